@@ -1,0 +1,59 @@
+# Every target sets up what it needs; running one twice does the work once.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types imports notebooks bench chaos lock clean
+
+# The first interpreter that runs and is 3.11, 3.12 or 3.13; override with make PYTHON=/path/to/python.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+STAMP := .venv/.ready
+HOME_DIR ?= .assay
+DEMO ?=
+TESTS ?=
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## Make .venv with the locked dependencies
+
+# uv comes from pip, so that nothing but Python and make has to be there first.
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "expected Python 3.11, 3.12 or 3.13 on the PATH, found none; install one or run make PYTHON=/path/to/python"; exit 2; }
+	@test -x $(BIN)/python && $(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)  ## Run the whole loop end to end (DEMO=--quick for a short one)
+	$(BIN)/assay --home $(HOME_DIR) demo $(DEMO)
+
+test: $(STAMP)  ## Run all tests (TESTS="-k name" to choose)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+lint: $(STAMP) imports types  ## Style, types and the one direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+notebooks: $(STAMP)  ## Execute every notebook
+	$(BIN)/python -m pytest tests/test_notebooks.py $(TESTS)
+
+bench: $(STAMP)  ## Print speed ratios against peers, with equality checks
+	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+chaos: $(STAMP)  ## Kill the service at random moments and check that nothing is lost or doubled
+	$(BIN)/python -m pytest tests/flows -m chaos --no-header $(TESTS)
+
+lock: $(STAMP)  ## Resolve requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra valkey --extra postgres --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+
+clean:  ## Remove what a run wrote (not .venv)
+	rm -rf $(HOME_DIR) .pytest_cache .mypy_cache .ruff_cache .hypothesis

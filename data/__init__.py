@@ -1,0 +1,1 @@
+"""Where events come from: the simulator, importers with YAML mappings, a small sample."""

@@ -1,0 +1,1 @@
+"""The nouns every station shares: events, money, time, labels, decisions, errors, settings."""

@@ -1,0 +1,1 @@
+"""Everything that looks back at decisions, outcomes and models."""

@@ -1,0 +1,1 @@
+"""The BentoML service: doors, admission, group commit, degradation, client."""

@@ -1,0 +1,199 @@
+"""One SQLite file in write-ahead mode, fully synchronous, migrated from its first version on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from domain.errors import DataError, Unavailable
+
+# Each entry is one migration and is never edited after it has been released; append a new one instead.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE event (
+        seq        INTEGER PRIMARY KEY,
+        event_id   TEXT NOT NULL,
+        client     TEXT NOT NULL,
+        kind       TEXT NOT NULL,
+        event_time INTEGER NOT NULL,
+        known_at   INTEGER NOT NULL,
+        body       BLOB  -- msgpack; NULL once the row lies in a segment
+    );
+    CREATE UNIQUE INDEX event_identity ON event (event_id, client);
+    CREATE INDEX event_tail ON event (kind, seq) WHERE body IS NOT NULL;
+    CREATE TABLE segment (
+        kind     TEXT NOT NULL,
+        seq_from INTEGER NOT NULL,
+        seq_to   INTEGER NOT NULL,
+        n_rows   INTEGER NOT NULL,
+        name     TEXT NOT NULL UNIQUE,
+        sha256   TEXT NOT NULL,
+        PRIMARY KEY (kind, seq_from)
+    ) WITHOUT ROWID;
+    CREATE TABLE extension (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        type TEXT NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE quarantine (
+        quarantine_id INTEGER PRIMARY KEY,
+        client        TEXT NOT NULL,
+        event_id      TEXT NOT NULL,
+        kind          TEXT NOT NULL,
+        received_at   INTEGER NOT NULL,
+        reason        TEXT NOT NULL,
+        body          BLOB NOT NULL
+    );
+    CREATE TABLE subject (
+        lookup    BLOB PRIMARY KEY,  -- keyed hash of namespace and identifier; the identifier itself is never stored
+        namespace TEXT NOT NULL,
+        token_key BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE decision (
+        n_link      INTEGER PRIMARY KEY,  -- position in the chain, from 1, without gaps
+        decision_id TEXT NOT NULL UNIQUE,
+        seq         INTEGER NOT NULL UNIQUE REFERENCES event (seq),
+        product     TEXT NOT NULL,
+        client      TEXT NOT NULL,
+        event_id    TEXT NOT NULL,
+        decided_at  INTEGER NOT NULL,
+        model       TEXT NOT NULL,
+        action      TEXT NOT NULL,
+        risk_grade  TEXT NOT NULL,
+        raw_score   REAL,
+        score       REAL,
+        body        BLOB NOT NULL,  -- canonical JSON, the bytes that replay must reproduce
+        timings     BLOB NOT NULL,  -- JSON
+        vector      BLOB,           -- float64 little-endian feature vector, NULL when features were not read
+        link        BLOB NOT NULL   -- HMAC-SHA256 over the previous link and this row
+    );
+    CREATE INDEX decision_time ON decision (product, decided_at);
+    CREATE TABLE idempotency (
+        client     TEXT NOT NULL,
+        key        TEXT NOT NULL,
+        request    BLOB NOT NULL,  -- SHA-256 of route and body
+        status     INTEGER NOT NULL,
+        response   BLOB NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (client, key)
+    ) WITHOUT ROWID;
+    CREATE TABLE artifact (
+        hash    TEXT PRIMARY KEY,  -- SHA-256 of content: policies, lists and reason texts that decisions cite
+        kind    TEXT NOT NULL,
+        content BLOB NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+class Database:
+    """A connection to one SQLite file; use one per thread.
+
+    Parameters
+    ----------
+    path : the file; created, with its folder, when absent.
+    busy_seconds : how long a writer waits for another.
+
+    Raises
+    ------
+    Unavailable
+        When the file cannot be opened.
+    DataError
+        When the file was written by a newer Assay.
+    """
+
+    def __init__(self, path: Path, busy_seconds: float = 30.0) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.connection = apsw.Connection(str(path))
+            self.connection.set_busy_timeout(int(busy_seconds * 1000))
+            self.execute("PRAGMA journal_mode=WAL")
+            # FULL: an acknowledged transaction is on disk; group commit pays for it.
+            self.execute("PRAGMA synchronous=FULL")
+            self.execute("PRAGMA foreign_keys=ON")
+            self._migrate()
+        except (apsw.CantOpenError, apsw.NotADBError, apsw.ReadOnlyError, OSError) as error:
+            raise Unavailable(f"{path}: expected a SQLite file that can be written, got {error}") from error
+
+    def _migrate(self) -> None:
+        if self._version() == len(MIGRATIONS):
+            return
+        with self.transaction():
+            version = self._version()
+            if version > len(MIGRATIONS):
+                raise DataError(
+                    f"{self.path}: expected schema version up to {len(MIGRATIONS)}, got {version}; "
+                    "it was written by a newer Assay: upgrade this installation"
+                )
+            for script in MIGRATIONS[version:]:
+                self.connection.execute(script)
+            self.connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+
+    def _version(self) -> int:
+        return int(self.one("PRAGMA user_version")[0])
+
+    def execute(self, sql: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return all its rows."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def one(self, sql: str, values: Any = ()) -> tuple[Any, ...]:
+        """The first row of a statement that always has one."""
+        row: tuple[Any, ...] = next(self.connection.execute(sql, values))
+        return row
+
+    def maybe(self, sql: str, values: Any = ()) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        return next(iter(self.execute(sql, values)), None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A write transaction: all of it on disk, or none of it.
+
+        Raises
+        ------
+        Unavailable
+            When the store is busy, full or read-only; nothing was written.
+        """
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._rollback()
+                raise
+            try:
+                self.connection.execute("COMMIT")
+            except apsw.Error:
+                self._rollback()
+                raise
+        except (apsw.BusyError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
+            raise Unavailable(
+                f"{self.path}: expected a store that takes writes, got {error}; nothing was written"
+            ) from error
+
+    def _rollback(self) -> None:
+        # A full disk makes SQLite roll back by itself; a second ROLLBACK would hide the first error.
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A read transaction: every statement in it sees one moment; nests inside a transaction."""
+        if self.connection.in_transaction:
+            yield
+            return
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._rollback()
+
+    def close(self) -> None:
+        """Release the file."""
+        self.connection.close()

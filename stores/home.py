@@ -1,0 +1,69 @@
+"""Home: the folder that holds everything a run writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths below one root (``--home``, default ``.assay/``).
+
+    Examples
+    --------
+    >>> Home(Path(".assay")).database.as_posix()
+    '.assay/assay.db'
+    """
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Journal, ledger and vault: one SQLite file, so that a decision is one transaction."""
+        return self.root / "assay.db"
+
+    @property
+    def segments(self) -> Path:
+        """Parquet flushed from the journal."""
+        return self.root / "journal"
+
+    @property
+    def snapshots(self) -> Path:
+        """Feature tables with their manifests."""
+        return self.root / "snapshots"
+
+    @property
+    def bundles(self) -> Path:
+        """Deployed bundles, one folder per hash."""
+        return self.root / "bundles"
+
+    @property
+    def pointers(self) -> Path:
+        """One small file per product naming the deployed bundle; the only thing serving reads."""
+        return self.root / "pointers"
+
+    @property
+    def keys(self) -> Path:
+        """Secret keys, readable by the owner only."""
+        return self.root / "keys"
+
+    @property
+    def kernel_cache(self) -> Path:
+        """Compiled feature kernels, one folder per hash of their sources."""
+        return self.root / "kernel"
+
+    @property
+    def reports(self) -> Path:
+        """Pages, tables and pictures for people."""
+        return self.root / "reports"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's default backend; ``MLFLOW_TRACKING_URI`` overrides it."""
+        return f"sqlite:///{(self.root / 'mlflow.db').resolve().as_posix()}"
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's default artifact folder."""
+        return self.root / "mlartifacts"

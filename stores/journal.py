@@ -1,0 +1,411 @@
+"""The journal: the only writer of events.
+
+It assigns ``seq`` inside its transaction and deduplicates by (client, event_id). Rows arrive one by
+one in the tail (SQLite) or as tables; Parquet segments are flushed from it exactly once, in ``seq``
+order, and readers see the union of segments and tail.
+
+    tail row  --flush-->  segment file written, synced, renamed  -->  recorded in one transaction
+                          (a file that is not recorded does not exist: a crash in between costs nothing)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from domain.errors import DataError, InputError, expected_got
+from domain.events import KINDS, ColumnType, Event, check_event, column_type
+from stores.database import Database
+from stores.schema import event_schema
+
+_NEVER = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where an event stands in the journal, and whether this append put it there."""
+
+    seq: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a table append did."""
+
+    n_new: int
+    n_duplicate: int
+    last_seq: int
+
+
+class Journal:
+    """Append and read events.
+
+    Parameters
+    ----------
+    database : the connection that owns the transaction.
+    segments : folder of the Parquet segments.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> journal = Journal(Database(folder / "assay.db"), folder / "journal")
+    >>> asked = Event("inquiry", "q1", 10, 10, {"borrower_id": "b1"})
+    >>> journal.append([asked, asked])
+    [Appended(seq=1, new=True), Appended(seq=1, new=False)]
+    >>> journal.read("inquiry").num_rows
+    1
+    """
+
+    def __init__(self, database: Database, segments: Path) -> None:
+        self.database = database
+        self.segments = segments
+
+    def last_seq(self) -> int:
+        """The newest assigned ``seq``; 0 when the journal is empty."""
+        return int(self.database.one("SELECT coalesce(max(seq), 0) FROM event")[0])
+
+    # ------------------------------------------------------------------ append
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        """Append in one transaction of its own; see `append_within`."""
+        with self.database.transaction():
+            return self.append_within(events)
+
+    def append_within(self, events: Sequence[Event]) -> list[Appended]:
+        """Append inside the caller's transaction, in the order given.
+
+        Returns
+        -------
+        list of Appended, one per event: its ``seq`` and whether it was new.
+
+        Raises
+        ------
+        InputError
+            When a value does not fit its column; nothing of the call is kept once the caller's
+            transaction rolls back.
+        """
+        execute = self.database.connection.execute
+        last = self.last_seq()
+        result = []
+        for event in events:
+            check_event(event)
+            known = self.seq_of(event.client, event.event_id)
+            if known is not None:
+                result.append(Appended(known, False))
+                continue
+            self._register_extensions(event.kind, {n: column_type(event.kind, n, v) for n, v in event.body.items()})
+            last += 1
+            execute(
+                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (last, event.event_id, event.client, event.kind, event.event_time, event.known_at,
+                 msgspec.msgpack.encode(dict(event.body))),
+            )  # fmt: skip
+            result.append(Appended(last, True))
+        return result
+
+    def append_tables(self, tables: Mapping[str, pa.Table], client: str) -> Batch:
+        """Append whole tables at once, straight into segments.
+
+        ``seq`` is given over all kinds together by (known_at, event_time, event_id), the order the
+        visibility law declares for data that has no arrival order.
+
+        Parameters
+        ----------
+        tables : kind → table with event_id, event_time, known_at and columns of that kind.
+        client : owner of the event ids.
+
+        Raises
+        ------
+        InputError
+            When a table lacks a required column, holds an unknown one, a null id or time, or a type that does not fit.
+        """
+        kinds = [kind for kind, table in tables.items() if table.num_rows]
+        shaped = {kind: self._shape(kind, tables[kind], client) for kind in kinds}
+        with self.database.transaction():
+            return self._append_shaped(shaped, client)
+
+    def _append_shaped(self, shaped: Mapping[str, pa.Table], client: str) -> Batch:
+        # 1. One index over all kinds: (known_at, event_time, event_id) -> arrival order.
+        kinds = list(shaped)
+        if not kinds:
+            return Batch(0, 0, self.last_seq())
+        index = pa.concat_tables(
+            table.select(["known_at", "event_time", "event_id"])
+            .append_column("kind", pa.array(np.full(table.num_rows, code, dtype=np.int8)))
+            .append_column("row", pa.array(np.arange(table.num_rows, dtype=np.int64)))
+            for code, (_, table) in enumerate(shaped.items())
+        )
+        index = index.sort_by([(name, "ascending") for name in ("known_at", "event_time", "event_id", "kind", "row")])
+        # 2. Keep the first of each id, and only ids the journal does not know yet.
+        ids = index["event_id"].to_pylist()
+        execute = self.database.connection.execute
+        execute("CREATE TEMP TABLE IF NOT EXISTS arriving (place INTEGER PRIMARY KEY, event_id TEXT NOT NULL)")
+        execute("DELETE FROM arriving")
+        self.database.connection.executemany("INSERT INTO arriving VALUES (?, ?)", enumerate(ids))
+        fresh = [
+            place
+            for (place,) in execute(
+                "SELECT min(place) FROM arriving WHERE NOT EXISTS "
+                "(SELECT 1 FROM event WHERE event.event_id = arriving.event_id AND event.client = ?) "
+                "GROUP BY event_id ORDER BY 1",
+                (client,),
+            )
+        ]
+        execute("DELETE FROM arriving")
+        index = index.take(pa.array(fresh, pa.int64()))
+        # 3. Number them and record identities; the bodies go to one segment per kind.
+        first = self.last_seq() + 1
+        seq = np.arange(first, first + len(fresh), dtype=np.int64)
+        codes = index["kind"].to_numpy()
+        rows = index["row"].to_numpy()
+        self.database.connection.executemany(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            zip(
+                seq.tolist(), index["event_id"].to_pylist(), [client] * len(fresh), [kinds[code] for code in codes],
+                index["event_time"].to_pylist(), index["known_at"].to_pylist(), strict=True,
+            ),
+        )  # fmt: skip
+        for code, kind in enumerate(kinds):
+            mine = codes == code
+            if not mine.any():
+                continue
+            table = shaped[kind].take(pa.array(rows[mine]))
+            table = table.set_column(table.column_names.index("seq"), "seq", pa.array(seq[mine]))
+            self._register_extensions(
+                kind,
+                {n: column_type(kind, n, _sample(table[n].type)) for n in table.column_names if n.startswith("x_")},
+            )
+            self._write_segment(kind, table)
+        return Batch(len(fresh), len(ids) - len(fresh), first + len(fresh) - 1)
+
+    def _shape(self, kind: str, table: pa.Table, client: str) -> pa.Table:
+        """The table in the schema of its kind, checked column by column."""
+        found = {n: column_type(kind, n, _sample(table[n].type)) for n in table.column_names if n.startswith("x_")}
+        schema = event_schema(kind, found)
+        n = table.num_rows
+        columns = []
+        for field in schema:
+            if field.name == "seq":
+                columns.append(pa.array(np.zeros(n, dtype=np.int64)))
+            elif field.name == "client":
+                columns.append(pa.array([client] * n, pa.string()))
+            elif field.name in table.column_names:
+                columns.append(_cast(table[field.name], field, kind))
+            else:
+                columns.append(pa.nulls(n, field.type))
+        unknown = sorted(set(table.column_names) - set(schema.names))
+        if unknown:
+            raise InputError(expected_got(f"columns of {kind} or extensions named x_…", unknown, kind))
+        shaped = pa.table(columns, schema=schema)
+        required = [c.name for c in KINDS[kind].values() if c.required]
+        for name in ("event_id", "event_time", "known_at", *required):
+            if shaped[name].null_count:
+                raise InputError(
+                    expected_got("no nulls", f"{shaped[name].null_count} of {n} rows null", f"{kind}.{name}")
+                )
+        if kind == "outcome" and not pc.all(pc.equal(shaped["event_time"], shaped["known_at"])).as_py():
+            raise InputError(expected_got("event_time = known_at in every row", "other times", "outcome"))
+        return shaped
+
+    def _register_extensions(self, kind: str, columns: Mapping[str, ColumnType]) -> None:
+        for name, found in columns.items():
+            if name in KINDS[kind]:
+                continue
+            execute = self.database.execute
+            execute("INSERT OR IGNORE INTO extension VALUES (?, ?, ?)", (kind, name, found.value))
+            (declared,) = self.database.one("SELECT type FROM extension WHERE kind = ? AND name = ?", (kind, name))
+            if declared != found.value:
+                raise InputError(expected_got(f"a {declared}, as first journalled", found.value, f"{kind}.{name}"))
+
+    # -------------------------------------------------------------------- read
+
+    def extensions(self, kind: str) -> dict[str, ColumnType]:
+        """Extension columns a kind has been given so far, with their types."""
+        rows = self.database.execute("SELECT name, type FROM extension WHERE kind = ?", (kind,))
+        return {name: ColumnType(found) for name, found in rows}
+
+    def seq_of(self, client: str, event_id: str) -> int | None:
+        """The ``seq`` of a client's event, None when it is unknown."""
+        row = self.database.maybe("SELECT seq FROM event WHERE event_id = ? AND client = ?", (event_id, client))
+        return None if row is None else int(row[0])
+
+    def kinds(self) -> dict[str, int]:
+        """Number of events per kind."""
+        return dict(self.database.execute("SELECT kind, count(*) FROM event GROUP BY kind ORDER BY kind"))
+
+    def read(
+        self, kind: str, *, after: int = 0, upto: int | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Events of one kind with ``after < seq <= upto``, in ``seq`` order: segments and tail at one moment.
+
+        Parameters
+        ----------
+        columns : names to read, all by default; a name the schema lacks is refused.
+        """
+        last = _NEVER if upto is None else upto
+        with self.database.reading():
+            schema = event_schema(kind, self.extensions(kind))
+            names = list(schema.names) if columns is None else list(columns)
+            unknown = sorted(set(names) - set(schema.names))
+            if unknown:
+                raise InputError(expected_got(f"columns out of {', '.join(schema.names)}", unknown, kind))
+            wanted = pa.schema([schema.field(name) for name in names])
+            parts = [
+                self._read_segment(name, wanted, after, last)
+                for (name,) in self.database.execute(
+                    "SELECT name FROM segment WHERE kind = ? AND seq_to > ? AND seq_from <= ? ORDER BY seq_from",
+                    (kind, after, last),
+                )
+            ]
+            parts.append(self._read_tail(kind, wanted, after, last))
+        return pa.concat_tables(parts).combine_chunks()
+
+    def events(self, *, after: int = 0, upto: int | None = None) -> Iterator[Event]:
+        """Events of all kinds with ``after < seq <= upto``, one by one in ``seq`` order."""
+        last = _NEVER if upto is None else upto
+        with self.database.reading():
+            tables = {kind: self.read(kind, after=after, upto=last) for kind in self._kinds_between(after, last)}
+        rows = ((kind, row) for kind, table in tables.items() for row in table.to_pylist())
+        for kind, row in sorted(rows, key=lambda pair: pair[1]["seq"]):
+            yield _event(kind, row)
+
+    def _kinds_between(self, after: int, last: int) -> list[str]:
+        sql = "SELECT DISTINCT kind FROM event WHERE seq > ? AND seq <= ?"
+        return [kind for (kind,) in self.database.execute(sql, (after, last))]
+
+    def get(self, seq: int) -> Event:
+        """The event at one place.
+
+        Raises
+        ------
+        DataError
+            When there is none.
+        """
+        row = self.database.maybe("SELECT kind FROM event WHERE seq = ?", (seq,))
+        if row is None:
+            raise DataError(expected_got("a seq of the journal", seq, str(self.database.path)))
+        return _event(row[0], self.read(row[0], after=seq - 1, upto=seq).to_pylist()[0])
+
+    def find(self, event_id: str) -> list[Event]:
+        """All events with an id, whoever sent them."""
+        rows = self.database.execute("SELECT seq FROM event WHERE event_id = ? ORDER BY seq", (event_id,))
+        return [self.get(seq) for (seq,) in rows]
+
+    # ----------------------------------------------------------------- flush
+
+    def flush(self) -> int:
+        """Move the tail into Parquet segments, one per kind; returns the number of rows moved."""
+        moved = 0
+        with self.database.transaction():
+            tail = self.database.execute("SELECT DISTINCT kind FROM event WHERE body IS NOT NULL")
+            for (kind,) in sorted(tail):
+                table = self._read_tail(kind, event_schema(kind, self.extensions(kind)), 0, _NEVER)
+                self._write_segment(kind, table)
+                self.database.execute("UPDATE event SET body = NULL WHERE kind = ? AND body IS NOT NULL", (kind,))
+                moved += table.num_rows
+        return moved
+
+    def verify(self) -> list[str]:
+        """What is wrong with the segments: missing or altered files; empty when all is well."""
+        faults = []
+        for name, digest in self.database.execute("SELECT name, sha256 FROM segment ORDER BY name"):
+            path = self.segments / name
+            if not path.exists():
+                faults.append(f"{path}: expected a segment, found none")
+            elif _sha256(path) != digest:
+                faults.append(f"{path}: expected sha256 {digest[:12]}…, the file was altered")
+        return faults
+
+    def _write_segment(self, kind: str, table: pa.Table) -> None:
+        seqs = table["seq"]
+        first, last = seqs[0].as_py(), seqs[-1].as_py()
+        name = f"{kind}-{first:012d}-{last:012d}.parquet"
+        self.segments.mkdir(parents=True, exist_ok=True)
+        staged = self.segments / f".{name}.staged"
+        pq.write_table(table, staged, compression="zstd")
+        descriptor = os.open(staged, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        digest = _sha256(staged)
+        staged.replace(self.segments / name)
+        _sync_folder(self.segments)
+        self.database.execute(
+            "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", (kind, first, last, table.num_rows, name, digest)
+        )
+
+    def _read_segment(self, name: str, wanted: pa.Schema, after: int, last: int) -> pa.Table:
+        path = self.segments / name
+        try:
+            file = pq.ParquetFile(path)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
+        with file:
+            present = set(file.schema_arrow.names)
+            table = file.read(columns=[n for n in {*wanted.names, "seq"} if n in present])
+        seq = table["seq"]
+        table = table.filter(pc.and_(pc.greater(seq, after), pc.less_equal(seq, last)))
+        # A segment written before an extension was first seen lacks its column.
+        arrays = [table[f.name] if f.name in present else pa.nulls(table.num_rows, f.type) for f in wanted]
+        return pa.table(arrays, schema=wanted)
+
+    def _read_tail(self, kind: str, wanted: pa.Schema, after: int, last: int) -> pa.Table:
+        rows = self.database.execute(
+            "SELECT seq, client, event_id, event_time, known_at, body FROM event "
+            "WHERE kind = ? AND body IS NOT NULL AND seq > ? AND seq <= ? ORDER BY seq",
+            (kind, after, last),
+        )
+        return pa.Table.from_pylist([_row(*row) for row in rows], schema=wanted)
+
+
+def _row(seq: int, client: str, event_id: str, event_time: int, known_at: int, body: bytes) -> dict[str, object]:
+    row: dict[str, object] = msgspec.msgpack.decode(body)
+    row.update(seq=seq, client=client, event_id=event_id, event_time=event_time, known_at=known_at)
+    return row
+
+
+def _event(kind: str, row: dict[str, object]) -> Event:
+    head = ("seq", "client", "event_id", "event_time", "known_at")
+    body = {name: value for name, value in row.items() if name not in head and value is not None}
+    return Event(kind=kind, body=body, **{name: row[name] for name in head})  # type: ignore[arg-type]  # typed by the schema
+
+
+def _sample(dtype: pa.DataType) -> str | float:
+    """A value of the Arrow type, for typing an extension column."""
+    return "" if pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_dictionary(dtype) else 0.0
+
+
+def _cast(column: pa.ChunkedArray, field: pa.Field, kind: str) -> pa.ChunkedArray:
+    where = f"{kind}.{field.name}"
+    try:
+        cast = column.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(expected_got(f"values of {field.type}", str(error), where)) from error
+    if pa.types.is_floating(field.type) and not pc.all(pc.is_finite(cast)).as_py() and cast.null_count < len(cast):
+        raise InputError(expected_got("finite numbers or nulls", "NaN or infinity", where))
+    return cast
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

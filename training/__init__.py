@@ -1,0 +1,1 @@
+"""From events and labels to a registered, reviewed and deployed model bundle."""
