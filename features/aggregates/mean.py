@@ -1,0 +1,28 @@
+"""Average of a column over the window, correctly rounded; NaN when no row of it has a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from features.aggregates.aggregate import Aggregate
+from features.kernel import layout
+
+
+@dataclass(frozen=True)
+class Mean(Aggregate):
+    """Average of a column over the window, correctly rounded; NaN when no row of it has a value.
+
+    Examples
+    --------
+    >>> Mean("amount", over=["1d"]).names("card_id")
+    ['card_amount_mean_1d']
+    """
+
+    WORD = "mean"
+    OPERATION = layout.MEAN
+    PREFIXED = True
+
+    @property
+    def phrase(self) -> str:
+        """What is computed."""
+        return "mean"

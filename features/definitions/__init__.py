@@ -1,0 +1,1 @@
+"""What is remembered and read: one view per file, discovered by the catalogue."""
