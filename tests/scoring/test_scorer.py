@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import gc
+import weakref
+
+import lightgbm
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.errors import ModelError
+from scoring import scorer as module
+from scoring.scorer import FAST, PLAIN, Scorer, check_model_text, parity_rows
+from tests.scoring.models import KINDS, NAMES, model_text, rows
+
+SCORERS: dict[str, tuple[Scorer, lightgbm.Booster]] = {}
+
+
+def of(kind: str) -> tuple[Scorer, lightgbm.Booster]:
+    if kind not in SCORERS:
+        SCORERS[kind] = Scorer(model_text(kind)), lightgbm.Booster(model_str=model_text(kind))
+    return SCORERS[kind]
+
+
+def predicted(booster: lightgbm.Booster, X: np.ndarray) -> np.ndarray:
+    return booster.predict(X, raw_score=True, num_iteration=booster.current_iteration(), num_threads=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fast_engine_gives_the_bits_of_booster_predict(kind: str) -> None:
+    scorer, booster = of(kind)
+    X = np.vstack([rows(300, seed=9), parity_rows(scorer._infos, seed=5)])
+    assert scorer.engine is FAST
+    expected = predicted(booster, X)
+    assert [scorer.raw(row).hex() for row in X] == [float(value).hex() for value in expected]
+    assert scorer.raw_many(X).tobytes() == expected.tobytes()
+    assert scorer.raw_many(X, threads=2).tobytes() == expected.tobytes()
+
+
+numbers = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True, width=64),
+    st.sampled_from([0.0, -0.0, np.nan, 1e-35, -1e-35, 1e-36, 2.0**31, 2.0**53, 39.0, 40.0, 39.9, -1.0]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(row=st.lists(numbers, min_size=len(NAMES), max_size=len(NAMES)), kind=st.sampled_from(sorted(KINDS)))
+def test_any_row_scores_as_the_library_says(row: list[float], kind: str) -> None:
+    scorer, booster = of(kind)
+    x = np.array(row)
+    assert scorer.raw(x).hex() == float(predicted(booster, x.reshape(1, -1))[0]).hex()
+
+
+def test_the_plain_engine_is_used_where_the_library_lacks_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SYMBOLS", ("NoSuchCall",))
+    scorer = Scorer(model_text("plain"))
+    assert scorer.engine is PLAIN
+    X = rows(20)
+    assert [scorer.raw(row) for row in X] == of("plain")[0].raw_many(X).tolist()
+
+
+def test_the_plain_engine_is_used_where_one_bit_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Scorer._raw_fast
+    monkeypatch.setattr(Scorer, "_raw_fast", lambda self, row: float(np.nextafter(honest(self, row), np.inf)))
+    scorer = Scorer(model_text("plain"))
+    assert scorer.engine is PLAIN
+    X = rows(20)
+    assert [scorer.raw(row) for row in X] == of("plain")[0].raw_many(X).tolist()
+
+
+def test_parity_rows_reach_every_leaf_of_a_small_model() -> None:
+    scorer, _ = of("plain")
+    leaves = scorer.booster.predict(parity_rows(scorer._infos), pred_leaf=True, num_iteration=1, num_threads=1)
+    assert len(np.unique(leaves[:, 0])) >= 6
+    assert np.isnan(parity_rows(scorer._infos)).any()
+
+
+@pytest.mark.parametrize(
+    "row", [np.zeros(4), np.zeros(6), np.zeros((1, 5)), np.zeros(5, dtype=np.float32), np.zeros(5, dtype=np.int64)]
+)
+def test_a_row_of_another_shape_is_refused(row: np.ndarray) -> None:
+    with pytest.raises(ModelError, match=r"row to score: expected float64\[5\]"):
+        of("plain")[0].raw(row)
+
+
+@pytest.mark.parametrize("matrix", [np.zeros(5), np.zeros((2, 4)), np.zeros((2, 5), dtype=np.float32)])
+def test_rows_of_another_shape_are_refused(matrix: np.ndarray) -> None:
+    with pytest.raises(ModelError, match=r"rows to score: expected float64\[n, 5\]"):
+        of("plain")[0].raw_many(matrix)
+
+
+def test_no_rows_give_no_scores() -> None:
+    assert of("plain")[0].raw_many(np.zeros((0, 5))).shape == (0,)
+
+
+def test_a_strided_or_read_only_row_scores_the_same() -> None:
+    X = rows(10)
+    column_major = np.asfortranarray(X)
+    frozen = np.frombuffer(X[3].tobytes())
+    scorer, _ = of("plain")
+    assert scorer.raw(column_major[3]) == scorer.raw(frozen) == scorer.raw(X[3])
+    assert scorer.raw_many(column_major).tobytes() == scorer.raw_many(X).tobytes()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 0.5, 0.8, 0.9, 0.97])
+def test_a_text_cut_off_within_its_trees_is_refused_before_the_library_sees_it(share: float) -> None:
+    text = model_text("plain")
+    end = text.index("end of trees")
+    with pytest.raises(ModelError, match=r"model\.txt"):
+        check_model_text(text[: int(end * share)])
+
+
+def test_a_spliced_text_is_refused() -> None:
+    text = model_text("plain")
+    without = text[: text.index("Tree=3\n")] + text[text.index("Tree=4\n") :]
+    with pytest.raises(ModelError, match="expected 30 trees"):
+        Scorer(without)
+    with pytest.raises(ModelError, match="cut off"):
+        Scorer(text.replace("leaf_value=", "leaf_value=0 ", 1))
+
+
+def test_a_model_of_several_classes_is_refused() -> None:
+    X = rows(300)
+    booster = lightgbm.train(
+        {"objective": "multiclass", "num_class": 3, "verbosity": -1, "num_threads": 1},
+        lightgbm.Dataset(X, np.arange(300) % 3), 2,
+    )  # fmt: skip
+    with pytest.raises(ModelError, match="one score a row"):
+        Scorer(booster.model_to_string(num_iteration=-1))
+
+
+def test_no_trees_are_refused() -> None:
+    with pytest.raises(ModelError, match="at least one tree"):
+        Scorer("")
+    head = model_text("plain").split("\nTree=0\n")[0]
+    with pytest.raises(ModelError, match="cut off"):
+        Scorer(head)
+
+
+def test_a_scorer_frees_what_it_holds() -> None:
+    scorer = Scorer(model_text("stump"))
+    booster = weakref.ref(scorer.booster)
+    scorer.raw(np.zeros(5))
+    del scorer
+    gc.collect()
+    assert booster() is None
