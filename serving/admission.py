@@ -1,0 +1,218 @@
+"""Admission: what one work becomes inside the committer's transaction.
+
+idempotency → identifiers to tokens → seq → features, rules, score, reasons, policy → ledger → answer kept
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from domain.decision import Product
+from domain.events import Event
+from domain.time import Clock
+from scoring.decide import canonical_bytes
+from serving import outcomes
+from serving.books import Books
+from serving.deciding import Decider, Made, stage_micros
+from serving.desk import Desks
+from serving.http import Answer
+from serving.metrics import Metrics
+from serving.problems import Problem
+from serving.tokens import Tokens
+from serving.work import Done, Kind, Observed, Work
+from stores.ledger import Entry
+
+_FORGET_EVERY = 600_000_000
+_MILLI = 1_000_000
+
+
+class DeskAdmission:
+    """Admit works against the books and the desks; for the committer's thread.
+
+    Parameters
+    ----------
+    keep_answers : µs that answers are kept for retries.
+    clock : now in µs UTC.
+    ticks : monotonic ns.
+    new_id : makes a decision id.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        desks: Desks,
+        decider: Decider,
+        *,
+        keep_answers: int,
+        clock: Clock,
+        ticks: Callable[[], int],
+        new_id: Callable[[], str],
+        metrics: Metrics,
+    ) -> None:
+        self._books = books
+        self._desks = desks
+        self._decider = decider
+        self._keep_answers = keep_answers
+        self._clock = clock
+        self._ticks = ticks
+        self._new_id = new_id
+        self._metrics = metrics
+        self._tokens = Tokens(books.vault)
+        self._kept: set[str] = set()
+        self._keeping: set[str] = set()
+        self._forgotten_at = 0
+        self._admit_kind = {
+            Kind.DECIDE: self._decide,
+            Kind.FACT: self._fact,
+            Kind.OUTCOME: self._outcome,
+            Kind.QUARANTINE: self._quarantine,
+        }
+
+    # ------------------------------------------------------------ transactions
+
+    def begin(self) -> None:
+        """Keep the policies and lists in use, and let go of answers past their time."""
+        (version,) = self._books.database.one("PRAGMA data_version")
+        self._tokens.begin(int(version))
+        self._keeping = set()
+        for desk in self._desks.all():
+            for kind, digest, content in (
+                ("policy", desk.policy.hash, desk.policy.content),
+                ("lists", desk.lists.hash, desk.lists.content),
+            ):
+                if digest not in self._kept:
+                    self._books.ledger.put_artifact_within(kind, content)
+                    self._keeping.add(digest)
+        now = self._clock()
+        if now - self._forgotten_at > _FORGET_EVERY:
+            self._books.ledger.forget_within(now - self._keep_answers)
+            self._forgotten_at = now
+
+    def committed(self, done: Sequence[Done]) -> None:
+        """Tell the metrics what is durable now."""
+        self._kept |= self._keeping
+        for one in done:
+            self._tokens.remember(one.tokens)
+            if one.observed is not None:
+                self._metrics.decided(one.observed)
+
+    def admit(self, work: Work) -> Done:
+        """One work: the kept answer for a retry, else a new one.
+
+        Raises
+        ------
+        Problem, InputError
+            When it is refused; the caller takes back what was written.
+        """
+        stored = self._books.ledger.recall(work.client, work.key)
+        if stored is not None:
+            if stored.request != work.digest:
+                raise Problem(
+                    422, "idempotency_key_reused",
+                    "Idempotency-Key: expected a new key for a new request, got one used for another route or body",
+                )  # fmt: skip
+            replayed = Answer(stored.status, stored.response, headers=((b"idempotent-replayed", b"true"),))
+            return Done(replayed, replayed=True)
+        return self._admit_kind[work.kind](work)
+
+    # ------------------------------------------------------------------- kinds
+
+    def _decide(self, work: Work) -> Done:
+        picked = self._ticks()
+        assert work.product is not None  # noqa: S101 - for the type checker
+        event, tokens = self._tokenised(work)
+        event = self._appended(event)
+        admitted = self._ticks()
+        decided_at = self._clock()
+        deadline = None if work.deadline_ms is None else (work.deadline_ms, work.started_ns + work.deadline_ms * _MILLI)
+        made = self._decider.make(self._desks[work.product], event, self._new_id(), decided_at, deadline)
+        timings = stage_micros(work.started_ns, picked, admitted, made.ends)
+        entry = _entry(made, event, work.product, timings)
+        self._books.ledger.append_within([entry])
+        answer = self._kept_answer(work, 200, response_of(entry))
+        observed = Observed(
+            entry.product,
+            entry.action,
+            entry.risk_grade,
+            made.decided.decision.degraded is not None,
+            entry.score,
+            timings,
+        )
+        return Done(answer, event, observed, tokens=tokens)
+
+    def _fact(self, work: Work) -> Done:
+        event, tokens = self._tokenised(work)
+        event = self._appended(event)
+        answer = self._kept_answer(work, 200, _json(event_id=event.event_id, accepted=True))
+        return Done(answer, event, tokens=tokens)
+
+    def _outcome(self, work: Work) -> Done:
+        assert work.outcome is not None  # noqa: S101 - for the type checker
+        event = outcomes.bind(work.outcome, work.client, work.key, work.received_at, self._books.journal)
+        event = self._appended(event)
+        return Done(self._kept_answer(work, 200, _json(event_id=event.event_id, accepted=True)), event)
+
+    def _quarantine(self, work: Work) -> Done:
+        event, tokens = self._tokenised(work)
+        self._books.database.execute(
+            "INSERT INTO quarantine (client, event_id, kind, received_at, reason, body) VALUES (?, ?, ?, ?, ?, ?)",
+            (event.client, event.event_id, event.kind, work.received_at, "event_time ahead of the clock",
+             msgspec.msgpack.encode({"event_time": event.event_time, **event.body})),
+        )  # fmt: skip
+        answer = self._kept_answer(work, 202, _json(event_id=event.event_id, quarantined=True))
+        return Done(answer, tokens=tokens)
+
+    # ------------------------------------------------------------------- parts
+
+    def _tokenised(self, work: Work) -> tuple[Event, Mapping[tuple[str, str], str]]:
+        assert work.event is not None  # noqa: S101 - for the type checker
+        return self._tokens.tokenised(work.event)
+
+    def _appended(self, event: Event) -> Event:
+        self._desks.check(event)
+        (appended,) = self._books.journal.append_within([event])
+        if not appended.new:
+            first = self._books.ledger.by_event(event.client, event.event_id)
+            raise Problem(
+                409, "duplicate_event",
+                "event_id: expected a new one under a new Idempotency-Key, got one that is already in the journal",
+                extra={"decision_id": None if first is None else first.decision_id},
+            )  # fmt: skip
+        return replace(event, seq=appended.seq)
+
+    def _kept_answer(self, work: Work, status: int, body: bytes) -> Answer:
+        self._books.ledger.remember_within(work.client, work.key, work.digest, status, body, work.received_at)
+        return Answer(status, body)
+
+
+def response_of(entry: Entry) -> bytes:
+    """The answer to a scoring request: the canonical body with the timings at its end."""
+    return entry.body[:-1] + b',"timings_us":' + entry.timings + b"}"
+
+
+def _entry(made: Made, event: Event, product: Product, timings: dict[str, int]) -> Entry:
+    decision = made.decided.decision
+    return Entry(
+        decision_id=decision.decision_id,
+        seq=event.seq,
+        product=product.value,
+        client=event.client,
+        event_id=event.event_id,
+        decided_at=decision.decided_at,
+        model=decision.versions.model,
+        action=decision.action.value,
+        risk_grade=decision.risk_grade.value,
+        raw_score=made.decided.raw_score,
+        score=decision.score,
+        body=canonical_bytes(decision),
+        timings=msgspec.json.encode(timings),
+        vector=None if made.row is None else made.row.astype("<f8").tobytes(),
+    )
+
+
+def _json(**values: Any) -> bytes:
+    return msgspec.json.encode(values)

@@ -1,0 +1,306 @@
+"""The committer: one thread, one writer, many requests in one durable transaction.
+
+    doors ──put──▶ queue ──drain up to N──▶ BEGIN IMMEDIATE
+        1. follow what others appended
+        2. each work in a savepoint: admit (idempotency, seq, features, decision, ledger)
+        3. feed its event to the states, so that the next one sees it
+    COMMIT (on disk) ──▶ only now are the answers given
+
+When the transaction fails nothing of it is kept, everybody in it is told 503, and states that had
+already learnt from it are rebuilt from the journal before the next one.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import apsw
+
+from domain.errors import AssayError, InputError, Unavailable
+from domain.events import Event
+from serving.books import Books
+from serving.metrics import Metrics
+from serving.problems import Problem, unavailable
+from serving.work import Done, Work
+from stores.journal import Journal
+
+_RETRY_SECONDS = 1.0
+
+
+class States(Protocol):
+    """What is kept in step with the journal."""
+
+    def catch_up(self, journal: Journal) -> None:
+        """Apply what others appended."""
+
+    def apply(self, event: Event) -> None:
+        """Learn from one numbered event."""
+
+    def rebuild(self, journal: Journal) -> None:
+        """Start again from what is on disk."""
+
+
+class Admission(Protocol):
+    """Turns one work into rows of the open transaction and an answer."""
+
+    def begin(self) -> None:
+        """Called once in each transaction, before its first work."""
+
+    def admit(self, work: Work) -> Done:
+        """Do one work; raises Problem or InputError to refuse it."""
+
+    def committed(self, done: Sequence[Done]) -> None:
+        """Called once what was done is durable."""
+
+
+Deliver = Callable[[Sequence[tuple[Work, Done]]], None]
+
+
+class Committer:
+    """Run works one after the other; `start` before use, `stop` to finish what is queued.
+
+    Parameters
+    ----------
+    books : opened by the thread that uses them.
+    admission : made for those books.
+    states : fed after each admitted work.
+    group_commit, queue_limit : most works in a transaction, most waiting.
+    deliver : given each work with what became of it, once that is settled.
+    """
+
+    def __init__(
+        self,
+        books: Callable[[], Books],
+        admission: Callable[[Books], Admission],
+        states: States,
+        *,
+        group_commit: int,
+        queue_limit: int,
+        deliver: Deliver,
+        metrics: Metrics,
+        log: Any,
+    ) -> None:
+        self._open = books
+        self._make_admission = admission
+        self._states = states
+        self._group_commit = group_commit
+        self._queue_limit = queue_limit
+        self._deliver = deliver
+        self._metrics = metrics
+        self._log = log
+        self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._ready = threading.Event()
+        self.started = False
+
+    # ------------------------------------------------------------------- doors
+
+    def start(self) -> None:
+        """Start the thread; `ready` turns true when the stores are open and the states in step."""
+        self.started = True
+        self._thread.start()
+
+    def submit(self, work: Work) -> None:
+        """Queue a work.
+
+        Raises
+        ------
+        Problem
+            503 when writes are not taken or too many wait.
+        """
+        if not self.ready:
+            raise unavailable("service: expected to be ready, it is starting, recovering or stopping", "not_ready")
+        if self._queue.qsize() >= self._queue_limit:
+            raise unavailable(f"service: expected fewer than {self._queue_limit} waiting, got more", "overloaded")
+        self._queue.put(work)
+
+    def between(self, change: Callable[[], None]) -> None:
+        """Have the thread do something between two transactions, such as swapping a model."""
+        self._queue.put(change)
+
+    @property
+    def ready(self) -> bool:
+        """Whether works are taken."""
+        return self._ready.is_set()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until works are taken; False when that takes longer (s)."""
+        return self._ready.wait(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return self._queue.qsize()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Take no more, finish what is queued, close the stores."""
+        self._stopping.set()
+        self._ready.clear()
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    # ------------------------------------------------------------------ thread
+
+    def _run(self) -> None:
+        books = self._opened()
+        if books is not None:
+            admission = self._make_admission(books)
+            if self._in_step(books):
+                self._open_doors()
+                while self._turn(books, admission):
+                    pass
+            books.close()
+        self._ready.clear()
+        self._turn_away(self._drained())
+
+    def _open_doors(self) -> None:
+        if not self._stopping.is_set():
+            self._ready.set()
+
+    def _opened(self) -> Books | None:
+        while not self._stopping.is_set():
+            try:
+                return self._open()
+            except AssayError as error:
+                self._log.error("stores_unavailable", error=str(error))
+                self._stopping.wait(_RETRY_SECONDS)
+        return None
+
+    def _turn(self, books: Books, admission: Admission) -> bool:
+        """One transaction or one change; False when it is time to stop."""
+        item = self._queue.get()
+        batch: list[Work] = []
+        while isinstance(item, Work):
+            batch.append(item)
+            if len(batch) == self._group_commit:
+                item = None
+                break
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                item = None
+                break
+        if batch and not self._commit(books, admission, batch):
+            self._ready.clear()
+            self._turn_away(self._drained())
+            if not self._in_step(books):
+                return False
+            self._open_doors()
+        if item is not None and not isinstance(item, Work):
+            item()
+        return not (self._stopping.is_set() and self._queue.empty())
+
+    def _commit(self, books: Books, admission: Admission, batch: Sequence[Work]) -> bool:
+        """One transaction; False when the states must be rebuilt after it."""
+        done: list[tuple[Work, Done]] = []
+        learnt = False
+        try:
+            with books.database.transaction():
+                learnt = True
+                self._states.catch_up(books.journal)
+                admission.begin()
+                for work in batch:
+                    result = self._admitted(books, admission, work)
+                    if result.event is not None:
+                        self._states.apply(result.event)
+                    done.append((work, result))
+                decided = time.perf_counter_ns()
+        # The HTTP door's other half: a thread that died would leave every caller waiting.
+        except Exception as error:  # noqa: BLE001
+            self._metrics.failed()
+            self._log.error("commit_failed", error=_told(error), n_items=len(batch))
+            self._turn_away(batch)
+            return not learnt
+        admission.committed([result for _, result in done])
+        self._metrics.committed(
+            len(done), sum(result.replayed for _, result in done), (time.perf_counter_ns() - decided) / 1e9
+        )
+        self._deliver(done)
+        return True
+
+    def _admitted(self, books: Books, admission: Admission, work: Work) -> Done:
+        """Admit one work; a refusal leaves nothing of it behind and does not touch its neighbours."""
+        execute = books.database.connection.execute
+        execute("SAVEPOINT work")
+        try:
+            result = admission.admit(work)
+        except Problem as problem:
+            result = Done(problem)
+        except InputError as error:
+            # The house form of a message is "where: expected …, got …": what came is the caller's.
+            result = Done(Problem(422, "invalid_field", str(error).partition(", got ")[0] + ", got another value"))
+        except (apsw.Error, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - as above: one bad work must not take the others with it
+            self._log.error("work_failed", error=_told(error), kind=work.kind.value)
+            result = Done(Problem(500, "internal", "service: expected an answer, got an error of ours; it is logged"))
+        if isinstance(result.result, Problem):
+            execute("ROLLBACK TO work")
+        execute("RELEASE work")
+        return result
+
+    # ---------------------------------------------------------------- recovery
+
+    def _in_step(self, books: Books) -> bool:
+        """Wait until the store takes writes and the states are rebuilt; False when asked to stop."""
+        while not self._stopping.is_set():
+            try:
+                _probe(books)
+                self._states.rebuild(books.journal)
+            except (AssayError, apsw.Error) as error:
+                self._log.error("not_in_step", error=_told(error))
+                self._turn_away(self._drained())
+                self._stopping.wait(_RETRY_SECONDS)
+            else:
+                return True
+        return False
+
+    def _drained(self) -> list[Work]:
+        works = []
+        changes = []
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if isinstance(item, Work):
+                works.append(item)
+            elif item is not None:
+                changes.append(item)
+        for change in changes:
+            change()
+        return works
+
+    def _turn_away(self, works: Sequence[Work]) -> None:
+        if works:
+            problem = unavailable("store: expected a durable transaction, got none; nothing was written, try again")
+            self._deliver([(work, Done(problem)) for work in works])
+
+
+def _probe(books: Books) -> None:
+    """Write a page durably: a store that is full or read-only fails here and not in the middle of a request."""
+    with books.database.transaction():
+        (version,) = books.database.one("PRAGMA user_version")
+        books.database.execute(f"PRAGMA user_version={int(version)}")
+
+
+def _told(error: BaseException) -> str:
+    """What may be logged: our own words; of other errors only where they came from, never their content."""
+    if isinstance(error, Unavailable):
+        return str(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else f" at {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
+    return f"{type(error).__name__}{where}"

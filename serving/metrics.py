@@ -1,0 +1,89 @@
+"""What the service tells Prometheus, on a registry of its own."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from serving.work import Observed
+
+MEDIA_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.9)
+
+
+class Metrics:
+    """Counters and histograms; safe from any thread.
+
+    Examples
+    --------
+    >>> metrics = Metrics()
+    >>> metrics.answered("/payments/score", 200, 0.004)
+    >>> "assay_requests_total" in metrics.text().decode()
+    True
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        common = {"namespace": "assay", "registry": self.registry}
+        self._requests = Counter("requests", "Answers by route and status.", ["route", "status"], **common)  # type: ignore[arg-type]
+        self._latency = Histogram(
+            "request_seconds", "From the head of a request to its answer.", ["route"], buckets=_SECONDS, **common  # type: ignore[arg-type]
+        )  # fmt: skip
+        self._stages = Histogram(
+            "stage_seconds", "Stages of a decision.", ["stage"], buckets=_SECONDS, **common  # type: ignore[arg-type]
+        )  # fmt: skip
+        self._decisions = Counter(
+            "decisions", "Decisions by product, action and grade.", ["product", "action", "risk_grade"], **common  # type: ignore[arg-type]
+        )  # fmt: skip
+        self._degraded = Counter("degraded", "Decisions made without a part.", ["product"], **common)  # type: ignore[arg-type]
+        self._scores = Histogram(
+            "score", "Calibrated probabilities.", ["product"], buckets=_SHARES, **common  # type: ignore[arg-type]
+        )  # fmt: skip
+        self._commits = Histogram(
+            "commit_size", "Requests in one durable transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), **common  # type: ignore[arg-type]
+        )  # fmt: skip
+        self._replays = Counter("replayed_answers", "Retries answered from the ledger.", **common)  # type: ignore[arg-type]
+        self._failures = Counter("failed_commits", "Transactions that were rolled back.", **common)  # type: ignore[arg-type]
+        self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)  # type: ignore[arg-type]
+        self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)  # type: ignore[arg-type]
+        self._ready = Gauge("ready", "1 while writes are taken.", **common)  # type: ignore[arg-type]
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """One HTTP answer."""
+        self._requests.labels(route, str(status)).inc()
+        self._latency.labels(route).observe(seconds)
+
+    def decided(self, decision: Observed) -> None:
+        """One durable decision."""
+        self._decisions.labels(decision.product, decision.action, decision.risk_grade).inc()
+        if decision.degraded:
+            self._degraded.labels(decision.product).inc()
+        if decision.score is not None:
+            self._scores.labels(decision.product).observe(decision.score)
+        for stage, micros in decision.timings_us.items():
+            self._stages.labels(stage).observe(micros / 1e6)
+
+    def committed(self, n_items: int, n_replayed: int, seconds: float) -> None:
+        """One durable transaction."""
+        self._commits.observe(n_items)
+        self._stages.labels("commit").observe(seconds)
+        if n_replayed:
+            self._replays.inc(n_replayed)
+
+    def failed(self) -> None:
+        """One transaction rolled back."""
+        self._failures.inc()
+
+    def reloaded(self, product: str, result: str) -> None:
+        """A bundle was loaded or refused."""
+        self._reloads.labels(product, result).inc()
+
+    def state(self, *, queue_length: int, ready: bool) -> None:
+        """Set just before the text is read."""
+        self._queue.set(queue_length)
+        self._ready.set(float(ready))
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)

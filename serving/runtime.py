@@ -1,0 +1,250 @@
+"""The service behind the doors: settings, clients, desks, the committer and the watch over what changes.
+
+start:  read settings (raise early) → watch thread: load bundles → committer: warm states → ready
+watch:  every second: API keys, pointers
+stop:   no more writes, finish the queue, close the stores
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from domain.errors import AssayError, InputError
+from domain.events import ColumnType
+from domain.settings import PlatformSettings
+from domain.time import Clock, system_clock
+from scoring.bundle import Bundle
+from serving.admission import DeskAdmission, response_of
+from serving.auth import Clients, key_file, read_clients
+from serving.books import VAULT_KEY, Books
+from serving.committer import Committer
+from serving.deciding import Decider
+from serving.deployments import Deployments, fresh_state, killed
+from serving.desk import Desk, Desks
+from serving.metrics import Metrics
+from serving.requests import SUBJECT_KIND, Reader
+from serving.settings import ServingSettings
+from serving.version import code_version
+from serving.work import Done, Work
+from stores.home import Home
+from stores.keys import secret_key
+from stores.settings_files import load_settings
+
+
+class Runtime:
+    """Everything that lives as long as the worker.
+
+    Parameters
+    ----------
+    home, configs : where state and settings lie.
+    environment : secret keys may come from it.
+
+    Raises
+    ------
+    DefinitionError
+        When a setting is wrong; nothing has been started then.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        configs: Path,
+        environment: Mapping[str, str],
+        *,
+        log: Any,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.home = home
+        self.settings = load_settings(configs / "serving.yaml", ServingSettings)
+        self.platform = load_settings(configs / "platform.yaml", PlatformSettings)
+        self.clock = clock
+        self.metrics = Metrics()
+        self.clients = Clients({})
+        self._environment = environment
+        vault_key = secret_key(home.keys, VAULT_KEY, environment)
+        self.digest_key = hmac.digest(vault_key, b"assay idempotency 1", "sha256")
+        self.trail = log
+        self._stopping = threading.Event()
+        self._keys_seen: tuple[int, ...] | None = None
+        self.deployments = Deployments(home, configs, self.platform, clock=clock, metrics=self.metrics, log=log)
+        self._desks = Desks(self.deployments.bare(), lambda bundle: fresh_state(bundle, home))
+        self._decider = Decider(
+            code_version(Path(__file__).parents[1]), lambda: killed(home), time.perf_counter_ns, log
+        )
+        self._in_use: dict[str, Bundle] = {}
+        self._journalled: dict[str, dict[str, ColumnType]] = {}
+        self.reader = self._fresh_reader()
+        self.committer = Committer(
+            self._books,
+            self._admission,
+            self._desks,
+            group_commit=self.settings.group_commit,
+            queue_limit=self.settings.queue_limit,
+            deliver=_deliver,
+            metrics=self.metrics,
+            log=log,
+        )
+        self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
+        # Reads of past decisions use a connection of their own, off the event loop.
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._reading: Books | None = None
+
+    # --------------------------------------------------------------- lifecycle
+
+    def start(self) -> None:
+        """Begin to get ready; returns at once."""
+        self._read_keys()
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Finish what is queued and let go of the stores; once is enough."""
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self.committer.stop()
+        if self._watch.is_alive():
+            self._watch.join(10.0)
+        self._readers.submit(self._close_reading).result()
+        self._readers.shutdown()
+
+    @property
+    def ready(self) -> bool:
+        """Whether writes are taken."""
+        return self.committer.ready
+
+    @property
+    def alive(self) -> bool:
+        """Whether every thread that should run does."""
+        return self._watch.is_alive() and (self.committer.alive or not self.committer.started)
+
+    def _watched(self) -> None:
+        try:
+            self._first_desks()
+            self.committer.start()
+            while not self._stopping.wait(self.settings.reload_every / 1e6):
+                self._look()
+        # The thread is a door's other half: its end must be seen, and liveness tells it.
+        except Exception as error:
+            self.trail.error("watch_failed", error=type(error).__name__)
+            raise
+
+    def _first_desks(self) -> None:
+        try:
+            books = self._books()
+            try:
+                self._journalled = {kind: books.journal.extensions(kind) for kind in self.reader.facts}
+            finally:
+                books.close()
+        except AssayError as error:
+            self.trail.error("extensions_unread", error=str(error))
+        for desk in self.deployments.changed(None):
+            self._use(desk)
+        self.reader = self._fresh_reader()
+
+    def _look(self) -> None:
+        """One look at what may have changed outside."""
+        self._read_keys()
+        opened: list[Books] = []
+
+        def journal() -> Any:
+            opened.append(self._books())
+            return opened[-1].journal
+
+        try:
+            desks = self.deployments.changed(journal)
+        finally:
+            for books in opened:
+                books.close()
+        for desk in desks:
+            self.committer.between(lambda desk=desk: self._use(desk))  # type: ignore[misc]  # bound per desk
+        if desks:
+            self.committer.between(self._renew_reader)
+
+    def _use(self, desk: Desk) -> None:
+        self._desks.use(desk)
+        if desk.bundle is not None:
+            self._in_use[desk.product.value] = desk.bundle
+
+    def _renew_reader(self) -> None:
+        self.reader = self._fresh_reader()
+
+    def _read_keys(self) -> None:
+        try:
+            found = key_file(self.home).stat()
+            signature: tuple[int, ...] = (found.st_ino, found.st_mtime_ns, found.st_size)
+        except OSError:
+            signature = ()
+        if signature != self._keys_seen:
+            try:
+                self.clients = read_clients(self.home)
+            except (AssayError, InputError) as error:
+                # A damaged file lets nobody new in and nobody out.
+                self.trail.error("keys_unread", error=str(error))
+            self._keys_seen = signature
+
+    # ------------------------------------------------------------------- parts
+
+    def _books(self) -> Books:
+        return Books.open(self.home, self._environment, self.settings.busy_timeout / 1e6)
+
+    def _admission(self, books: Books) -> DeskAdmission:
+        return DeskAdmission(
+            books,
+            self._desks,
+            self._decider,
+            keep_answers=self.settings.keep_answers,
+            clock=self.clock,
+            ticks=time.perf_counter_ns,
+            new_id=lambda: secrets.token_hex(16),
+            metrics=self.metrics,
+        )
+
+    def _fresh_reader(self) -> Reader:
+        extensions: dict[str, dict[str, ColumnType]] = {kind: dict(found) for kind, found in self._journalled.items()}
+        for kind, found in self.settings.extensions.items():
+            extensions.setdefault(kind, {}).update(found)
+        for product, bundle in self._in_use.items():
+            extensions.setdefault(SUBJECT_KIND[product], {}).update(bundle.extensions)
+        return Reader(self.platform.fx_table(), extensions)
+
+    # ----------------------------------------------------------------- reading
+
+    def decision(self, decision_id: str) -> tuple[str, bytes] | None:
+        """Client and answer of a past decision; runs in the reading thread (`reading`)."""
+        if self._reading is None:
+            self._reading = self._books()
+        entry = self._reading.ledger.get(decision_id)
+        return None if entry is None else (entry.client, response_of(entry))
+
+    @property
+    def reading(self) -> ThreadPoolExecutor:
+        """The thread that reads past decisions."""
+        return self._readers
+
+    def _close_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+
+
+def _deliver(pairs: Sequence[tuple[Work, Done]]) -> None:
+    """Settle the futures on their event loops, one wake-up for a batch."""
+    by_loop: dict[Any, list[tuple[Work, Done]]] = {}
+    for work, done in pairs:
+        by_loop.setdefault(work.future.get_loop(), []).append((work, done))
+    for loop, settled in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(pairs: Sequence[tuple[Work, Done]]) -> None:
+    for work, done in pairs:
+        # Nobody waits any more where the door has given up; a retry finds the kept answer.
+        if not work.future.done():
+            work.future.set_result(done.result)

@@ -1,0 +1,80 @@
+"""What travels from the doors to the committer and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from domain.decision import Product
+from domain.events import Event
+from serving.http import Answer
+from serving.problems import Problem
+from serving.requests import OutcomeRequest
+
+
+class Kind(StrEnum):
+    """What is asked of the committer."""
+
+    DECIDE = "decide"
+    FACT = "fact"
+    OUTCOME = "outcome"
+    QUARANTINE = "quarantine"
+
+
+@dataclass(slots=True)
+class Work:
+    """One write, validated, its identifiers still raw.
+
+    Parameters
+    ----------
+    key, digest : idempotency key of the client, and the keyed hash of route and body.
+    received_at : µs UTC of the clock.
+    started_ns : the same moment on the monotonic clock, for stage times and the deadline.
+    future : settled on the event loop once the transaction is durable, or has failed.
+    """
+
+    kind: Kind
+    client: str
+    key: str
+    digest: bytes
+    received_at: int
+    started_ns: int
+    future: Any
+    event: Event | None = None
+    outcome: OutcomeRequest | None = None
+    product: Product | None = None
+    deadline_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a decision tells the metrics once it is durable."""
+
+    product: str
+    action: str
+    risk_grade: str
+    degraded: bool
+    score: float | None
+    timings_us: dict[str, int]
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of one work.
+
+    Parameters
+    ----------
+    result : the answer, or why there is none.
+    event : what it added to the journal.
+    observed : what a decision tells the metrics.
+    replayed : the answer was given before.
+    tokens : identifiers it looked up, to be remembered once it is durable.
+    """
+
+    result: Answer | Problem
+    event: Event | None = None
+    observed: Observed | None = None
+    replayed: bool = False
+    tokens: Mapping[tuple[str, str], str] = field(default_factory=dict)

@@ -1,0 +1,295 @@
+"""The ledger of decisions: each a link in a keyed hash chain, beside the answers kept for retries.
+
+    link(n) = HMAC-SHA256(chain key, link(n - 1) || msgpack [n, every column of row n])
+
+An edit, a swap or a deletion inside the chain breaks a link. What is cut off its end is only seen
+against an anchor: the head, written to a file outside the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from domain.errors import DataError, expected_got
+from stores.database import Database
+
+_GENESIS = b"assay ledger 1"
+_SCHEMA = pa.schema(
+    [
+        ("n_link", pa.int64()),
+        ("decision_id", pa.string()),
+        ("seq", pa.int64()),
+        ("product", pa.string()),
+        ("client", pa.string()),
+        ("event_id", pa.string()),
+        ("decided_at", pa.int64()),
+        ("model", pa.string()),
+        ("action", pa.string()),
+        ("risk_grade", pa.string()),
+        ("raw_score", pa.float64()),
+        ("score", pa.float64()),
+        ("body", pa.binary()),
+        ("timings", pa.binary()),
+        ("vector", pa.binary()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision as it is kept.
+
+    Parameters
+    ----------
+    seq : place of the decided event in the journal.
+    decided_at : µs UTC.
+    model : hash of the bundle, or a word saying that none was used.
+    raw_score, score : raw log-odds and calibrated probability; None when no model was used.
+    body : canonical JSON of the decision, the bytes that a replay must reproduce.
+    timings : JSON of stage times in µs.
+    vector : little-endian float64 of the encoded features; None when features were not read.
+    """
+
+    decision_id: str
+    seq: int
+    product: str
+    client: str
+    event_id: str
+    decided_at: int
+    model: str
+    action: str
+    risk_grade: str
+    raw_score: float | None
+    score: float | None
+    body: bytes
+    timings: bytes
+    vector: bytes | None
+
+
+_COLUMNS = tuple(column.name for column in fields(Entry))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decision"  # noqa: S608 - names of a dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An answer kept for a retry; ``request`` is the SHA-256 of route and body."""
+
+    request: bytes
+    status: int
+    response: bytes
+
+
+class Ledger:
+    """Append, read and verify decisions; nothing here is ever updated.
+
+    Parameters
+    ----------
+    database : the connection that owns the transaction.
+    chain_key : 32 bytes kept outside the store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> ledger = Ledger(Database(Path(tempfile.mkdtemp()) / "assay.db"), bytes(32))
+    >>> ledger.head()[0], ledger.verify()
+    (0, [])
+    """
+
+    def __init__(self, database: Database, chain_key: bytes) -> None:
+        self.database = database
+        self._key = chain_key
+
+    # --------------------------------------------------------------- decisions
+
+    def append_within(self, entries: Sequence[Entry]) -> None:
+        """Append inside the caller's transaction, in the order given.
+
+        Raises
+        ------
+        DataError
+            When a score is not finite: it could not be read back as it was linked.
+        """
+        n_link, link = self.head()
+        for entry in entries:
+            n_link += 1
+            row = _row(entry)
+            link = self._link(link, n_link, row)
+            self.database.connection.execute(
+                "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (n_link, *row, link)
+            )
+
+    def get(self, decision_id: str) -> Entry | None:
+        """The decision of an id, None when there is none."""
+        row = self.database.maybe(f"{_SELECT} WHERE decision_id = ?", (decision_id,))
+        return None if row is None else Entry(*row)
+
+    def by_event(self, client: str, event_id: str) -> Entry | None:
+        """The decision on a client's event, None when there is none."""
+        row = self.database.maybe(
+            f"{_SELECT} WHERE seq = (SELECT seq FROM event WHERE event_id = ? AND client = ?)",  # noqa: S608 - as above
+            (event_id, client),
+        )
+        return None if row is None else Entry(*row)
+
+    def read(self, product: str, *, since: int | None = None, until: int | None = None) -> pa.Table:
+        """Decisions of a product with ``since <= decided_at < until`` (µs UTC), in chain order, without links."""
+        rows = self.database.execute(
+            f"SELECT {', '.join(_SCHEMA.names)} FROM decision "  # noqa: S608 - names of a schema
+            "WHERE product = ? AND decided_at >= ? AND decided_at < ? ORDER BY n_link",
+            (product, -(2**62) if since is None else since, 2**62 if until is None else until),
+        )
+        columns = zip(*rows, strict=True) if rows else [()] * len(_SCHEMA)
+        return pa.table([pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
+
+    # ------------------------------------------------------------- idempotency
+
+    def recall(self, client: str, key: str) -> Stored | None:
+        """The answer a client got under a key, None when the key is new."""
+        row = self.database.maybe(
+            "SELECT request, status, response FROM idempotency WHERE client = ? AND key = ?", (client, key)
+        )
+        return None if row is None else Stored(*row)
+
+    def remember_within(
+        self, client: str, key: str, request: bytes, status: int, response: bytes, created_at: int
+    ) -> None:
+        """Keep an answer inside the caller's transaction."""
+        self.database.connection.execute(
+            "INSERT INTO idempotency VALUES (?, ?, ?, ?, ?, ?)", (client, key, request, status, response, created_at)
+        )
+
+    def forget_within(self, before: int) -> None:
+        """Drop answers kept since before a time (µs UTC); decisions stay."""
+        self.database.execute("DELETE FROM idempotency WHERE created_at < ?", (before,))
+
+    # --------------------------------------------------------------- artifacts
+
+    def put_artifact_within(self, kind: str, content: bytes) -> str:
+        """Keep content under its SHA-256, once; returns the hash that decisions cite."""
+        digest = hashlib.sha256(content).hexdigest()
+        self.database.execute("INSERT OR IGNORE INTO artifact VALUES (?, ?, ?)", (digest, kind, content))
+        return digest
+
+    def artifact(self, digest: str) -> bytes:
+        """Content by its hash.
+
+        Raises
+        ------
+        DataError
+            When it is absent or was altered.
+        """
+        row = self.database.maybe("SELECT content FROM artifact WHERE hash = ?", (digest,))
+        if row is None:
+            raise DataError(expected_got("an artifact of the ledger", digest, str(self.database.path)))
+        content: bytes = row[0]
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise DataError(f"{self.database.path}: artifact {digest[:12]}…: expected its own content, it was altered")
+        return content
+
+    # ------------------------------------------------------------------- chain
+
+    def head(self) -> tuple[int, bytes]:
+        """Number and link of the newest decision; 0 and the start of the chain when there is none."""
+        row = self.database.maybe("SELECT n_link, link FROM decision ORDER BY n_link DESC LIMIT 1")
+        return (0, self._start()) if row is None else (int(row[0]), row[1])
+
+    def anchor(self, path: Path) -> int:
+        """Add the head to a file outside the store, one JSON line each time; returns its number."""
+        n_link, link = self.head()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"n_link": n_link, "link": link.hex()}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return n_link
+
+    def verify(self, anchor: Path | None = None) -> list[str]:
+        """What is wrong with the chain, empty when all is well.
+
+        Without an anchor a cut-off end cannot be told; with one, every head in it must still be there.
+
+        Raises
+        ------
+        DataError
+            When the anchor file is absent or unreadable.
+        """
+        heads = deque(() if anchor is None else _read_anchor(anchor))
+        faults = []
+        with self.database.reading():
+            expected, link = 0, self._start()
+            faults += _missing(heads, 0, link)
+            cursor = self.database.connection.execute(
+                f"SELECT n_link, link, {', '.join(_COLUMNS)} FROM decision ORDER BY n_link"  # noqa: S608 - as above
+            )
+            for n_link, stored, *row in cursor:
+                if n_link != expected + 1:
+                    faults.append(f"link {expected + 1}: expected a decision, got {n_link} next: deleted")
+                if not hmac.compare_digest(self._link(link, n_link, tuple(row)), stored):
+                    faults.append(
+                        f"link {n_link}: expected the hash of decision {row[0]} and the link before it, "
+                        "got another: edited, moved, or its neighbour deleted"
+                    )
+                faults += _missing(heads, n_link, stored)
+                # Going on from the stored link names each broken place once.
+                expected, link = n_link, stored
+            faults += [
+                f"link {n_link}: anchored in {anchor}, the chain ends at {expected}: cut off" for n_link, _ in heads
+            ]
+            faults += self._altered_artifacts()
+        return faults
+
+    def _altered_artifacts(self) -> list[str]:
+        cursor = self.database.connection.execute("SELECT hash, kind, content FROM artifact ORDER BY hash")
+        return [
+            f"artifact {digest[:12]}… ({kind}): expected its own content, it was altered"
+            for digest, kind, content in cursor
+            if hashlib.sha256(content).hexdigest() != digest
+        ]
+
+    def _start(self) -> bytes:
+        return hmac.digest(self._key, _GENESIS, "sha256")
+
+    def _link(self, previous: bytes, n_link: int, row: tuple[Any, ...]) -> bytes:
+        return hmac.digest(self._key, previous + msgspec.msgpack.encode((n_link, *row)), "sha256")
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    values = [getattr(entry, name) for name in _COLUMNS]
+    for place in (_COLUMNS.index("raw_score"), _COLUMNS.index("score")):
+        number = values[place]
+        if number is not None:
+            if not math.isfinite(number):
+                raise DataError(expected_got("a finite number", number, f"decision {_COLUMNS[place]}"))
+            # SQLite keeps no negative zero, and the link must hold after reading back.
+            values[place] = float(number) + 0.0
+    return tuple(values)
+
+
+def _missing(heads: deque[tuple[int, str]], at: int, link: bytes) -> list[str]:
+    """Take the anchored heads up to ``at``; tell those that are not the link found there."""
+    faults = []
+    while heads and heads[0][0] <= at:
+        n_link, anchored = heads.popleft()
+        if (n_link, anchored) != (at, link.hex()):
+            faults.append(f"link {n_link}: expected {anchored[:12]}… as anchored, got {link.hex()[:12]}… at {at}")
+    return faults
+
+
+def _read_anchor(path: Path) -> list[tuple[int, str]]:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return sorted({(int(line["n_link"]), str(line["link"])) for line in lines})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected an anchor file written by `anchor`, got {error!r}") from error

@@ -1,0 +1,183 @@
+"""The real thing: BentoML's server in processes of its own, on a free port of the loopback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.decision import Product
+from domain.errors import DefinitionError
+from serving.books import Books
+from serving.client import AssayClient, Refused
+from serving.run import Running, running, serve
+from serving.runtime import Runtime
+from stores.home import Home
+from tests.serving import world
+from tests.serving.parity import same_vectors
+
+CANARY = "canary4111111111111111"
+
+
+@dataclass
+class Served:
+    home: Home
+    service: Running
+    keys: dict[str, str]
+    log: Path
+
+    def client(self, name: str = "flow") -> AssayClient:
+        return AssayClient(self.service.url, self.keys[name])
+
+    def get(self, path: str, name: str | None = None) -> httpx.Response:
+        headers = {} if name is None else {"Authorization": f"Bearer {self.keys[name]}"}
+        return httpx.get(self.service.url + path, headers=headers, trust_env=False)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = Home(tmp_path_factory.mktemp("served"))
+    for product in Product:
+        world.deploy(home, product)
+    keys = world.with_keys(home)
+    log = home.root / "service.log"
+    with log.open("wb") as output, running(home, world.CONFIGS, log=output) as service:
+        yield Served(home, service, keys, log)
+
+
+def payment(event_id: str, **body: Any) -> dict[str, Any]:
+    (request,) = world.payment_stream(1, 3, world.START)
+    return {**request, "event_id": event_id, **body}
+
+
+def test_it_decides_on_both_products(served: Served) -> None:
+    with served.client() as client:
+        client.wait_ready(5)
+        decided = client.score_payment(payment("s-1"))
+        assert decided["degraded"] is False
+        assert decided["versions"]["model"] == client.models()["payment"]["model"]
+        assert client.decision(decided["decision_id"]) == decided
+        (application,) = world.application_stream(1, 3, world.START)
+        loan = client.score_loan(application)
+        assert loan["credit_grade"] in "AA A B C D E F"
+        assert client.send_event({**payment("s-2"), "kind": "transaction"}) == {"event_id": "s-2", "accepted": True}
+        assert client.send_outcome({"subject_event_id": "s-1", "code": "chargeback_fraud"})["accepted"]
+        with pytest.raises(Refused, match="unknown_field") as refused:
+            client.score_payment(payment("s-3", unknown=1))
+        assert refused.value.status == 422
+
+
+def test_it_listens_on_the_loopback_only(served: Served) -> None:
+    port = int(served.service.url.rsplit(":", 1)[1])
+    listening = subprocess.run(["cat", "/proc/net/tcp"], capture_output=True, text=True, check=True).stdout
+    addresses = {line.split()[1] for line in listening.splitlines()[1:] if line.split()[3] == "0A"}
+    assert {address.split(":")[0] for address in addresses if int(address.split(":")[1], 16) == port} == {"0100007F"}
+
+
+def test_nothing_of_bentoml_is_open(served: Served) -> None:
+    for path in ("/docs.json", "/schema.json", "/metrics", "/static_content/index.html", "/deployed", "/nothing"):
+        assert served.get(path).status_code == 401, path
+        assert served.get(path, "flow").status_code == 403, path
+    assert "script" not in served.get("/").text
+    assert served.get("/", "admin").json()["service"] == "assay"
+
+
+def test_bentoml_itself_answers_an_administrator(served: Served) -> None:
+    answer = httpx.post(
+        served.service.url + "/deployed", json={}, headers={"X-API-Key": served.keys["admin"]}, trust_env=False
+    )
+    assert answer.json()["payment"]["name"] == "fraud"
+    assert served.get("/schema.json", "admin").json()["name"] == "assay"
+
+
+def test_headers_tell_no_versions(served: Served) -> None:
+    assert "server" not in served.get("/livez").headers
+
+
+def test_a_slow_header_and_a_broken_request_do_not_harm(served: Served) -> None:
+    host, port = served.service.url.removeprefix("http://").split(":")
+    for content in (
+        b"POST /v1/payments/score HTTP/1.1\r\nHost: a\r\n",
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET /v1/../ HTTP/1.1\r\n\r\n",
+    ):
+        with socket.create_connection((host, int(port)), 5) as raw:
+            raw.sendall(content)
+    assert served.get("/livez").status_code == 200
+
+
+def test_no_content_of_a_request_is_in_any_log(served: Served) -> None:
+    url = served.service.url
+    with httpx.Client(base_url=url, headers={"X-API-Key": served.keys["flow"]}, trust_env=False) as client:
+        for path in ("/v1/payments/score", "/v1/events", f"/v1/{CANARY}", "/deployed", f"/{CANARY}"):
+            for body in (f'{{"{CANARY}": "{CANARY}"', json.dumps({**payment(CANARY), "card_id": CANARY, CANARY: 1})):
+                headers = {"Content-Type": "application/json", "Idempotency-Key": CANARY}
+                assert client.post(path, content=body, headers=headers).status_code >= 400
+        good = client.post(
+            "/v1/payments/score", json=payment("s-c", card_id=CANARY), headers={"Idempotency-Key": CANARY + "2"}
+        )
+        assert good.status_code == 200
+    admin = {"X-API-Key": served.keys["admin"], "Content-Type": "application/json"}
+    httpx.post(f"{url}/deployed", content=CANARY, headers=admin, trust_env=False)
+    assert CANARY not in served.log.read_text()
+
+
+def test_metrics_of_the_worker(served: Served) -> None:
+    text = served.get("/v1/metrics", "metrics").text
+    assert 'assay_requests_total{route="/payments/score",status="200"}' in text
+    assert "assay_ready 1.0" in text
+
+
+def test_a_bundle_deployed_by_another_process_is_followed(served: Served) -> None:
+    digest = world.deploy(served.home, Product.PAYMENT, seed=6)
+    with served.client() as client:
+        for number in range(10_000):
+            if client.score_payment(payment(f"s-swap-{number}"))["versions"]["model"] == digest:
+                break
+        assert client.models()["payment"]["model"] == digest
+
+
+def test_it_stops_in_good_order_and_keeps_everything(served: Served) -> None:
+    served.service.process.send_signal(signal.SIGTERM)
+    assert served.service.process.wait(30) == 0
+    books = Books.open(served.home, {}, 5.0)
+    try:
+        assert books.ledger.verify() == []
+        # Folded into the file when the last connection closed: nothing was left half written.
+        assert not Path(f"{served.home.database}-wal").exists() or books.journal.last_seq() > 0
+    finally:
+        books.close()
+    n_vectors, _ = same_vectors(served.home, Product.PAYMENT)
+    assert n_vectors > 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("serving.yaml", "group_commit: many\n", "group_commit"),
+        ("serving.yaml", "keep_answers: 1h\n", "keep_answers"),
+        ("serving.yaml", "extensions: {transaction: {vip: number}}\n", "x_"),
+        ("serving.yaml", "extensions: {transaction: {x_vip: money}}\n", "x_vip"),
+        ("serving.yaml", "unknown: 1\n", "unknown"),
+        ("platform.yaml", "base_currency: CNY\n", "time_zone"),
+        ("policy/payments.yaml", "version: 1\n", "payments.yaml"),
+    ],
+)
+def test_a_wrong_setting_is_told_before_anything_starts(tmp_path: Path, name: str, content: str, told: str) -> None:
+    configs = tmp_path / "configs"
+    shutil.copytree(world.CONFIGS, configs)
+    (configs / name).write_text(content)
+    with pytest.raises(DefinitionError, match=told):
+        Runtime(Home(tmp_path / "home"), configs, {}, log=None)
+    if name.count("/") == 0:
+        with pytest.raises(DefinitionError, match=told):
+            serve(Home(tmp_path / "home"), configs)
