@@ -109,7 +109,7 @@ class Fixed(Encoding):
 
     def many(self, table: pa.Table) -> Words:
         """The multiples."""
-        column = table[self.column]
+        column = table[self.column].cast(pa.float64())
         scaled = np.rint(column.fill_null(0.0).to_numpy() * np.float64(self.scale))
         if np.abs(scaled).max(initial=0.0) > MAX_ABSOLUTE:
             raise _too_large(self.column)

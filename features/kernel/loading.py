@@ -10,7 +10,6 @@ import hashlib
 import os
 import pickle
 import platform
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
@@ -40,6 +39,9 @@ _SIGNATURES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("derive", (_MATRIX, _WORDS, _TABLE, _WORDS, _FLOATS, _WORDS, _WORDS)),
     ("group", (_WORDS, int64)),
 )  # fmt: skip
+
+_DAMAGED = (EOFError, pickle.UnpicklingError, ValueError, ImportError, AttributeError, IndexError, KeyError, OSError)
+"""What reading a damaged cache file raises."""
 
 _lock = threading.Lock()
 _loaded: Kernel | None = None
@@ -97,15 +99,16 @@ def _candidates(folder: Path | None) -> list[Path]:
 
 def _load(candidates: Sequence[Path]) -> Kernel:
     name = f"kernel-{source_hash()}"
-    folder = writable(candidate / name for candidate in candidates)
-    if folder is None:
-        return _compile(None)
-    try:
-        return _compile(folder)
-    except (EOFError, pickle.UnpicklingError, ValueError, ImportError, AttributeError, OSError):
-        # A cache cut short by a full disk or a kill: what it holds can be made again.
-        shutil.rmtree(folder, ignore_errors=True)
-        return _compile(writable([folder]))
+    return _compile(usable(candidate / name for candidate in candidates))
+
+
+def usable(folders: Iterable[Path]) -> Path | None:
+    """The first of the folders that holds compiled code or takes files; None when there is none."""
+    for folder in folders:
+        # An image may ship a filled cache that it does not let anyone write.
+        if any(folder.rglob("entries.*.nbi")) or writable([folder]) is not None:
+            return folder
+    return None
 
 
 def writable(folders: Iterable[Path]) -> Path | None:
@@ -132,7 +135,15 @@ def _compile(folder: Path | None) -> Kernel:
             door = getattr(entries, name)
             if folder is not None:
                 door.enable_caching()
-            door.compile(arguments)
+            try:
+                door.compile(arguments)
+            except _DAMAGED:
+                if folder is None:
+                    raise
+                # Cut short by a full disk or a kill: what it held can be made again.
+                for path in folder.rglob(f"entries.{name}-*"):
+                    path.unlink(missing_ok=True)
+                door.compile(arguments)
             doors[name] = door
     finally:
         numba.config.CACHE_DIR = before

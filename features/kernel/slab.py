@@ -74,7 +74,8 @@ def insert(pool, meta, slot, programs, p, time, seq, values, row):  # type: igno
         if time < oldest:
             meta[slot, DROPPED_TIME] = max(meta[slot, DROPPED_TIME], time)
             return DONE
-        meta[slot, DROPPED_TIME] = max(meta[slot, DROPPED_TIME], oldest)
+        # Rows leave oldest first: this one is never older than those pushed out before.
+        meta[slot, DROPPED_TIME] = oldest
         start += 1
         meta[slot, START] = start
     # 4. Its place: after every row of its time, for no row has a greater seq.

@@ -153,10 +153,11 @@ def test_dense_streams(size: int) -> None:
 def test_threads_change_nothing(threads: int) -> None:
     rng = np.random.default_rng(7)
     times = np.sort(rng.integers(0, 3600, 3000)) * 1_000_000
+    amounts = rng.integers(1, 9999, 3000)
     events = [
-        Event("transaction", f"e{i}", int(t), int(t), {"card_id": f"c{rng.integers(40)}", "amount": int(a), "currency": "CNY"})
-        for i, (t, a) in enumerate(zip(times, rng.integers(1, 9999, 3000), strict=True))
-    ]  # fmt: skip
+        Event("transaction", f"e{i}", time, time, {"card_id": f"c{amount % 40}", "amount": amount, "currency": "CNY"})
+        for i, (time, amount) in enumerate(zip(times.tolist(), amounts.tolist(), strict=True))
+    ]
     journal = memory_journal(events)
     chosen = feature_set(64)
     one = build_snapshot(chosen, journal, PLATFORM, threads=1).table

@@ -1,0 +1,1 @@
+"""The lender: borrowers under changing strain, applications, decisions, loans and how they are repaid."""

@@ -1,0 +1,46 @@
+"""Mutants of the visibility law must be caught, and the unmodified source must pass the same check."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+LAW, SLAB = "features/kernel/law.py", "features/kernel/slab.py"
+READING, GROUPING = "features/kernel/reading.py", "features/grouping.py"
+
+MUTANTS = {
+    "control": (LAW, "", ""),
+    "sees its own instant": (LAW, "+ TIME] < time", "+ TIME] <= time"),
+    "open lower edge": (READING, "time - programs[windows + k]", "time - programs[windows + k] + 1"),
+    "ignores seq": (GROUPING, "source_seqs[rows] * 2 + 1", "source_seqs[rows] * 2 - 1"),
+    "forgets lateness": (LAW, "- longest - lateness", "- longest"),
+    "stale too late": (LAW, "time < max_time", "time <= max_time"),
+    "truncated too late": (LAW, "dropped_time >= time", "dropped_time > time"),
+    "late ties go first": (SLAB, "end, time + 1)", "end, time)"),
+    "a full ring refuses ties": (SLAB, "if time < oldest", "if time <= oldest"),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant(name: str, tmp_path: Path) -> None:
+    where, old, new = MUTANTS[name]
+    for folder in ("domain", "stores", "features", "tests/features"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "tests" / "__init__.py", tmp_path / "tests")
+    source = (tmp_path / where).read_text()
+    assert not old or source.count(old) == 1, f"{where}: expected {old!r} once"
+    (tmp_path / where).write_text(source.replace(old, new) if old else source)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_DISABLE_JIT": "1"}
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.features.law_check"], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert run.returncode == (0 if name == "control" else 1), run.stdout + run.stderr
+    assert not run.stderr, run.stderr

@@ -1,0 +1,147 @@
+"""Online state: what it refuses, how it follows the journal, how its memory grows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from domain.errors import DataError
+from domain.events import Event
+from domain.time import SECOND
+from features.aggregates import Count, Distinct, Mean, Std
+from features.catalogue import FeatureSet, compile_set, load
+from features.memory import Memory
+from features.online import OnlineState
+from features.replay import build_snapshot
+from features.settings import FeatureSettings
+from features.view import FeatureView, ring
+from tests.features.streams import PLATFORM, START, dense_stream, memory_journal, numbered, same_bits
+
+
+def small_set(size: int = 4096) -> FeatureSet:
+    view = FeatureView(
+        entity="card_id", source="transaction", retain=ring(size), name="card",
+        features=[Count(over=["1m", "1h"]), Mean("amount", over=["1h"]), Std("amount", over=["1h"]),
+                  Distinct("merchant_id", over=["1h"])],
+    )  # fmt: skip
+    return compile_set(FeatureSettings(product="payment", own=["amount", "channel"]), PLATFORM, (view,), (), {})
+
+
+def payments(n: int, n_cards: int, seed: int = 1, late: float = 0.2) -> list[Event]:
+    rng = np.random.default_rng(seed)
+    events = []
+    for index in range(n):
+        time = START + (index - int(rng.integers(200)) * (rng.random() < late)) * SECOND
+        body = {
+            "card_id": f"c{rng.integers(n_cards)}",
+            "merchant_id": f"m{rng.integers(9)}",
+            "amount": int(rng.integers(10**9)),
+            "currency": "CNY",
+        }
+        events.append(Event("transaction", f"e{index}", int(time), int(time), body))
+    return numbered(events)
+
+
+def assert_equal(chosen: FeatureSet, events: list[Event], warm: int) -> OnlineState:
+    journal = memory_journal(events)
+    table = build_snapshot(chosen, journal, PLATFORM, threads=1).table
+    state = OnlineState(chosen, PLATFORM)
+    state.warm(memory_journal(events[:warm]))
+    numbers = [name for name in chosen.names if name not in chosen.categorical]
+    expected = np.stack([table[name].to_numpy() for name in numbers], axis=1)
+    for row, event in zip(range(warm, len(events)), events[warm:], strict=True):
+        values = state.vector(event).values[[chosen.names.index(name) for name in numbers]]
+        assert same_bits(values, expected[row])
+        state.apply(event)
+    return state
+
+
+@pytest.mark.parametrize(("n_cards", "size"), [(1, 64), (3, 300), (700, 4096)])
+def test_long_streams_compact_move_and_grow(n_cards: int, size: int) -> None:
+    state = assert_equal(small_set(size), payments(2500, n_cards), 1200)
+    # Rows are few, so a leak of slabs would show here.
+    assert state._memory.pool[0] < 2500 * 4 * 12
+
+
+def test_a_pool_that_is_always_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, events = small_set(), payments(600, 5)
+    expected = build_snapshot(chosen, memory_journal(events), PLATFORM).table
+    grown = []
+
+    class Tight(Memory):
+        def __init__(self, n_slots: int, n_words: int) -> None:
+            super().__init__(1, 0)
+
+        def grow(self, at_least: int) -> None:
+            grown.append(at_least)
+            self.pool.resize(len(self.pool) + 16, refcheck=False)
+
+    monkeypatch.setattr("features.replay.Memory", Tight)
+    monkeypatch.setattr("features.online.Memory", Tight)
+    for threads in (1, 2):
+        found = build_snapshot(chosen, memory_journal(events), PLATFORM, threads=threads).table
+        assert all(same_bits(found[n].to_numpy(), expected[n].to_numpy()) for n in chosen.names if n != "channel")
+    assert_equal(chosen, events, 300)
+    assert len(grown) > 100
+
+
+def test_follow_takes_in_what_others_append() -> None:
+    events = dense_stream(5)
+    journal = memory_journal(events[:10])
+    state = OnlineState(small_set(), PLATFORM)
+    assert (state.warm(journal), state.seq) == (10, 10)
+    assert (state.follow(journal), state.seq) == (0, 10)
+    journal.append(events[10:])
+    assert (state.follow(journal), state.seq) == (len(events) - 10, len(events))
+
+
+def test_reading_changes_nothing() -> None:
+    chosen, events = small_set(), payments(50, 2)
+    state = OnlineState(chosen, PLATFORM)
+    for event in events:
+        state.apply(event)
+    first = state.vector(events[-1])
+    again = [state.vector(events[-1]) for _ in range(3)]
+    assert all(same_bits(first.values, vector.values) for vector in again)
+
+
+def test_what_is_refused() -> None:
+    chosen = small_set()
+    state = OnlineState(chosen, PLATFORM)
+    events = payments(3, 1)
+    state.apply(events[1])
+    for event in (events[0], events[1], events[2].numbered(0)):
+        with pytest.raises(DataError, match="expected a seq above 2"):
+            state.apply(event)
+    with pytest.raises(DataError, match="features of a request: expected transaction, got 'inquiry'"):
+        state.vector(Event("inquiry", "i", START, START, {"borrower_id": "b"}))
+    for changed in ({"time_zone": "UTC"}, {"max_lateness": 0}, {"fx": {}}):
+        with pytest.raises(DataError, match=f"state: expected {next(iter(changed))}"):
+            OnlineState(chosen, PLATFORM.model_copy(update=changed))
+
+
+def test_a_value_that_does_not_fit_changes_nothing() -> None:
+    state = OnlineState(small_set(), PLATFORM)
+    wrong = Event("transaction", "w", START, START, {"card_id": "c", "amount": 1, "currency": "CHF"}, seq=1)
+    with pytest.raises(DataError, match="CHF/CNY"):
+        state.apply(wrong)
+    assert state.seq == 0
+    right = Event("transaction", "r", START, START, {"card_id": "c", "amount": 100, "currency": "CNY"}, seq=1)
+    vector = state.vector(right)
+    assert dict(zip(state.feature_set.names, vector.values, strict=True))["card_count_1h"] == 0
+
+
+def test_hidden_features_are_not_given() -> None:
+    every = load(FeatureSettings(product="payment", views=["card"]), PLATFORM)
+    some = load(
+        FeatureSettings(product="payment", views=["card"], exclude=["card_amount_mean_30d", "channel", "amount"]),
+        PLATFORM,
+    )
+    event = payments(1, 1)[0]
+    state, hidden = OnlineState(every, PLATFORM), OnlineState(some, PLATFORM)
+    full = dict(zip(every.names, state.vector(event).values.tolist(), strict=True))
+    part = hidden.vector(event)
+    assert same_bits(part.values, np.array([full[name] for name in some.names]))
+    assert len(part.texts) == len(some.categorical) == 3
+    table = build_snapshot(some, memory_journal([event]), PLATFORM).table
+    assert set(every.names) - set(table.column_names) == {"card_amount_mean_30d", "channel", "amount"}
