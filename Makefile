@@ -11,6 +11,7 @@ STAMP := .venv/.ready
 HOME_DIR ?= .assay
 DEMO ?=
 TESTS ?=
+KILLS ?= 50
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,8 +49,8 @@ notebooks: $(STAMP)  ## Execute every notebook
 bench: $(STAMP)  ## Print speed ratios against peers, with equality checks
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
-chaos: $(STAMP)  ## Kill the service at random moments and check that nothing is lost or doubled
-	$(BIN)/python -m pytest tests/flows -m chaos --no-header $(TESTS)
+chaos: $(STAMP)  ## Kill the service many times and check that nothing is lost or doubled (KILLS=50)
+	ASSAY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/flows -m chaos $(TESTS)
 
 lock: $(STAMP)  ## Resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra valkey --extra postgres --universal \

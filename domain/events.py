@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from domain.errors import InputError, expected_got
-from domain.money import MAX_MINOR
+from domain.money import CURRENCY, MAX_MINOR
 from domain.time import EARLIEST, LATEST
 
 Value = str | int | float | bool
@@ -272,6 +272,8 @@ def check_event(event: Event) -> Event:
         column = columns.get(name)
         if column is not None and column.values and value not in column.values:
             raise InputError(expected_got(f"one of {', '.join(column.values)}", value, where))
+        if name == "currency" and not CURRENCY.fullmatch(str(value)):
+            raise InputError(expected_got("an ISO 4217 code such as CNY", value, where))
     for column in columns.values():
         if column.required and column.name not in event.body:
             raise InputError(expected_got(f"a {column.type.value}", None, f"{event.kind}.{column.name}"))
@@ -291,7 +293,10 @@ def _check_integer(value: Value, where: str) -> None:
 
 
 def _check_number(value: Value, where: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # A whole number is held as float64: beyond 2^53 it would not come back as it went in.
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_MINOR:
+        return
+    if not isinstance(value, float) or not math.isfinite(value):
         raise InputError(expected_got("a finite number", value, where))
 
 

@@ -6,7 +6,8 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -15,8 +16,11 @@ from domain.errors import DataError, InputError, expected_got
 from domain.time import DAY, from_micros
 
 _EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "OMR": 3, "TND": 3}
-_MONEY = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})")
+_MONEY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
 _RATE_SCALE = 10**9
+
+CURRENCY = re.compile(r"[A-Z]{3}")
+"""An ISO 4217 code, by its shape."""
 
 MAX_MINOR = 2**53
 """Amounts beyond ±2^53 minor units are refused at every door: no payment is that large."""
@@ -76,10 +80,16 @@ def to_minor(amount: Decimal, currency: str) -> int:
     """
     if not amount.is_finite():
         raise InputError(expected_got("a finite amount", str(amount), "money"))
-    scaled = amount.scaleb(exponent(currency))
-    minor = int(scaled)
-    if scaled != minor:
-        raise InputError(expected_got(f"at most {exponent(currency)} decimals for {currency}", str(amount), "money"))
+    if not amount:
+        return 0
+    places = exponent(currency)
+    # The size is judged before the digits are: an exponent of a million would make a number of a million digits.
+    if amount.adjusted() + places > len(str(MAX_MINOR)):
+        raise InputError(expected_got(f"an amount within ±{MAX_MINOR} minor units", str(amount), "money"))
+    # Fractions are exact; the decimal context would round an amount of more than 28 digits in silence.
+    if amount.adjusted() < -places or (Fraction(amount) * 10**places).denominator != 1:
+        raise InputError(expected_got(f"at most {places} decimals for {currency}", str(amount), "money"))
+    minor = int(Fraction(amount) * 10**places)
     if abs(minor) > MAX_MINOR:
         raise InputError(expected_got(f"an amount within ±{MAX_MINOR} minor units", minor, "money"))
     return minor
@@ -106,14 +116,18 @@ class FxTable:
 
     @classmethod
     def of(cls, base: str, rates: dict[str, dict[str, str]]) -> FxTable:
-        """Build from ``{currency: {ISO day: decimal rate}}``."""
-        epoch = date(1970, 1, 1)
+        """Build from ``{currency: {ISO day: decimal rate}}``; rates are kept to nine decimals.
+
+        Raises
+        ------
+        InputError
+            When a currency, a day or a rate cannot be read, or a rate is not positive.
+        """
         table: dict[str, tuple[tuple[int, int], ...]] = {}
         for currency, dated in rates.items():
-            rows = sorted(((date.fromisoformat(day) - epoch).days, Decimal(rate)) for day, rate in dated.items())
-            if any(rate <= 0 for _, rate in rows):
-                raise InputError(expected_got("positive rates", dated, f"fx {currency}"))
-            table[currency] = tuple((day, int((rate * _RATE_SCALE).to_integral_value())) for day, rate in rows)
+            if not CURRENCY.fullmatch(currency):
+                raise InputError(expected_got("an ISO 4217 code such as USD", currency, "fx"))
+            table[currency] = tuple(sorted(_rate(currency, day, rate) for day, rate in dated.items()))
         return cls(base, table)
 
     def to_base(self, minor: int, currency: str, at: int) -> int:
@@ -122,7 +136,7 @@ class FxTable:
         Raises
         ------
         DataError
-            When no rate of the currency was known by then.
+            When no rate of the currency was known by then, or the result is beyond ±2^53 minor units.
         """
         if currency == self.base:
             return minor
@@ -133,9 +147,27 @@ class FxTable:
             raise DataError(
                 f"fx table: expected a {currency}/{self.base} rate known by {day}; add one to configs/fx.yaml"
             )
-        shift = exponent(self.base) - exponent(currency)
-        value = Decimal(minor) * dated[index][1] / _RATE_SCALE
-        return int(value.scaleb(shift).to_integral_value(rounding=ROUND_HALF_EVEN))
+        # Whole numbers all the way: Decimal would round at 28 digits first and half to even afterwards.
+        divisor: int = _RATE_SCALE * 10 ** exponent(currency)
+        dividend: int = minor * dated[index][1] * 10 ** exponent(self.base)
+        value, left = divmod(dividend, divisor)
+        value += 2 * left > divisor or (2 * left == divisor and value % 2 == 1)
+        if abs(value) > MAX_MINOR:
+            raise DataError(expected_got(f"an amount within ±{MAX_MINOR} minor units of {self.base}", value, "fx"))
+        return value
+
+
+def _rate(currency: str, day: str, rate: str) -> tuple[int, int]:
+    try:
+        known = (date.fromisoformat(day) - date(1970, 1, 1)).days
+        value = Decimal(rate)
+        scaled = int((value * _RATE_SCALE).to_integral_value()) if value.is_finite() and value.adjusted() < 9 else 0
+    except (ValueError, TypeError, InvalidOperation) as error:
+        expected = 'a day and a rate such as "2026-01-01": "7.05"'
+        raise InputError(expected_got(expected, {day: rate}, f"fx {currency}")) from error
+    if scaled <= 0:
+        raise InputError(expected_got("a positive rate below a thousand million", rate, f"fx {currency} {day}"))
+    return known, scaled
 
 
 def _as_money(value: object) -> Money:

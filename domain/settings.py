@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from domain.errors import InputError
 from domain.money import FxTable
-from domain.time import Duration
+from domain.time import Duration, zone_of
 
 
 class Settings(BaseModel):
@@ -25,6 +26,23 @@ class PlatformSettings(Settings):
     max_lateness: Duration
     future_tolerance: Duration
     fx: dict[str, dict[str, str]]
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            zone_of(name)
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+    @model_validator(mode="after")
+    def _readable_rates(self) -> PlatformSettings:
+        try:
+            self.fx_table()
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     def fx_table(self) -> FxTable:
         """The dated rates as a table."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -21,7 +21,8 @@ Clock = Callable[[], int]
 """Gives now in µs UTC; passed as an argument wherever time matters."""
 
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-_DURATION = re.compile(r"(\d+)([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,12})([smhdw])")
+_LONGEST = 400 * 366 * DAY
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -36,7 +37,7 @@ def parse_duration(text: str) -> int:
     Raises
     ------
     InputError
-        When the text is not a whole number followed by one of s, m, h, d, w.
+        When the text is not a whole number followed by one of s, m, h, d, w, or is longer than 400 years.
 
     Examples
     --------
@@ -44,9 +45,10 @@ def parse_duration(text: str) -> int:
     True
     """
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
-    if match is None:
+    micros = -1 if match is None else int(match[1]) * _UNITS[match[2]]
+    if not 0 <= micros <= _LONGEST:
         raise InputError(expected_got("a duration such as 30s, 15m, 24h, 7d", text, "duration"))
-    return int(match[1]) * _UNITS[match[2]]
+    return micros
 
 
 def format_duration(micros: int) -> str:
@@ -66,8 +68,9 @@ def format_duration(micros: int) -> str:
 
 
 def _as_duration(value: object) -> int:
-    # Integers pass so that a settings object can be validated again from its own dump.
-    if isinstance(value, int) and not isinstance(value, bool):
+    # Integers pass so that a settings object can be validated again from its own dump; whole seconds only, so
+    # that a forgotten unit (`maturity: 7`) is an error and not seven microseconds.
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST and value % SECOND == 0:
         return value
     try:
         return parse_duration(value)  # type: ignore[arg-type]  # refuses non-text itself
@@ -126,8 +129,27 @@ def parse_instant(text: str, zone: str | None = None) -> int:
     except (ValueError, TypeError) as error:
         raise InputError(expected_got("an ISO 8601 time such as 2026-03-01T08:00:00+08:00", text, "time")) from error
     if moment.tzinfo is None and zone is not None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
+        moment = moment.replace(tzinfo=zone_of(zone))
     return to_micros(moment)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of an IANA name.
+
+    Raises
+    ------
+    InputError
+        When the machine knows no such zone.
+
+    Examples
+    --------
+    >>> zone_of("Asia/Shanghai").key
+    'Asia/Shanghai'
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
+        raise InputError(expected_got("an IANA time zone such as Asia/Shanghai or UTC", name, "time zone")) from error
 
 
 def format_instant(micros: int) -> str:
@@ -149,7 +171,7 @@ def business_day(micros: int, zone: str) -> date:
     >>> business_day(17 * HOUR, "Asia/Shanghai").isoformat()
     '1970-01-02'
     """
-    return from_micros(micros).astimezone(ZoneInfo(zone)).date()
+    return from_micros(micros).astimezone(zone_of(zone)).date()
 
 
 def system_clock() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ class Explainer:
 
     Examples
     --------
+    >>> import lightgbm
     >>> X = np.arange(40.0).reshape(20, 2)
     >>> settings = {"objective": "binary", "min_data_in_leaf": 2, "verbosity": -1, "num_threads": 1}
     >>> booster = lightgbm.train(settings, lightgbm.Dataset(X, (X[:, 0] > 19) * 1.0), 3)
@@ -39,27 +39,11 @@ class Explainer:
         ModelError
             When the row's length or type does not fit the model, or its trees are linear in their leaves.
         """
-        if row.dtype != np.float64 or row.ndim != 1:
-            got = f"{row.dtype}{list(row.shape)}"
-            raise ModelError(expected_got(f"float64[{len(self._scorer.names)}]", got, "row to explain"))
+        if row.ndim != 1:
+            raise ModelError(expected_got("one row", f"{row.dtype}{list(row.shape)}", "row to explain"))
         result: NDArray[np.float64] = self.contributions_many(row.reshape(1, -1))[0]
         return result
 
     def contributions_many(self, matrix: NDArray[np.float64], *, threads: int = 1) -> NDArray[np.float64]:
         """float64[n, m] → float64[n, m + 1]."""
-        width = len(self._scorer.names)
-        if matrix.dtype != np.float64 or matrix.ndim != 2 or matrix.shape[1] != width:
-            got = f"{matrix.dtype}{list(matrix.shape)}"
-            raise ModelError(expected_got(f"float64[n, {width}]", got, "rows to explain"))
-        if not len(matrix):
-            return np.zeros((0, width + 1))
-        try:
-            values = self._scorer.booster.predict(
-                np.ascontiguousarray(matrix),
-                pred_contrib=True,
-                num_iteration=self._scorer.num_iteration,
-                num_threads=threads,
-            )
-        except lightgbm.basic.LightGBMError as error:
-            raise ModelError(f"explainer: expected a model of plain trees, got {error}") from error
-        return np.asarray(values, dtype=np.float64)
+        return self._scorer.contributions_many(matrix, threads=threads)

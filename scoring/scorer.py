@@ -32,7 +32,8 @@ class Scorer:
     """Raw log-odds margins of a LightGBM text model.
 
     One thread at a time: the row buffer and the library's prepared call belong to the scorer. Give
-    each thread a scorer of its own.
+    each thread a scorer of its own. The booster is kept from others too: a call for fewer trees
+    would change, in silence, how many the prepared call uses from then on.
 
     Parameters
     ----------
@@ -59,12 +60,12 @@ class Scorer:
     def __init__(self, model_text: str) -> None:
         header = check_model_text(model_text)
         try:
-            self.booster = lightgbm.Booster(model_str=model_text)
+            self._booster = lightgbm.Booster(model_str=model_text)
         except lightgbm.basic.LightGBMError as error:
             raise ModelError(f"model.txt: expected a LightGBM model, got {error}; train it again") from error
-        self.names: tuple[str, ...] = tuple(self.booster.feature_name())
-        self.n_trees = int(self.booster.num_trees())
-        self.num_iteration = int(self.booster.current_iteration())
+        self.names: tuple[str, ...] = tuple(self._booster.feature_name())
+        self.n_trees = int(self._booster.num_trees())
+        self.num_iteration = int(self._booster.current_iteration())
         self._infos = header["feature_infos"].split()
         self._width = len(self.names)
         self._buffer = np.zeros(self._width, dtype=np.float64)
@@ -86,15 +87,34 @@ class Scorer:
 
     def raw_many(self, matrix: NDArray[np.float64], *, threads: int = 1) -> NDArray[np.float64]:
         """Raw scores of n rows, float64[n, m] → float64[n]; the number of threads changes no bit."""
+        self._check_matrix(matrix)
+        return self._predict(matrix, threads, raw_score=True) if len(matrix) else np.zeros(0)
+
+    def contributions_many(self, matrix: NDArray[np.float64], *, threads: int = 1) -> NDArray[np.float64]:
+        """What each feature added to each raw score, by ``pred_contrib``: float64[n, m] → float64[n, m + 1], base last.
+
+        Raises
+        ------
+        ModelError
+            When the rows do not fit the model, or its trees are linear in their leaves.
+        """
+        self._check_matrix(matrix)
+        if not len(matrix):
+            return np.zeros((0, self._width + 1))
+        try:
+            return self._predict(matrix, threads, pred_contrib=True)
+        except lightgbm.basic.LightGBMError as error:
+            raise ModelError(f"explainer: expected a model of plain trees, got {error}") from error
+
+    def _check_matrix(self, matrix: NDArray[np.float64]) -> None:
         if matrix.dtype != np.float64 or matrix.ndim != 2 or matrix.shape[1] != self._width:
             got = f"{matrix.dtype}{list(matrix.shape)}"
             raise ModelError(expected_got(f"float64[n, {self._width}]", got, "rows to score"))
-        if not len(matrix):
-            return np.zeros(0)
-        scores = self.booster.predict(
-            np.ascontiguousarray(matrix), raw_score=True, num_iteration=self.num_iteration, num_threads=threads
-        )
-        return np.asarray(scores, dtype=np.float64)
+
+    def _predict(self, matrix: NDArray[np.float64], threads: int, **what: bool) -> NDArray[np.float64]:
+        rows = np.ascontiguousarray(matrix)
+        found = self._booster.predict(rows, num_iteration=self.num_iteration, num_threads=threads, **what)
+        return np.asarray(found, dtype=np.float64)
 
     def _raw_plain(self, row: NDArray[np.float64]) -> float:
         return float(self.raw_many(row.reshape(1, -1))[0])
@@ -108,7 +128,7 @@ class Scorer:
     def _prepare(self) -> Any:
         """The prepared call on our buffer, or None where the library does not offer it."""
         library: Any = getattr(lightgbm.basic, "_LIB", None)
-        booster = getattr(self.booster, "_handle", None)
+        booster = getattr(self._booster, "_handle", None)
         if booster is None or not all(hasattr(library, f"LGBM_{name}") for name in _SYMBOLS):
             return None
         config = ctypes.c_void_p()
@@ -119,7 +139,7 @@ class Scorer:
         if failed:
             return None
         # The prepared call points into the booster, which must outlive it.
-        weakref.finalize(self, _free, library, config, self.booster)
+        weakref.finalize(self, _free, library, config, self._booster)
         single = library.LGBM_BoosterPredictForMatSingleRowFast
         count = ctypes.c_int64()
         arguments = (

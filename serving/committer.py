@@ -192,7 +192,6 @@ class Committer:
                 item = None
                 break
         if batch and not self._commit(books, admission, batch):
-            self._ready.clear()
             self._turn_away(self._drained())
             if not self._in_step(books):
                 return False
@@ -202,7 +201,7 @@ class Committer:
         return not (self._stopping.is_set() and self._queue.empty())
 
     def _commit(self, books: Books, admission: Admission, batch: Sequence[Work]) -> bool:
-        """One transaction; False when the states must be rebuilt after it."""
+        """One transaction; False, and not ready any more, when the states must be rebuilt after it."""
         done: list[tuple[Work, Done]] = []
         learnt = False
         try:
@@ -220,6 +219,8 @@ class Committer:
         except Exception as error:  # noqa: BLE001
             self._metrics.failed()
             self._log.error("commit_failed", error=_told(error), n_items=len(batch))
+            if learnt:
+                self._ready.clear()
             self._turn_away(batch)
             return not learnt
         admission.committed([result for _, result in done])

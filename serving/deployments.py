@@ -6,6 +6,7 @@ anything wrong on the way → refused, told, and the old one stays
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from domain.decision import Product
-from domain.errors import AssayError, ModelError, expected_got
+from domain.errors import AssayError, ModelError, Unavailable, expected_got
 from domain.settings import PlatformSettings
 from domain.time import Clock, format_instant
-from features.kernel.loading import SOURCES, writable
+from features.kernel.loading import SOURCES
 from features.online import OnlineState
 from scoring.bundle import Bundle, load_bundle
 from scoring.lists import Lists
@@ -50,7 +51,7 @@ class Deployed:
 def fresh_state(bundle: Bundle, home: Home) -> OnlineState:
     """An empty state for the features of a bundle, under the settings it was trained with."""
     # Compiled code beside the sources is shared by all homes; a read-only installation keeps it in the home.
-    cache = None if writable([SOURCES / "__pycache__"]) is not None else home.kernel_cache
+    cache = None if os.access(SOURCES, os.W_OK) else home.kernel_cache
     return OnlineState(bundle.feature_set, bundle.platform, cache)
 
 
@@ -137,6 +138,11 @@ class Deployments:
             if journal is not None and bundle.feature_set.hash != self._features[product]:
                 state = fresh_state(bundle, self._home)
                 state.warm(journal())
+        except Unavailable as error:
+            # The store's fault and not the bundle's: look again at the next turn.
+            self._log.error("bundle_not_loaded", product=product.value, error=str(error))
+            self._seen[product] = None
+            return None
         except AssayError as error:
             self._log.error("bundle_refused", product=product.value, error=str(error))
             self._metrics.reloaded(product.value, "refused")

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
 import httpx
+import psutil  # type: ignore[import-untyped]  # carries no types
 
 from domain.errors import Unavailable
 from domain.settings import PlatformSettings
@@ -75,24 +76,33 @@ class Running:
 
     def stop(self, timeout: float = 20.0) -> None:
         """Ask it to finish, then make sure that nothing of it is left."""
+        family = self._family()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self._end_group()
+        self._end(family)
 
     def kill(self) -> None:
-        """End it, workers included, at once: SIGKILL."""
-        self._end_group()
-        self.process.wait()
+        """End it at once, supervisor and workers: SIGKILL."""
+        self._end(self._family())
 
-    def _end_group(self) -> None:
+    def _family(self) -> list[psutil.Process]:
+        """The supervisor and its workers, which run in sessions of their own."""
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            return
+            supervisor = psutil.Process(self.process.pid)
+            return [supervisor, *supervisor.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def _end(self, family: list[psutil.Process]) -> None:
+        for member in family:
+            # psutil knows a process by its start time as well: a number that was given again is left alone.
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        self.process.wait()
+        # The port is free once the last of them is gone.
+        psutil.wait_procs(family, timeout=10)
 
 
 @contextmanager

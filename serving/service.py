@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +26,8 @@ from stores.home import Home
 
 HOME_VARIABLE = "ASSAY_HOME"
 CONFIGS_VARIABLE = "ASSAY_CONFIGS"
+
+_PR_SET_PDEATHSIG = 1
 
 door = Door()
 
@@ -57,6 +62,7 @@ class Assay:
     def __init__(self) -> None:
         from serving.runtime import Runtime
 
+        end_with_supervisor()
         home, configs = places(os.environ)
         self._runtime = Runtime(home, configs, os.environ, log=json_logger())
         self._runtime.start()
@@ -80,6 +86,15 @@ class Assay:
     def __is_alive__(self) -> bool:
         """BentoML's own liveness."""
         return self._runtime.alive
+
+
+def end_with_supervisor() -> None:
+    """Ask Linux to end this worker in good order when its supervisor is gone; elsewhere it is left to the operator.
+
+    A worker runs in a session of its own: a supervisor that is killed would leave it behind, with the port.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def places(environment: Mapping[str, str]) -> tuple[Home, Path]:

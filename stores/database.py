@@ -117,8 +117,10 @@ class Database:
             # FULL: an acknowledged transaction is on disk; group commit pays for it.
             self.execute("PRAGMA synchronous=FULL")
             self.execute("PRAGMA foreign_keys=ON")
+            # Deleted rows are overwritten with zeros: an erased key must not lie about in free pages.
+            self.execute("PRAGMA main.secure_delete=ON")
             self._migrate()
-        except (apsw.CantOpenError, apsw.NotADBError, apsw.ReadOnlyError, OSError) as error:
+        except (apsw.Error, OSError) as error:
             raise Unavailable(f"{path}: expected a SQLite file that can be written, got {error}") from error
 
     def _migrate(self) -> None:

@@ -29,6 +29,11 @@ class Home:
         return self.root / "journal"
 
     @property
+    def imports(self) -> Path:
+        """Records of what was imported, and rows that were not."""
+        return self.root / "imports"
+
+    @property
     def snapshots(self) -> Path:
         """Feature tables with their manifests."""
         return self.root / "snapshots"

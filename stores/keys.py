@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ def secret_key(folder: Path, name: str, environment: Mapping[str, str]) -> bytes
     Raises
     ------
     DefinitionError
-        When the key is not 32 bytes.
+        When the key is not 32 bytes, or its file cannot be read or made.
 
     Examples
     --------
@@ -42,14 +43,24 @@ def secret_key(folder: Path, name: str, environment: Mapping[str, str]) -> bytes
 
 
 def _read_or_make(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _make(path)
         return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        key = secrets.token_bytes(KEY_BYTES)
-        file.write(key)
+    except OSError as error:
+        raise DefinitionError(f"{path}: expected a key file of the owner's, got {error}") from error
+
+
+def _make(path: Path) -> None:
+    """A whole key or none: written aside and linked, so that two processes, or a crash, never leave half of one."""
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())
-    return key
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(staged, path)
+    finally:
+        staged.unlink()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import reprlib
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +16,43 @@ from domain.settings import Settings
 
 S = TypeVar("S", bound=Settings)
 
+# An error about a whole section would print the section.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+_TAG = "tag:yaml.org,2002:"
+_LOOSE = {_TAG + name for name in ("bool", "int", "float", "timestamp")}
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people read it (the core schema of YAML 1.2); a key given twice is an error.
+
+    PyYAML follows YAML 1.1, where the country code ``NO`` is false, ``on`` is true, ``12:30`` is 750,
+    ``010`` is 8 and ``1e-3`` is text.
+    """
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in _LOOSE]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = sorted({key for key in keys if keys.count(key) > 1} - {"<<"})
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"{', '.join(twice)} given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_DIGITS = list("0123456789")
+_Loader.add_implicit_resolver(_TAG + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(_TAG + "int", re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$"), ["-", "+", *_DIGITS])
+_Loader.add_implicit_resolver(
+    _TAG + "float",
+    re.compile(r"^(?:[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan)$"),
+    ["-", "+", ".", *_DIGITS],
+)
+
 
 def read_yaml(path: Path) -> Any:
     """Parse a YAML file.
@@ -20,13 +60,13 @@ def read_yaml(path: Path) -> Any:
     Raises
     ------
     DefinitionError
-        When the file is absent or is no YAML.
+        When the file is absent or is no YAML, or names a key twice.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise DefinitionError(f"{path}: expected a settings file, found none") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{path}: expected YAML, got {error}") from error
 
 
@@ -45,7 +85,8 @@ def load_settings(path: Path, model: type[S]) -> S:
         return model.model_validate(content)
     except ValidationError as error:
         lines = [
-            f"  {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}, got {problem.get('input')!r}"
+            f"  {'.'.join(str(part) for part in problem['loc']) or 'as a whole'}: "
+            f"{problem['msg'].removeprefix('Value error, ')}, got {_SHORT.repr(problem.get('input'))}"
             for problem in error.errors()
         ]
         raise DefinitionError("\n".join([f"{path}: {len(lines)} setting(s) to mend:", *lines])) from error

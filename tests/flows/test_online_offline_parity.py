@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from domain.decision import Product
@@ -154,6 +155,8 @@ def test_two_thousand_payments_over_http_have_the_features_of_a_replay(home: Hom
     killed = threading.Event()
     with log.open("wb") as output, running(home, world.CONFIGS, log=output) as service:
         _everybody_sends(home, service.url, keys["flow"], sent, killed, done, kill=service.kill)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{service.url}/livez", trust_env=False)
     assert all(one.waiting for one in sent)
     acknowledged = [answer for one in sent for answer in one.acknowledged.values()]
 

@@ -42,6 +42,11 @@ def test_logistic_never_falls_between_neighbouring_floats(margin: float, n: int)
     assert logistic(margin) <= logistic(above)
 
 
+def test_logistic_is_flat_within_its_grid_and_rises_from_step_to_step() -> None:
+    assert logistic(2.0**-42) == logistic(-(2.0**-42)) == 0.5
+    assert logistic(-(2.0**-40)) < 0.5 < logistic(2.0**-40)
+
+
 def test_logistic_at_its_ends() -> None:
     assert logistic(1e300) == 1.0
     assert 0.0 < logistic(-1e300) < 1e-300
@@ -89,6 +94,12 @@ def test_isotonic_is_monotone_across_its_knots_to_the_last_place(x: float, y: fl
         below, above = math.nextafter(knot, -math.inf), math.nextafter(knot, math.inf)
         assert calibrator.probability(below) <= calibrator.probability(knot) <= calibrator.probability(above)
     assert (x <= y) <= (calibrator.probability(x) <= calibrator.probability(y))
+
+
+def test_isotonic_does_not_pass_a_knot_by_rounding() -> None:
+    # Here the plain formula gives 0.29000000000000004 one float before the knot.
+    calibrator = Isotonic((-1000.0, 0.001), (0.03, 0.29))
+    assert calibrator.probability(math.nextafter(0.001, 0.0)) <= calibrator.probability(0.001) == 0.29
 
 
 def test_isotonic_agrees_with_interpolation() -> None:

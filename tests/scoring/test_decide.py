@@ -227,6 +227,16 @@ def test_features_that_were_not_read_are_told_even_where_nobody_says_so(
     assert (told.degraded, told.score) == ("features dropped: state is gone", None)
 
 
+def test_features_that_are_said_to_be_gone_are_not_asked_by_rules_either(bundles: dict[Product, Bundle]) -> None:
+    bundle = bundles[PAYMENT]
+    busy = {**shipped(PAYMENT)["rules"]["velocity_spike"], "recent": "amount", "usual": "amount", "times": 1.0}
+    made = policy(PAYMENT, bundle.encoder.names, {"rules": {"velocity_spike": busy}})
+    row = adverse_row(bundle)
+    for part, spoken in ((Part.MODEL, ["R04"]), (Part.FEATURES, [])):
+        decision = judge(bundle, PAYMENT, row, made, degraded=Degraded(part, "x")).decision
+        assert [reason.code for reason in decision.rule_reasons] == spoken
+
+
 @pytest.mark.parametrize(("product", "grade", "action"), TABLE)
 def test_reasons_may_be_dropped_but_a_loan_is_never_declined_without_them(
     bundles: dict[Product, Bundle], product: Product, grade: RiskGrade, action: Action

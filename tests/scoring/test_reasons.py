@@ -107,6 +107,12 @@ def test_ties_go_by_code_whatever_the_order_of_concepts_or_features() -> None:
     assert codes([0.5, 0.5, 0.5], tied) == ["P03", "P05", "P07"]
 
 
+def test_ties_go_by_code_among_many() -> None:
+    many = made(**{f"P{n:02d}": {"features": [f"f{n}"]} for n in range(40)})
+    assert codes([0.5] * 40, many) == ["P00", "P01", "P02", "P03"]
+    assert codes([0.1, 0.5] * 20, many) == ["P01", "P03", "P05", "P07"]
+
+
 def test_the_floor_and_the_most_that_are_given() -> None:
     six = made(floor=0.1, **{f"P0{n + 1}": {"features": [f"f{n}"]} for n in range(6)})
     assert codes([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], six) == ["P06", "P05", "P04", "P03"]

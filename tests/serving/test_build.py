@@ -71,4 +71,6 @@ def test_the_service_runs_from_it(bento: Path, tmp_path: Path) -> None:
         assert decided["degraded"] == "model dropped: no model is deployed"
     finally:
         service.stop()
+    assert service.process.returncode == 0
+    assert "cleanup finalized" in log.read_text()
     assert "Traceback" not in log.read_text()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from domain.decision import Product
 from domain.errors import DataError
 from stores.database import Database
+from stores.journal import Journal
 from tests.serving import world
 from tests.serving.doors import Doors
 from tests.serving.parity import same_vectors
@@ -38,16 +41,52 @@ def settled(doors: Doors) -> None:
     assert doors.runtime.committing.ledger.verify() == []
 
 
-def test_many_at_once_share_transactions_and_see_each_other(doors: Doors) -> None:
-    answers = doors.together(stream("g", 80))
-    assert {answer.status_code for answer in answers} == {200}
+@contextmanager
+def held(doors: Doors) -> Iterator[None]:
+    """The committer waits while the block runs, so that what is sent meanwhile shares transactions."""
+    gate, reached = threading.Event(), threading.Event()
+    doors.runtime.committer.between(lambda: (reached.set(), gate.wait(60), None)[-1])
+    assert reached.wait(60)
+    try:
+        yield
+    finally:
+        gate.set()
+
+
+def commits(doors: Doors) -> float:
     metrics = doors.send("GET", "/v1/metrics", client="metrics").text
-    commits = float(
-        next(line for line in metrics.splitlines() if line.startswith("assay_commit_size_count")).split()[1]
-    )
-    assert commits < 60
+    return float(next(line for line in metrics.splitlines() if line.startswith("assay_commit_size_count")).split()[1])
+
+
+def test_many_at_once_share_transactions_and_see_each_other(doors: Doors) -> None:
+    doors.together(stream("warm", 1))
+    before = commits(doors)
+    with ThreadPoolExecutor(1) as pool:
+        with held(doors):
+            sending = pool.submit(doors.together, stream("g", 80))
+            while doors.runtime.committer.waiting < 80:
+                assert not sending.done()
+        answers = sending.result()
+    assert {answer.status_code for answer in answers} == {200}
+    # 80 requests of 64 at most.
+    assert commits(doors) - before == 2
     n_vectors, _ = same_vectors(doors.home, Product.PAYMENT)
     assert n_vectors >= 80
+
+
+def test_an_answer_that_comes_too_late_is_kept_for_the_retry(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    patched = doors.runtime.settings.model_copy(update={"answer_timeout": 50_000})
+    monkeypatch.setattr(doors.runtime, "settings", patched)
+    (request,) = stream("slow", 1)
+    with held(doors):
+        answer = doors.together([{**request, "key": "slow"}])[0]
+    assert (answer.status_code, answer.json()["code"]) == (503, "timeout")
+    monkeypatch.undo()
+    before = doors.counts()["event"]
+    again = doors.together([{**request, "key": "slow"}])[0]
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
+    assert doors.counts()["event"] in (before, before + 1)
+    assert doors.counts()["event"] == doors.runtime.committing.journal.last_seq()
 
 
 def test_a_full_disk_acknowledges_nothing_and_passes(doors: Doors) -> None:
@@ -134,9 +173,7 @@ def test_one_bad_work_does_not_take_its_neighbours_with_it(doors: Doors, monkeyp
     settled(doors)
 
 
-def test_events_appended_by_others_are_followed(doors: Doors, tmp_path: Path) -> None:
-    from stores.journal import Journal
-
+def test_events_appended_by_others_are_followed(doors: Doors) -> None:
     other = Database(doors.home.database)
     try:
         requests = world.payment_stream(30, 77, world.START, prefix="other")

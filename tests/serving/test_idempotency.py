@@ -112,3 +112,14 @@ def test_every_vector_is_what_a_replay_says(doors: Doors) -> None:
     assert n_values > 20 * n_vectors
     books = doors.runtime.committing
     assert books.ledger.verify() == []
+
+
+def test_the_exam_of_the_vectors_can_be_failed(doors: Doors) -> None:
+    """An event moved by an hour behind the service's back is told."""
+    doors.together(
+        [{"path": "/v1/payments/score", "body": request} for request in world.payment_stream(8, 3, doors.now)]
+    )
+    books = doors.runtime.committing
+    books.database.execute("UPDATE event SET event_time = event_time - 3600000000 WHERE event_id = 'p3'")
+    with pytest.raises(AssertionError, match="online"):
+        same_vectors(doors.home, Product.PAYMENT)

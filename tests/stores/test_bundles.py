@@ -67,6 +67,12 @@ def test_missing_and_extra_files_are_named(folder: Path) -> None:
         verify_files(folder)
 
 
+def test_an_extra_file_alone_is_named(folder: Path) -> None:
+    (folder / "model.pkl").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"missing \[\], extra \['model.pkl'\]"):
+        verify_files(folder)
+
+
 def test_links_and_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("tree")
     (folder / "model.txt").unlink()

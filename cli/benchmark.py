@@ -1,0 +1,64 @@
+"""``assay benchmark``: public data, published protocols, our figures beside the published ones."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli.import_ import mapping_file
+from cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from training.progress import Progress
+    from training.protocols.table import BenchmarkTable
+
+Name = Literal["handbook", "taiwan", "german"]
+
+
+def benchmark(
+    context: typer.Context,
+    name: Annotated[Name, typer.Argument(metavar="handbook|taiwan|german", help="The data set and its protocol.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the data set; it is not part of the project.")],
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The protocol; benchmarks/NAME.yaml of the configs by default.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the table as JSON.")] = None,
+) -> None:
+    """Run a published protocol to the row and print our figures with intervals beside the published ones.
+
+    Features and parameters are chosen on earlier or inner folds only. The data is imported once per home.
+
+      assay benchmark handbook --data ../shared/data/handbook
+      assay benchmark german --data ../shared/data/german --json german.json
+    """
+    from cli.screen import progress, say
+
+    session = session_of(context)
+    # As it can be typed again; where the home lies is no part of the protocol.
+    command = f"assay benchmark {name} --data {shlex.quote(str(data))}"
+    with progress(f"benchmark {name}") as bar:
+        table = run_protocol(session, name, data, config, command, bar.stages)
+    say(table.to_text())
+    if to is not None:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(table.to_json() + "\n", encoding="utf-8")
+
+
+def run_protocol(
+    session: Session, name: Name, data: Path, config: Path | None, command: str, progress: Progress
+) -> BenchmarkTable:
+    """The table of one protocol."""
+    from stores.settings_files import load_settings
+    from training.protocols.handbook import HandbookSettings, run_handbook
+    from training.protocols.tabular import TabularSettings, run_tabular
+
+    path = config or session.configs / "benchmarks" / f"{name}.yaml"
+    platform, mapping, home = session.platform(), mapping_file(name), session.home
+    if name == "handbook":
+        handbook = load_settings(path, HandbookSettings)
+        return run_handbook(handbook, platform, mapping, data, home, command=command, progress=progress)
+    tabular = load_settings(path, TabularSettings)
+    return run_tabular(tabular, platform, mapping, data, home, command=command, progress=progress)

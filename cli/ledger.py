@@ -1,0 +1,63 @@
+"""``assay ledger``: check the chain of decisions, and anchor its head outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.door import FINDING
+from cli.session import session_of
+
+ledger = typer.Typer(no_args_is_help=True, help="Check the chain of decisions; anchor its head outside.")
+
+
+@ledger.command()
+def verify(
+    context: typer.Context,
+    anchor: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Heads anchored before; without them a cut-off end is not seen.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+) -> None:
+    """Tell edits, deletions, reordering and truncation of the decisions.
+
+    Exit code 1 when something is wrong.
+
+      assay ledger verify --anchor anchors.jsonl
+    """
+    from cli.screen import print_json, say
+
+    session = session_of(context)
+    with session.database() as database:
+        book = session.ledger(database)
+        faults = book.verify(anchor)
+        n_decisions, link = book.head()
+    if as_json:
+        print_json({"ok": not faults, "n_decisions": n_decisions, "head": link.hex(), "faults": faults})
+    else:
+        for fault in faults:
+            say(fault, style="red")
+        verdict = f"{len(faults)} faults" if faults else "every link holds"
+        against = "" if anchor or faults else "; a cut-off end would only show against --anchor"
+        say(f"{n_decisions:,} decisions: {verdict}{against}")
+    if faults:
+        raise typer.Exit(FINDING)
+
+
+@ledger.command(name="anchor")
+def anchor_head(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Kept outside the home; one line is added.")],
+) -> None:
+    """Add the head of the chain to a file kept elsewhere.
+
+    assay ledger anchor /mnt/worm/anchors.jsonl
+    """
+    from cli.screen import say
+
+    session = session_of(context)
+    with session.database() as database:
+        n_link = session.ledger(database).anchor(file)
+    say(f"anchored decision {n_link:,} in {file}")

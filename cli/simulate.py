@@ -1,0 +1,122 @@
+"""``assay simulate``: a world of payments and loans, written as files and journalled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from data.simulator.load import Loaded
+    from data.simulator.settings import SimulationSettings
+
+
+def simulate(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option(help="Same seed and sizes, same bytes.")] = 7,
+    to: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the files go; `simulation` in the home.")
+    ] = None,
+    journal: Annotated[
+        bool, typer.Option("--journal/--no-journal", metavar="", help="Append the events to the home's journal.")
+    ] = True,
+    quick: Annotated[bool, typer.Option("--quick", metavar="", help="A small world, in seconds.")] = False,
+    days: Annotated[int | None, typer.Option(help="Days of payments (120).")] = None,
+    customers: Annotated[int | None, typer.Option(help="Paying customers (4000).")] = None,
+    months: Annotated[int | None, typer.Option(help="Months of loans (36).")] = None,
+    borrowers: Annotated[int | None, typer.Option(help="Borrowers (4000).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Simulate customers, merchants, borrowers and fraudsters; write their events.
+
+    Fraud follows stories, labels come late and sometimes wrongly, events arrive late and twice.
+
+      assay simulate --seed 7
+      assay simulate --quick --out /tmp/world --no-journal
+    """
+    from cli.screen import print_json, say
+    from data.simulator.load import read_manifest
+
+    session = session_of(context)
+    sizes = {"payment_days": days, "n_customers": customers, "loan_months": months, "n_borrowers": borrowers}
+    settings = world_settings(seed, quick, {name: value for name, value in sizes.items() if value is not None})
+    folder = to or session.home.root / "simulation"
+    write_world(session, settings, folder, journal)
+    loaded = journal_world(session, folder) if journal else None
+    manifest = read_manifest(folder)
+    if as_json:
+        print_json({"folder": str(folder), **manifest})
+        return
+    say(
+        f"{manifest['n_payments']:,} payments ({manifest['fraud_rate']:.2%} fraud) and {manifest['n_applications']:,} "
+        f"applications ({manifest['default_rate']:.1%} of matured loans defaulted) in {folder}"
+    )
+    if loaded is not None:
+        say(f"journal: {loaded.n_new:,} new events, {loaded.n_duplicate:,} deliveries known already")
+
+
+def world_settings(seed: int, quick: bool, sizes: dict[str, int]) -> SimulationSettings:
+    """Settings of a world; what is not given is left at its default.
+
+    Raises
+    ------
+    InputError
+        Naming each size that cannot be simulated.
+    """
+    from pydantic import ValidationError
+
+    from data.simulator.settings import SimulationSettings
+    from domain.errors import InputError
+
+    try:
+        base = SimulationSettings.quick(seed) if quick else SimulationSettings(seed=seed)
+        return SimulationSettings.model_validate({**base.model_dump(), **sizes})
+    except ValidationError as error:
+        wrong = "; ".join(f"{each['loc'][0]}: {each['msg']}, got {each['input']!r}" for each in error.errors())
+        raise InputError(f"assay simulate: {wrong}") from error
+
+
+def write_world(session: Session, settings: SimulationSettings, folder: Path, journal: bool) -> None:
+    """Simulate and write the files, unless the folder holds this very world.
+
+    Raises
+    ------
+    InputError
+        When the folder holds another world, or the journal is to take one and already holds other events:
+        two worlds share identifiers and must not meet.
+    """
+    from cli.screen import progress
+    from data.simulator.load import read_manifest
+    from data.simulator.simulate import simulate as make
+    from domain.errors import InputError
+
+    if (folder / "manifest.json").exists():
+        if read_manifest(folder)["settings"] == settings.model_dump(mode="json"):
+            return
+        raise InputError(f"{folder}: expected no other simulation there, got one; choose another --out or --home")
+    if journal and session.home.database.is_file():
+        with session.database() as database:
+            n_events = session.journal(database).last_seq()
+        if n_events:
+            raise InputError(
+                f"{session.root}: expected an empty journal for a new world, got {n_events:,} events; "
+                "choose another --home, or --no-journal"
+            )
+    with progress("simulate") as bar:
+        made = make(settings, bar.steps)
+    with progress("write") as bar:
+        made.write(folder, bar.steps)
+
+
+def journal_world(session: Session, folder: Path, known_until: int | None = None) -> Loaded:
+    """Append a world's events to the home's journal; what is there already is left alone."""
+    from cli.screen import progress
+    from data.simulator.load import journal_simulation
+
+    with session.database(create=True) as database, progress("journal") as bar:
+        return journal_simulation(
+            folder, session.journal(database), session.vault(database), known_until=known_until, progress=bar.steps
+        )

@@ -1,0 +1,113 @@
+"""``assay train``: from the journal to a registered challenger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.session import PROJECT, Session, session_of
+
+if TYPE_CHECKING:
+    from cli.screen import Bar
+    from features.snapshot import Snapshot
+    from training.settings import TrainingSettings
+    from training.tracking import Tracker
+    from training.train import Trained
+
+
+def train(
+    context: typer.Context,
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="fraud, credit, or the path of a training config.")],
+    overrides: Annotated[
+        Path | None, typer.Option("--with", metavar="FILE", help="A second YAML whose fields replace the config's.")
+    ] = None,
+    snapshot: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Features built before; built from the journal otherwise.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Use no label known after this ISO 8601 time.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+) -> None:
+    """Tune, fit, calibrate and evaluate a model; register it as challenger.
+
+    Folds go forward in time; labels younger than their maturity are not used. Everything is logged to MLflow.
+
+      assay train fraud
+      assay train configs/credit.yaml --with configs/quick.yaml
+    """
+    import os
+
+    from cli.screen import print_json, progress
+    from domain.time import parse_instant
+    from features.snapshot import Snapshot
+    from training.settings import read_training_settings
+    from training.tracking import Tracker
+
+    session = session_of(context)
+    settings = read_training_settings(session.config(config), overrides)
+    until = None if as_of is None else parse_instant(as_of, session.platform().time_zone)
+    rows = None if snapshot is None else Snapshot.load(snapshot)
+    tracker = Tracker.open(session.home, os.environ)
+    with progress(f"train {settings.name}") as bar:
+        trained = train_challenger(session, settings, tracker, bar, snapshot=rows, as_of=until)
+    if as_json:
+        print_json(trained_record(trained, tracker))
+    else:
+        show_trained(trained, tracker)
+
+
+def train_challenger(
+    session: Session,
+    settings: TrainingSettings,
+    tracker: Tracker,
+    bar: Bar,
+    *,
+    snapshot: Snapshot | None = None,
+    as_of: int | None = None,
+) -> Trained:
+    """Train on the home's journal as the session's actor."""
+    from domain.time import system_clock
+    from scoring.reasons import ReasonBook
+    from stores.settings_files import load_settings
+    from training.train import train as fit
+
+    book = load_settings(session.configs / "reasons" / f"{settings.product.value}.yaml", ReasonBook)
+    with session.database() as database:
+        return fit(
+            settings, session.platform(), session.journal(database), book, tracker,
+            actor=session.actor, clock=system_clock, root=PROJECT, snapshot=snapshot, as_of=as_of, progress=bar.stages,
+        )  # fmt: skip
+
+
+def trained_record(trained: Trained, tracker: Tracker) -> dict[str, object]:
+    """What came out, as JSON."""
+    from dataclasses import asdict
+
+    return {
+        "name": trained.name,
+        "version": trained.version,
+        "run_id": trained.run_id,
+        "bundle": trained.bundle_hash,
+        "folder": str(trained.bundle),
+        "tracking_uri": tracker.uri,
+        "statuses": dict(trained.statuses),
+        "figures": [asdict(figure) for figure in trained.measured.evaluation.figures],
+    }
+
+
+def show_trained(trained: Trained, tracker: Tracker) -> None:
+    """The figures of the test, and what to do next."""
+    from cli.screen import between, out, say, table
+
+    evaluation = trained.measured.evaluation
+    rows = [[f.name, f.value, between(f.low, f.high), f.n, f.n_events, f.note] for f in evaluation.figures]
+    columns = ["figure", "value", "95 % interval", "rows", "events", "note"]
+    out().print(table(evaluation.rows, columns, rows, right=["value", "rows", "events"]))
+    if evaluation.warning:
+        say(evaluation.warning, style="yellow")
+    say(f"{trained.name} version {trained.version}, challenger, bundle {trained.bundle_hash}")
+    say(f"MLflow run {trained.run_id} in {tracker.uri}")
+    say(f"next: assay promote {trained.name} --approver NAME")

@@ -1,0 +1,1 @@
+"""Any CSV or Parquet file into the journal, by a YAML mapping."""

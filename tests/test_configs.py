@@ -1,0 +1,82 @@
+"""Every YAML the project ships parses with the model that reads it, and refuses what that model does not know."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from data.importer.mapping import ImportMapping
+from domain.errors import DefinitionError
+from domain.settings import PlatformSettings, Settings
+from monitoring.settings import MonitoringSettings
+from scoring.lists import ListSettings
+from scoring.policy_settings import PolicySettings
+from scoring.reasons import ReasonBook
+from serving.settings import ServingSettings
+from stores.settings_files import load_settings
+from training.protocols.handbook import HandbookSettings
+from training.protocols.tabular import TabularSettings
+from training.settings import TrainingSettings, read_training_settings
+
+PROJECT = Path(__file__).parents[1]
+FOLDERS = ("configs", "data/mappings")
+FILES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("*.y*ml"))
+MODELS: dict[str, type[Settings]] = {
+    "configs/platform.yaml": PlatformSettings,
+    "configs/monitoring.yaml": MonitoringSettings,
+    "configs/serving.yaml": ServingSettings,
+    "configs/fraud.yaml": TrainingSettings,
+    "configs/credit.yaml": TrainingSettings,
+    "configs/benchmarks/handbook.yaml": HandbookSettings,
+    "configs/benchmarks/taiwan.yaml": TabularSettings,
+    "configs/benchmarks/german.yaml": TabularSettings,
+    "configs/policy/payments.yaml": PolicySettings,
+    "configs/policy/loans.yaml": PolicySettings,
+    "configs/policy/lists.yaml": ListSettings,
+    "configs/reasons/payment.yaml": ReasonBook,
+    "configs/reasons/loan.yaml": ReasonBook,
+}
+OVERRIDES = {"configs/quick.yaml": ("configs/fraud.yaml", "configs/credit.yaml")}
+"""Files that hold only what they change in others."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+def model_of(name: str) -> type[Settings] | None:
+    return ImportMapping if name.startswith("data/mappings/") else MODELS.get(name)
+
+
+WHOLE = [path for path in FILES if name_of(path) not in OVERRIDES]
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=name_of)
+def test_a_shipped_file_parses(path):
+    model = model_of(name_of(path))
+    assert model is not None, f"{name_of(path)}: say in this test which model reads it"
+    assert load_settings(path, model)
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=name_of)
+def test_an_unknown_setting_is_refused(path, tmp_path):
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    copy = tmp_path / path.name
+    copy.write_text(yaml.safe_dump({**content, "not_a_setting": 1}, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(DefinitionError, match="not_a_setting"):
+        load_settings(copy, model_of(name_of(path)))
+
+
+@pytest.mark.parametrize("name", OVERRIDES)
+def test_overrides_fit_what_they_change(name):
+    for base in OVERRIDES[name]:
+        assert read_training_settings(PROJECT / base, PROJECT / name) != read_training_settings(PROJECT / base)
+
+
+def test_every_model_has_its_file():
+    assert {*MODELS, *OVERRIDES} <= {name_of(path) for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_shipped_file_says_what_it_is_for(path):
+    assert path.read_text(encoding="utf-8").startswith("# ")

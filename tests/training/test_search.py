@@ -1,0 +1,93 @@
+"""The search and the family: seeded, pruned, reproducible, at home with missing values and categories."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from scoring.scorer import Scorer
+from training.families.family import Columns
+from training.families.lightgbm import LightGBM
+from training.search import Searched, search
+from training.settings import Search
+
+COLUMNS = Columns(("amount", "age", "noise", "channel"), ("channel",))
+
+
+def world(n: int = 3_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    X[:, 3] = rng.integers(0, 4, n)
+    y = (rng.random(n) < 1 / (1 + np.exp(3 - X[:, 0] - (X[:, 3] == 2) * 2))).astype(np.int8)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    return X, y
+
+
+def found(seed: int = 5, objective: str = "average_precision") -> Searched:
+    X, y = world()
+    folds = [
+        ((X[: 500 * k], y[: 500 * k]), (X[500 * k : 500 * k + 500], y[500 * k : 500 * k + 500])) for k in (3, 4, 5)
+    ]
+    family = LightGBM(seed=seed, threads=1)
+    told: list[tuple[str, int, int, str]] = []
+    result = search(
+        family, COLUMNS, folds, Search(trials=5, rounds=40, patience=8), objective=objective, seed=seed,
+        progress=lambda *step: told.append(step),
+    )  # fmt: skip
+    assert [step[1] for step in told if step[0] == "search"] == [1, 2, 3, 4, 5]
+    return result
+
+
+def test_the_same_seed_finds_the_same_and_fits_the_same_bytes() -> None:
+    first, second = found(), found()
+    assert dict(first.params) == dict(second.params)
+    assert (first.rounds, first.value) == (second.rounds, second.value)
+    X, y = world()
+    family = LightGBM(seed=5, threads=1)
+    text = family.fit(COLUMNS, X, y, first.params, first.rounds)
+    assert text == family.fit(COLUMNS, X, y, second.params, second.rounds)
+    assert text != LightGBM(seed=6, threads=1).fit(COLUMNS, X, y, first.params, first.rounds)
+    assert Scorer(text).n_trees == first.rounds
+
+
+def test_the_best_trial_is_the_best_of_those_that_ran_all_folds() -> None:
+    result = found()
+    complete = [trial for trial in result.trials if trial["state"] == "complete"]
+    assert result.value == max(trial["value"] for trial in complete)
+    assert result.table()["value"].is_monotonic_decreasing
+    assert len(result.trials) == 5
+
+
+@pytest.mark.parametrize(
+    ("objective", "oracle"), [("average_precision", average_precision_score), ("auc", roc_auc_score)]
+)
+def test_a_fold_is_scored_as_scikit_learn_scores_it(objective: str, oracle: object) -> None:
+    X, y = world()
+    family = LightGBM(seed=1, threads=1)
+    tried = family.prepare(COLUMNS, (X[:2000], y[:2000]), (X[2000:], y[2000:]), objective).score(
+        family.starts(2000)[0], rounds=30, patience=30
+    )
+    text = family.fit(COLUMNS, X[:2000], y[:2000], family.starts(2000)[0], tried.rounds)
+    assert callable(oracle)
+    assert tried.value == pytest.approx(oracle(y[2000:], Scorer(text).raw_many(X[2000:])), abs=1e-6)
+
+
+def test_bins_made_once_give_what_bins_made_anew_give() -> None:
+    X, y = world()
+    family = LightGBM(seed=1, threads=1)
+    halves = (X[:2000], y[:2000]), (X[2000:], y[2000:])
+    shared = family.prepare(COLUMNS, *halves, "auc")
+    leaves = [{**family.starts(2000)[0], "min_data_in_leaf": size} for size in (5, 400, 50)]
+    reused = [shared.score(params, rounds=15, patience=15) for params in leaves]
+    anew = [family.prepare(COLUMNS, *halves, "auc").score(params, rounds=15, patience=15) for params in leaves]
+    assert reused == anew
+
+
+def test_weights_move_the_level_not_the_sense() -> None:
+    X, y = world()
+    params = LightGBM(seed=1, threads=1).starts(3000)[0]
+    plain = Scorer(LightGBM(seed=1, threads=1).fit(COLUMNS, X, y, params, 30)).raw_many(X)
+    weighted = Scorer(LightGBM(seed=1, threads=1, weighted=True).fit(COLUMNS, X, y, params, 30)).raw_many(X)
+    assert weighted.mean() > plain.mean() + 0.5
+    assert roc_auc_score(y, weighted) > 0.8

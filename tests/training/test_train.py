@@ -1,0 +1,142 @@
+"""From events to a challenger, a champion and a served bundle, with a real MLflow store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from domain.errors import DataError, ModelError, Unavailable
+from domain.settings import PlatformSettings
+from domain.time import Clock
+from features.snapshot import Snapshot
+from scoring.bundle import load_bundle
+from scoring.reasons import ReasonBook
+from stores.bundles import pointed
+from stores.home import Home
+from stores.journal import Journal
+from tests.training.conftest import ROOT
+from training.registry import deploy, models, promote
+from training.settings import TrainingSettings
+from training.tracking import Tracker
+from training.train import Trained, train
+
+Train = Callable[..., Trained]
+
+
+@pytest.fixture
+def train_with(
+    journal: Journal, platform: PlatformSettings, book: ReasonBook, settings: TrainingSettings, clock: Clock
+) -> Train:
+    def run(tracker: Tracker, actor: str = "lin", **changes: object) -> Trained:
+        chosen = settings.model_copy(update=changes)
+        return train(chosen, platform, journal, book, tracker, actor=actor, clock=clock, root=ROOT)
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_registered_promoted_deployed_and_scores_the_same(
+    train_with: Train, make_home: Callable[[str], Home], clock: Clock
+) -> None:
+    home = make_home("home")
+    tracker = Tracker.open(home, {})
+    first = train_with(tracker)
+
+    # The registered challenger is the bundle that was trained.
+    listed = models(tracker, "fraud").versions
+    assert [(each.version, each.aliases, each.bundle) for each in listed] == [(1, ("challenger",), first.bundle_hash)]
+    run = tracker.client.get_run(first.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["test_average_precision"] == first.measured.evaluation["average_precision"].value
+    kept = {item.path for item in tracker.client.list_artifacts(first.run_id)}
+    assert {"bundle", "evaluation.json", "plots", "shap.csv", "trials.csv", "test_scores.parquet"} <= kept
+    assert json.loads((first.bundle.parent / "labels.json").read_text())["immature"] > 0
+
+    # Nobody promotes their own model; somebody must be named.
+    for approver in ("lin", "LIN ", ""):
+        with pytest.raises(ModelError, match="approver"):
+            promote(tracker, "fraud", approver=approver, clock=clock, force_reason="in a hurry")
+    assert models(tracker, "fraud").versions[0].aliases == ("challenger",)
+    done = promote(tracker, "fraud", approver="wang", clock=clock)
+    assert done.former is None
+    assert all(gate.passed for gate in done.gates)
+
+    # Deployed, it scores what the fitted model scored.
+    deployed = deploy(tracker, "fraud", home, clock=clock)
+    assert pointed(home.pointers, "payment") == deployed.bundle == first.bundle_hash
+    bundle = load_bundle(deployed.folder, score_golden_in_child=False)
+    reference = bundle.reference()
+    raw = bundle.scorer.raw_many(bundle.encoder.matrix(reference))
+    assert raw.tolist() == reference["raw_score"].to_pylist()
+    assert bundle.calibrator.probability(raw).tolist() == reference["score"].to_pylist()
+
+    # The same seed, data and threads give the same trees; the next version is paired with the champion.
+    second = train_with(tracker)
+    assert second.model_text == first.model_text
+    assert second.version == 2
+    np.testing.assert_array_equal(second.measured.champion.raw, second.measured.scored.raw)
+
+    # A damaged bundle is refused whatever the reason, and the champion stays.
+    model = second.bundle / "model.txt"
+    whole = model.read_text()
+    model.write_text(whole.replace("leaf_value=", "leaf_value=1", 1))
+    with pytest.raises(ModelError, match=r"bundle: failed .*model\.txt"):
+        promote(tracker, "fraud", approver="wang", clock=clock, force_reason="in a hurry")
+    assert tracker.version("fraud", "champion").version in ("1", 1)
+    assert "refused_because" in tracker.version("fraud", 2).tags
+    model.write_text(whole)
+    after = promote(tracker, "fraud", approver="wang", clock=clock)
+    assert after.former == 1
+    assert "on the same rows" in str(after.gates[-1])
+    aliases = {each.version: each.aliases for each in models(tracker, "fraud").versions}
+    assert aliases == {2: ("champion",), 1: ("previous",)}
+    with pytest.raises(ModelError, match="is the champion already"):
+        promote(tracker, "fraud", approver="wang", clock=clock, version=2)
+
+
+def test_the_environment_names_the_store(make_home: Callable[[str], Home], tmp_path: Path) -> None:
+    home, other = make_home("home"), make_home("other")
+    tracker = Tracker.open(home, {"MLFLOW_TRACKING_URI": other.tracking_uri})
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "model.txt").write_text("trees")
+    with tracker.run("assay-fraud", "a run", {}) as run:
+        run.folder(tmp_path / "files", "bundle")
+        tracker.register("fraud", run, "bundle", {"bundle": "abc"})
+    assert models(Tracker.open(other, {}), "fraud").versions[0].bundle == "abc"
+    assert models(Tracker.open(home, {}), "fraud").versions == ()
+    assert models(Tracker.open(home, {}), "fraud").table().empty
+
+
+def test_a_store_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="MLFLOW_TRACKING_URI"):
+        Tracker.open(Home(tmp_path), {"MLFLOW_TRACKING_URI": "sqlite:////proc/nowhere/mlflow.db"})
+
+
+def test_a_run_that_fails_is_marked_failed(make_home: Callable[[str], Home]) -> None:
+    tracker = Tracker.open(make_home("home"), {})
+    with pytest.raises(ZeroDivisionError), tracker.run("assay-fraud", "a run", {}) as run:
+        raise ZeroDivisionError
+    assert tracker.client.get_run(run.run_id).info.status == "FAILED"
+
+
+def test_a_version_that_is_not_there_names_those_that_are(make_home: Callable[[str], Home]) -> None:
+    tracker = Tracker.open(make_home("home"), {})
+    with pytest.raises(ModelError, match="expected a version or alias out of none; train one first, got 'champion'"):
+        tracker.version("fraud", "champion")
+
+
+def test_a_snapshot_of_other_features_is_refused(
+    journal: Journal, platform: PlatformSettings, book: ReasonBook, settings: TrainingSettings, clock: Clock,
+    make_home: Callable[[str], Home],
+) -> None:  # fmt: skip
+    other = Snapshot(pa.table({"seq": [1]}), {"definition": "0" * 64, "upto_seq": 1})
+    with pytest.raises(DataError, match="expected features with the definition hash"):
+        train(
+            settings, platform, journal, book, Tracker.open(make_home("home"), {}), actor="lin", clock=clock,
+            root=ROOT, snapshot=other,
+        )  # fmt: skip

@@ -1,0 +1,67 @@
+"""The dataset: snapshot rows joined with outcomes, readable at any cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from domain.errors import DataError
+from domain.labels import LabelPolicy
+from training.labels import Told, count_statuses, join_outcomes, settle
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows of features and what became known of them.
+
+    Parameters
+    ----------
+    table : snapshot rows in ``seq`` order.
+    event_time : int64[n], µs UTC.
+    told : telling outcomes joined to the rows.
+    maturity : µs.
+    as_of : the newest instant anything here was known at, µs UTC.
+    """
+
+    table: pa.Table
+    event_time: np.ndarray
+    told: Told
+    policy: LabelPolicy
+    maturity: int
+    as_of: int
+
+    def status(self, as_of: int) -> np.ndarray:
+        """Status codes int8[n] of all rows as known at a cut.
+
+        Raises
+        ------
+        DataError
+            When the cut lies after the newest known instant: nothing is known of that time.
+        """
+        if as_of > self.as_of:
+            raise DataError(f"labels: expected a cut up to {self.as_of}, got {as_of}")
+        return settle(self.event_time, self.told, self.policy, self.maturity, as_of)
+
+    def counts(self) -> Mapping[str, int]:
+        """Rows of each status at the newest cut, and outcomes without a row."""
+        return {**count_statuses(self.status(self.as_of)), "outcomes_without_row": self.told.n_orphans}
+
+
+def label(rows: pa.Table, outcomes: pa.Table, policy: LabelPolicy, maturity: int, as_of: int | None = None) -> Dataset:
+    """Join outcomes known by ``as_of`` (default: the newest ``known_at`` of either table) to rows.
+
+    Raises
+    ------
+    DataError
+        When there is no row.
+    """
+    if rows.num_rows == 0:
+        raise DataError("dataset: expected subjects to learn from, got no row; import events first")
+    known = [table["known_at"].to_numpy() for table in (rows, outcomes) if table.num_rows]
+    newest = max(int(times.max()) for times in known)
+    cut = newest if as_of is None else min(as_of, newest)
+    told = join_outcomes(rows, outcomes, policy)
+    return Dataset(rows, rows["event_time"].to_numpy(), told, policy, maturity, cut)

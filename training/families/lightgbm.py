@@ -1,0 +1,136 @@
+"""Gradient-boosted trees by LightGBM's own API: rows are binned once per fold and reused by every trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from training.families.family import Columns, Params, Suggest, Tried
+
+_METRICS = {"average_precision": "average_precision", "auc": "auc"}
+
+
+@dataclass(frozen=True)
+class LightGBM:
+    """Binary log-loss boosting; deterministic for a seed and a number of threads.
+
+    Parameters
+    ----------
+    weighted : weigh positives up to the mass of the negatives; calibration undoes it afterwards.
+    max_bin : finest resolution of a number; on the Handbook's earlier folds 4,095 gave AP .750, 255 gave .730.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 2))
+    >>> y = (X[:, 0] > 1).astype(np.int8)
+    >>> family = LightGBM(seed=1, threads=1)
+    >>> text = family.fit(Columns(("amount", "hour")), X, y, family.starts(300)[0], rounds=3)
+    >>> text == family.fit(Columns(("amount", "hour")), X, y, family.starts(300)[0], rounds=3)
+    True
+    """
+
+    seed: int
+    threads: int
+    weighted: bool = False
+    max_bin: int = 255
+    name: str = "lightgbm"
+
+    def suggest(self, trial: Suggest, n_rows: int) -> dict[str, Any]:
+        """Draw from ranges that suit rare events: small leaves overfit, so the least leaf is searched widely."""
+        largest_leaf = max(20, min(1_000, n_rows // 50))
+        return {
+            "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
+            "num_leaves": trial.suggest_int("num_leaves", 4, 64, log=True),
+            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, largest_leaf, log=True),
+            "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 1.0),
+            "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
+            "lambda_l1": trial.suggest_float("lambda_l1", 1e-3, 10.0, log=True),
+            "lambda_l2": trial.suggest_float("lambda_l2", 1e-3, 100.0, log=True),
+            "path_smooth": trial.suggest_float("path_smooth", 1e-2, 100.0, log=True),
+        }
+
+    def starts(self, n_rows: int) -> list[dict[str, Any]]:
+        """A calm model and LightGBM's own defaults."""
+        calm = {
+            "learning_rate": 0.05, "num_leaves": 12, "min_data_in_leaf": min(40, max(5, n_rows // 50)),
+            "feature_fraction": 0.5, "bagging_fraction": 0.8, "lambda_l1": 0.01, "lambda_l2": 5.0, "path_smooth": 1.0,
+        }  # fmt: skip
+        usual = {
+            "learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 1.0,
+            "bagging_fraction": 1.0, "lambda_l1": 1e-3, "lambda_l2": 1e-3, "path_smooth": 1e-2,
+        }  # fmt: skip
+        return [calm, usual]
+
+    def prepare(
+        self,
+        columns: Columns,
+        train: tuple[np.ndarray, np.ndarray],
+        valid: tuple[np.ndarray, np.ndarray],
+        objective: str,
+    ) -> PreparedFold:
+        """Bin both row sets with the training rows' bins."""
+        dataset = self._dataset(columns, *train)
+        held = self._dataset(columns, *valid, reference=dataset)
+        return PreparedFold(self, dataset, held, _METRICS[objective], float(train[1].mean()))
+
+    def fit(self, columns: Columns, X: np.ndarray, y: np.ndarray, params: Params, rounds: int) -> str:
+        """Text of the model with exactly ``rounds`` trees, or fewer where no split is left."""
+        import lightgbm
+
+        dataset = self._dataset(columns, X, y)
+        booster = lightgbm.train(self.settings(params, float(y.mean())), dataset, num_boost_round=rounds)
+        return str(booster.model_to_string(num_iteration=-1))
+
+    def settings(self, params: Params, prevalence: float) -> dict[str, Any]:
+        """The full parameters LightGBM is given."""
+        fixed: dict[str, Any] = {
+            **self._binning(), "objective": "binary", "seed": self.seed, "deterministic": True,
+            "bagging_freq": 1, "max_cat_to_onehot": 8, "cat_smooth": 20.0,
+        }  # fmt: skip
+        if self.weighted:
+            fixed["scale_pos_weight"] = (1 - prevalence) / prevalence
+        return {**fixed, **params}
+
+    def _binning(self) -> dict[str, Any]:
+        # Without feature_pre_filter=False the bins would depend on min_data_in_leaf and could not be reused.
+        return {
+            "max_bin": self.max_bin, "feature_pre_filter": False, "force_row_wise": True, "num_threads": self.threads,
+            "data_random_seed": self.seed, "verbosity": -1,
+        }  # fmt: skip
+
+    def _dataset(self, columns: Columns, X: np.ndarray, y: np.ndarray, reference: Any = None) -> Any:
+        import lightgbm
+
+        dataset = lightgbm.Dataset(
+            X, label=y, feature_name=list(columns.names), categorical_feature=columns.categorical_positions,
+            params=self._binning(), reference=reference, free_raw_data=True,
+        )  # fmt: skip
+        return dataset.construct()
+
+
+@dataclass(frozen=True)
+class PreparedFold:
+    """A binned fold."""
+
+    family: LightGBM
+    train: Any
+    valid: Any
+    metric: str
+    prevalence: float
+
+    def score(self, params: Params, *, rounds: int, patience: int) -> Tried:
+        """Boost until the figure has not risen for ``patience`` rounds."""
+        import lightgbm
+
+        booster = lightgbm.train(
+            {**self.family.settings(params, self.prevalence), "metric": self.metric},
+            self.train,
+            num_boost_round=rounds,
+            valid_sets=[self.valid],
+            valid_names=["valid"],
+            callbacks=[lightgbm.early_stopping(patience, first_metric_only=True, verbose=False)],
+        )
+        return Tried(float(booster.best_score["valid"][self.metric]), max(1, int(booster.best_iteration)))

@@ -1,0 +1,56 @@
+"""The test: figures on rows later than everything that was learnt or frozen, and who stands beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from domain.settings import PlatformSettings
+from features.catalogue import FeatureSet
+from training.attribution import Attribution, explain_sample
+from training.champion import ChampionScores, score_champion
+from training.dataset import Dataset
+from training.evaluation import Evaluation, Scored, evaluate
+from training.fitting import Fitted, score_part
+from training.progress import Progress
+from training.settings import TrainingSettings
+from training.splits import Split
+from training.tracking import Tracker
+
+SHAP_ROWS = 400
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the test showed."""
+
+    scored: Scored
+    evaluation: Evaluation
+    champion: ChampionScores
+    attribution: Attribution
+
+
+def measure(
+    settings: TrainingSettings,
+    platform: PlatformSettings,
+    feature_set: FeatureSet,
+    dataset: Dataset,
+    split: Split,
+    fitted: Fitted,
+    tracker: Tracker,
+    progress: Progress,
+) -> Measured:
+    """Score the test rows once: measure them, let the champion score them too, explain a sample."""
+    part = split.test
+    progress("evaluate", 0, 1, f"{len(part.rows):,} test rows, {part.n_events} events")
+    scored = score_part(settings, platform, dataset, part, fitted)
+    period = "" if part.period is None else f" {part.period}"
+    rows = f"{settings.name}, {split.kind} split, test{period}"
+    evaluation = evaluate(
+        scored, settings, fitted.cutoffs, rows=rows, base_currency=platform.base_currency, warning=split.warning
+    )
+    champion = score_champion(tracker, settings.name, feature_set.hash, dataset.table.take(pa.array(part.rows)))
+    progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
+    shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
+    return Measured(scored, evaluation, champion, shown)

@@ -1,0 +1,127 @@
+"""Pictures of a model, drawn on figures of their own: no global state, no window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_INK, _RISK, _CALM, _FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
+
+
+def draw_precision_recall(y: np.ndarray, score: np.ndarray, path: Path) -> None:
+    """Precision over recall, with the prevalence as the line of no skill."""
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(y[order])
+    precision, recall = hits / np.arange(1, len(y) + 1), hits / max(1, hits[-1])
+    # A curve of a hundred thousand points is a large file and the same picture.
+    kept = np.unique(np.geomspace(1, len(y), 1_500).astype(np.int64)) - 1
+    figure, axes = _canvas("Precision and recall", "recall", "precision")
+    axes.plot(recall[kept], precision[kept], color=_RISK, linewidth=1.6)
+    axes.axhline(float(y.mean()), color=_FAINT, linewidth=1)
+    axes.annotate(f"prevalence {y.mean():.2%}", (0.99, float(y.mean())), ha="right", va="bottom", fontsize=8)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    figure.savefig(path)
+
+
+def draw_reliability(y: np.ndarray, probability: np.ndarray, path: Path, n_bins: int = 12) -> None:
+    """Observed rate over predicted probability in equal steps of its logarithm, with 95 % Wilson intervals."""
+    p = np.clip(probability, 1e-6, 1.0)
+    edges = np.geomspace(float(p.min()), float(p.max()) * (1 + 1e-9), n_bins + 1)
+    place = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, n_bins - 1)
+    figure, axes = _canvas("Reliability", "mean predicted probability", "observed rate")
+    means, rates, lows, highs = [], [], [], []
+    for number in np.unique(place):
+        mine = place == number
+        n, rate = int(mine.sum()), float(y[mine].mean())
+        centre = (rate + 1.92 / n) / (1 + 3.84 / n)
+        reach = 1.96 * np.sqrt(rate * (1 - rate) / n + 0.96 / n**2) / (1 + 3.84 / n)
+        means.append(float(probability[mine].mean()))
+        rates.append(rate)
+        lows.append(max(0.0, centre - reach))
+        highs.append(centre + reach)
+    floor = max(1e-5, min([value for value in (*means, *highs) if value > 0], default=1e-5) / 2)
+    shown = np.maximum(rates, floor)
+    axes.errorbar(
+        means, shown, yerr=[shown - np.minimum(shown, np.maximum(lows, floor)), np.maximum(highs, shown) - shown],
+        fmt="o", color=_RISK, ecolor=_FAINT, markersize=4, linewidth=1,
+    )  # fmt: skip
+    axes.plot([floor, 1], [floor, 1], color=_INK, linewidth=0.8, linestyle="--")
+    axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1))
+    figure.savefig(path)
+
+
+def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path) -> None:
+    """Histogram of raw scores per class."""
+    figure, axes = _canvas("Raw scores", "raw score (log-odds)", "share of the class")
+    edges = np.linspace(float(raw.min()), float(raw.max()) + 1e-9, 60)
+    for value, colour, name in ((0, _CALM, "negative"), (1, _RISK, "positive")):
+        mine = raw[y == value]
+        weights = np.full(len(mine), 1 / max(1, len(mine)))
+        axes.hist(mine, bins=edges, weights=weights, histtype="step", color=colour, linewidth=1.4, label=name)
+    axes.legend(frameon=False)
+    figure.savefig(path)
+
+
+def draw_contributions(
+    values: np.ndarray, features: np.ndarray, names: tuple[str, ...], path: Path, at_most: int = 20
+) -> None:
+    """SHAP summary: one line a feature, a dot a row, placed by its contribution and shaded by the feature's rank.
+
+    Parameters
+    ----------
+    values : float64[n, m], contributions in raw log-odds. features : float64[n, m].
+    """
+    mean = np.abs(values).mean(axis=0)
+    chosen = np.argsort(-mean, kind="stable")[:at_most][::-1]
+    height = 0.27 * len(chosen) + 1
+    figure, axes = _canvas("What moves the score (SHAP)", "contribution (raw log-odds)", "", height, left=0.45)
+    for line, column in enumerate(chosen):
+        shade = _rank(features[:, column])
+        spread = line + _swarm(values[:, column])
+        axes.scatter(values[:, column], spread, c=shade, cmap="coolwarm", vmin=0, vmax=1, s=5, linewidths=0,
+                     rasterized=True)  # fmt: skip
+    axes.axvline(0, color=_INK, linewidth=0.8)
+    axes.set_yticks(range(len(chosen)), [f"{names[column]}  {mean[column]:.3f}" for column in chosen], fontsize=7)
+    axes.set_ylim(-0.7, len(chosen) - 0.3)
+    figure.savefig(path)
+
+
+def _canvas(title: str, x: str, y: str, height: float = 4.2, left: float = 0.12) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.8, height), dpi=130)
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    # Margins in inches: a layout engine draws everything twice.
+    figure.subplots_adjust(left=left, right=0.97, bottom=0.55 / height, top=1 - 0.4 / height)
+    axes.set_title(title, loc="left", fontsize=11, color=_INK)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    return figure, axes
+
+
+def _rank(column: np.ndarray) -> np.ndarray:
+    """Ranks in 0…1; a missing value lies in the middle."""
+    rank = np.full(len(column), 0.5)
+    known = np.flatnonzero(~np.isnan(column))
+    if len(known) > 1:
+        rank[known] = np.searchsorted(np.sort(column[known]), column[known]) / (len(known) - 1)
+    return rank
+
+
+def _swarm(values: np.ndarray) -> np.ndarray:
+    """Vertical places, within ±0.35, of dots that would lie on one another."""
+    edges = np.linspace(float(values.min()), float(values.max()) + 1e-12, 80)
+    cell = np.searchsorted(edges, values)
+    place = np.zeros(len(values))
+    largest = max(1, int(np.bincount(cell).max()))
+    for number in np.unique(cell):
+        mine = np.flatnonzero(cell == number)
+        step = np.arange(len(mine)) - (len(mine) - 1) / 2
+        place[mine] = 0.7 * step / largest
+    return place

@@ -1,0 +1,1 @@
+"""Published protocols on public data, followed to the row."""

@@ -1,0 +1,166 @@
+"""The single split of the Fraud Detection Handbook: its very rows, our features, tuned on earlier folds only.
+
+    file --mapping--> journal (cached by hash) --features--> snapshot --label clock--> y
+    published split:  train 7 days | delay 7 days | test 7 days, known compromised customers taken out
+    earlier folds of the same shape --search--> parameters --fit on the training week--> scores --> table
+    the same again, trained on a longer history of labels that are all older than the delay
+
+References
+----------
+Le Borgne et al., Reproducible Machine Learning for Credit Card Fraud Detection, 2022, chapters 3 to 5.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from domain.errors import DataError
+from domain.settings import PlatformSettings
+from domain.time import format_duration, format_instant
+from scoring.scorer import Scorer
+from stores.home import Home
+from training.alerts import CardPrecision, card_precision
+from training.families.lightgbm import LightGBM
+from training.intervals import bootstrap
+from training.metrics import Ranking
+from training.progress import Progress, silent
+from training.protocols.handbook_rows import HandbookRows, Rows
+from training.protocols.handbook_settings import HandbookSettings
+from training.protocols.table import BenchmarkTable, Cell, Line
+from training.search import Searched, search
+from training.settings import Search
+
+__all__ = ["HandbookSettings", "check_counts", "run_handbook"]
+
+CARDS_A_DAY = 100
+
+
+def run_handbook(
+    settings: HandbookSettings,
+    platform: PlatformSettings,
+    mapping: Path,
+    data: Path,
+    home: Home,
+    *,
+    command: str,
+    progress: Progress = silent,
+) -> BenchmarkTable:
+    """Import once, compute features, tune on earlier folds, train twice, score the published rows.
+
+    Parameters
+    ----------
+    mapping : of the importer. data : folder of the data set. command : printed under the table.
+
+    Raises
+    ------
+    DataError
+        When the rows are not the published ones.
+    """
+    local = platform.model_copy(update={"time_zone": settings.time_zone})
+    world = HandbookRows.of(settings, local, mapping, data, home, progress)
+    rows = world.rows(settings.train_from)
+    check_counts(settings, world.y, rows)
+    family = LightGBM(settings.seed, settings.threads, max_bin=settings.max_bin)
+
+    def tuned(length: int, budget: Search, start: Searched | None) -> Searched:
+        return search(
+            family, world.columns, world.folds(length), budget, objective="average_precision", seed=settings.seed,
+            progress=progress, start=None if start is None else start.params,
+        )  # fmt: skip
+
+    def scored(found: Searched, learnt: np.ndarray) -> np.ndarray:
+        text = family.fit(world.columns, world.X[learnt], world.y[learnt], found.params, found.rounds)
+        return Scorer(text).raw_many(world.X[rows.test], threads=settings.threads)
+
+    short = tuned(settings.train, settings.search, None)
+    week = scored(short, rows.train)
+    learnt = world.history(settings.train_from, settings.history)
+    longer = tuned(settings.history, settings.history_search, short)
+    history = scored(longer, learnt)
+    lines = [
+        *_published(settings),
+        _measured(settings, world, rows.test, week, settings.train),
+        _measured(settings, world, rows.test, history, settings.history),
+    ]
+    notes = _notes(settings, world, rows, learnt, (short, longer), week)
+    return BenchmarkTable("handbook", tuple(lines), notes, command)
+
+
+def check_counts(settings: HandbookSettings, y: np.ndarray, rows: Rows) -> None:
+    """Refuse rows that are not the published ones.
+
+    Raises
+    ------
+    DataError
+        With the counts expected and found.
+    """
+    expected = (settings.n_train, settings.n_train_events, settings.n_test, settings.n_test_events)
+    got = (len(rows.train), int(y[rows.train].sum()), len(rows.test), int(y[rows.test].sum()))
+    if got != expected:
+        told = "{:,} training rows ({:,} frauds) and {:,} test rows ({:,} frauds)"
+        raise DataError(
+            f"handbook: expected the published {told.format(*expected)}, got {told.format(*got)}; is the file whole?"
+        )
+
+
+def _published(settings: HandbookSettings) -> list[Line]:
+    return [
+        Line(
+            each.model,
+            settings.source,
+            {"AUC": Cell(each.auc), "AP": Cell(each.average_precision), "CP@100": Cell(each.card_precision_100)},
+        )
+        for each in settings.published
+    ]
+
+
+def _measured(settings: HandbookSettings, world: HandbookRows, test: np.ndarray, raw: np.ndarray, length: int) -> Line:
+    y, day = world.y[test], world.day[test]
+    ranking, cards = Ranking.of(y, raw), _cards(world, test, raw)
+    _, first = np.unique(day, return_index=True)
+
+    def statistic(weight: np.ndarray) -> dict[str, float]:
+        return {
+            "AUC": ranking.auc(weight),
+            "AP": ranking.average_precision(weight),
+            "CP@100": float(np.average(cards.precision, weights=weight[first])),
+        }
+
+    whole = statistic(np.ones(len(y), np.int64))
+    spread = bootstrap(statistic, len(y), day, settings.resamples, settings.seed)
+    cells = {name: Cell(value, spread[name].low, spread[name].high) for name, value in whole.items()}
+    model = f"LightGBM, our features, {format_duration(length)} of labels"
+    return Line(model, "measured here", cells, len(y), int(y.sum()))
+
+
+def _cards(world: HandbookRows, test: np.ndarray, raw: np.ndarray) -> CardPrecision:
+    return card_precision(world.y[test], raw, world.day[test], world.customer[test], CARDS_A_DAY)
+
+
+def _notes(
+    settings: HandbookSettings,
+    world: HandbookRows,
+    rows: Rows,
+    learnt: np.ndarray,
+    found: tuple[Searched, Searched],
+    week: np.ndarray,
+) -> tuple[str, ...]:
+    cards, y = _cards(world, rows.test, week), world.y
+    bad = rows.test[y[rows.test] == 1]
+    compromised = len(np.unique(np.column_stack([world.day[bad], world.customer[bad]]), axis=0))
+    gap = format_duration(settings.train + settings.delay)
+    return (
+        f"train from {format_instant(settings.train_from)} for {format_duration(settings.train)}: {len(rows.train):,} "
+        f"rows, {y[rows.train].sum()} frauds; test {gap} later for {format_duration(settings.test)}: "
+        f"{len(rows.test):,} rows, {y[rows.test].sum()} frauds",
+        f"the line with {format_duration(settings.history)} of labels learns from {len(learnt):,} rows: all "
+        f"{y[learnt].sum():,} frauds and {settings.history_negatives:.0%} of the rest, every label known when the test "
+        "begins",
+        f"parameters chosen on {len(settings.folds)} earlier folds, whose test weeks end before "
+        f"{format_instant(settings.train_from)}; mean AP there {found[0].value:.3f} and {found[1].value:.3f}",
+        f"CP@100 cannot exceed {cards.ceiling:.3f}: of {compromised / len(cards.days):.0f} compromised cards a day, "
+        f"{np.mean(cards.compromised):.0f} are left once those caught on earlier days are taken out",
+        f"intervals: 95 %, bootstrap over the {len(cards.days)} test days",
+    )

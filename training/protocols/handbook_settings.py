@@ -1,0 +1,55 @@
+"""Settings of the Handbook benchmark (``configs/benchmarks/handbook.yaml``)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from domain.settings import Settings
+from domain.time import Duration
+from features.settings import FeatureSettings
+from training.settings import Instant, Search
+
+
+class Published(Settings):
+    """A line of the source."""
+
+    model: str
+    auc: float
+    average_precision: float
+    card_precision_100: float
+
+
+class HandbookSettings(Settings):
+    """``configs/benchmarks/handbook.yaml``.
+
+    Parameters
+    ----------
+    train_from : first instant of the training week. delay : of the labels.
+    history : of the longer line, which learns from every fraud and a share ``history_negatives`` of the rest; the
+        share changes the level of the scores, not what the protocol measures.
+    folds : first instants of the training weeks of earlier folds; their test weeks end before ``train_from``.
+    n_train, n_train_events, n_test, n_test_events : the published counts, which must come out.
+    """
+
+    file: str
+    time_zone: str
+    train_from: Instant
+    train: Duration
+    delay: Duration
+    test: Duration
+    history: Duration
+    history_negatives: float = Field(gt=0, le=1)
+    folds: list[Instant] = Field(min_length=1)
+    features: FeatureSettings
+    search: Search
+    history_search: Search
+    max_bin: int
+    seed: int
+    threads: int
+    resamples: int
+    n_train: int
+    n_train_events: int
+    n_test: int
+    n_test_events: int
+    source: str
+    published: list[Published]

@@ -1,0 +1,188 @@
+"""Splits of a dataset: what trains, what calibrates, what is tested, and the folds of the search.
+
+Training labels are those known when the test begins (or at a declared cut); a test that reaches into
+immature labels is refused; rows that are neither positive nor negative are counted and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.errors import DataError, DefinitionError
+from domain.time import format_duration, format_instant
+from training.calendar import start_of_day
+from training.dataset import Dataset
+from training.labels import IMMATURE, NEGATIVE, POSITIVE, count_statuses
+from training.periods import Period, forward_periods
+from training.settings import TrainingSettings
+
+UNVERIFIED = "random split of timed events, unverified: the figures are not evidence of future performance"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of one part with settled labels.
+
+    Parameters
+    ----------
+    rows : int64[n], positions in the dataset.
+    y : int8[n], 1 positive, 0 negative.
+    period : None where the split has no time.
+    counts : rows of each status inside the period, left out ones too.
+    """
+
+    rows: np.ndarray
+    y: np.ndarray
+    period: Period | None
+    counts: Mapping[str, int]
+
+    @property
+    def n_events(self) -> int:
+        """Positives."""
+        return int(self.y.sum())
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One step of the search: learn on ``train``, score on ``valid``."""
+
+    train: Part
+    valid: Part
+
+
+@dataclass(frozen=True)
+class Split:
+    """Everything a training run learns from and is measured on."""
+
+    kind: str
+    train: Part
+    calibration: Part
+    test: Part
+    folds: tuple[Fold, ...]
+    warning: str | None = None
+
+
+def make_split(dataset: Dataset, settings: TrainingSettings, zone: str) -> Split:
+    """Split as the settings say.
+
+    Raises
+    ------
+    DataError
+        ``ImmatureLabels`` when the test reaches beyond matured labels; when a part lacks a class; when the
+        data have no time and a forward split was asked for.
+    DefinitionError
+        When a timeless split is asked for events that have time.
+    """
+    one_day = start_of_day(int(dataset.event_time.min()), zone) == start_of_day(int(dataset.event_time.max()), zone)
+    if settings.split == "forward":
+        if one_day:
+            raise DataError(
+                "split: expected events over several days for a forward split, got one day; "
+                "use split: stratified, or grouped with a group, for a table without time"
+            )
+        return _forward(dataset, settings, zone)
+    if not one_day and settings.split != "random_unverified":
+        raise DefinitionError(
+            f"split: expected forward for events that have time, got {settings.split}; a random split must be asked "
+            "for by its name, random_unverified, and is marked as such in every output"
+        )
+    return _timeless(dataset, settings, UNVERIFIED if settings.split == "random_unverified" else None)
+
+
+def _forward(dataset: Dataset, settings: TrainingSettings, zone: str) -> Split:
+    assert settings.windows is not None  # noqa: S101 - the settings refuse a forward split without windows
+    times = dataset.event_time
+    periods = forward_periods(
+        settings.windows, settings.folds, first=int(times.min()), last=int(times.max()), as_of=dataset.as_of,
+        maturity=dataset.maturity, embargo=settings.gap, zone=zone,
+    )  # fmt: skip
+    final = dataset.status(dataset.as_of)
+    _refuse_immature(final[periods.test.rows(times)], periods.test, dataset)
+    at_cut = settings.labels_known == "at_cut"
+    known = final if at_cut else dataset.status(periods.test.start)
+    folds = []
+    for place, (train, valid) in enumerate(periods.folds):
+        then = final if at_cut else dataset.status(valid.start)
+        name = f"fold {place + 1}"
+        folds.append(Fold(_part(then, train, times, f"{name} train"), _part(known, valid, times, f"{name} valid")))
+    return Split(
+        "forward",
+        _part(known, periods.train, times, "train"),
+        _part(known, periods.calibration, times, "calibration"),
+        _part(final, periods.test, times, "test"),
+        tuple(folds),
+    )
+
+
+def _refuse_immature(status: np.ndarray, test: Period, dataset: Dataset) -> None:
+    n_immature = int((status == IMMATURE).sum())
+    if n_immature:
+        raise DataError(
+            f"ImmatureLabels: {n_immature:,} of {len(status):,} test rows ({test}) are younger than the "
+            f"{format_duration(dataset.maturity)} maturity at {format_instant(dataset.as_of)}.\n"
+            f"Expected the test to end by {format_instant(dataset.as_of - dataset.maturity)}. "
+            "Move windows.end or wait."
+        )
+
+
+def _part(status: np.ndarray, period: Period, times: np.ndarray, name: str) -> Part:
+    return _of(status, period.rows(times), period, f"{name} ({period})")
+
+
+def _of(status: np.ndarray, rows: np.ndarray, period: Period | None, where: str) -> Part:
+    inside = status[rows]
+    kept = (inside == POSITIVE) | (inside == NEGATIVE)
+    y = (inside[kept] == POSITIVE).astype(np.int8)
+    counts = count_statuses(inside)
+    if y.sum() == 0 or y.sum() == len(y):
+        raise DataError(
+            f"{where}: expected matured positives and negatives, got {counts['positive']} and {counts['negative']} "
+            f"beside {counts['immature']} immature and {counts['unknown']} unknown rows; widen the period"
+        )
+    return Part(rows[kept], y, period, counts)
+
+
+def _timeless(dataset: Dataset, settings: TrainingSettings, warning: str | None) -> Split:
+    assert settings.shares is not None  # noqa: S101 - the settings refuse a timeless split without shares
+    status = dataset.status(dataset.as_of)
+    place = _shuffled(dataset, settings, status)
+    tested, calibrated = settings.shares.test, settings.shares.test + settings.shares.calibration
+    parts = {
+        "test": np.flatnonzero(place < tested),
+        "calibration": np.flatnonzero((place >= tested) & (place < calibrated)),
+        "train": np.flatnonzero(place >= calibrated),
+    }
+    # Slices of the same order are stratified or grouped exactly as the parts are; one fold holds out a fifth.
+    rows = parts["train"]
+    n_slices = settings.folds.n if settings.folds.n > 1 else 5
+    part = ((place[rows] - calibrated) / (1 - calibrated) * n_slices).astype(np.int64)
+    folds = tuple(
+        Fold(
+            _of(status, rows[part != number], None, f"fold {number + 1} train"),
+            _of(status, rows[part == number], None, f"fold {number + 1} valid"),
+        )
+        for number in range(settings.folds.n)
+    )
+    made = {name: _of(status, chosen, None, name) for name, chosen in parts.items()}
+    return Split(settings.split, made["train"], made["calibration"], made["test"], folds, warning)
+
+
+def _shuffled(dataset: Dataset, settings: TrainingSettings, status: np.ndarray) -> np.ndarray:
+    """Each row's place in [0, 1) of a seeded order: of its group, or within its status."""
+    rng = np.random.default_rng(settings.seed)
+    if settings.split == "grouped":
+        if settings.group not in dataset.table.column_names:
+            keys = ", ".join(name for name in dataset.table.column_names if name.endswith("_id"))
+            raise DefinitionError(f"group: expected a key column of the snapshot ({keys}), got {settings.group!r}")
+        keys = dataset.table[settings.group].to_numpy(zero_copy_only=False).astype(str)
+        _, group = np.unique(keys, return_inverse=True)
+        n_groups = int(group.max()) + 1
+        return np.asarray((rng.permutation(n_groups) / n_groups)[group])
+    place = np.empty(len(status))
+    for code in np.unique(status):
+        mine = np.flatnonzero(status == code)
+        place[mine] = rng.permutation(len(mine)) / len(mine)
+    return place

@@ -1,0 +1,163 @@
+"""Training: from events to a registered challenger.
+
+journal  --features-->  snapshot  --label clock-->  dataset  --forward periods-->  split
+folds    --search-->    parameters, rounds
+train    --fit-->       model text            (the model sees nothing after this line)
+calibration  -->        calibrator, cut-offs, reference, reason baseline      (frozen)
+test     -->            evaluation with intervals, beside the champion
+all of it --> bundle --> MLflow run --> registered version, alias challenger
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from domain.errors import DataError, DefinitionError
+from domain.settings import PlatformSettings
+from domain.time import Clock, format_instant
+from features.catalogue import FeatureSet
+from features.catalogue import load as load_features
+from features.replay import build_snapshot
+from features.snapshot import Snapshot
+from scoring.bundle import write_bundle
+from scoring.reasons import ReasonBook
+from stores.journal import Journal
+from training import record
+from training.dataset import label
+from training.fitting import fit
+from training.measure import Measured, measure
+from training.packing import bundle_parts
+from training.progress import Progress, silent
+from training.provenance import Provenance
+from training.search import Searched
+from training.settings import TrainingSettings
+from training.splits import make_split
+from training.tracking import Tracker
+
+BUNDLE = "bundle"
+"""Artifact folder of the bundle within its run."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A challenger and where it lies.
+
+    Parameters
+    ----------
+    version : in the registry. bundle : local folder of the bundle. bundle_hash : what decisions will cite.
+    statuses : rows of each label status. model_text : what LightGBM wrote.
+    """
+
+    name: str
+    version: int
+    run_id: str
+    bundle: Path
+    bundle_hash: str
+    statuses: Mapping[str, int]
+    searched: Searched
+    measured: Measured
+    model_text: str
+
+    def table(self) -> pd.DataFrame:
+        """The test's figures."""
+        return self.measured.evaluation.table()
+
+    def __repr__(self) -> str:
+        return f"Trained({self.name} version {self.version}, bundle {self.bundle_hash[:12]})"
+
+
+def train(
+    settings: TrainingSettings,
+    platform: PlatformSettings,
+    journal: Journal,
+    book: ReasonBook,
+    tracker: Tracker,
+    *,
+    actor: str,
+    clock: Clock,
+    root: Path,
+    snapshot: Snapshot | None = None,
+    as_of: int | None = None,
+    progress: Progress = silent,
+) -> Trained:
+    """Train a challenger and register it.
+
+    Parameters
+    ----------
+    book : reason texts of the product.
+    actor : who trains; nobody may promote their own model.
+    root : the project's folder, for its revision and lock.
+    snapshot : features already built; built from the journal when absent.
+    as_of : nothing known later, µs UTC, is used as a label; the newest known instant by default.
+
+    Raises
+    ------
+    DataError
+        When the snapshot is of other features, or labels or periods do not suffice.
+    DefinitionError
+        When a protected column would become a feature.
+    """
+    started = clock()
+    feature_set = load_features(settings.features, platform, journal.extensions(settings.subject_kind))
+    _refuse_protected(settings, feature_set)
+    rows = _rows(snapshot, feature_set, journal, platform, settings, progress)
+    progress("labels", 0, 1, f"{rows.table.num_rows:,} requests")
+    outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
+    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after, as_of)
+    split = make_split(dataset, settings, platform.time_zone)
+    fitted = fit(settings, feature_set, dataset, split, progress)
+    measured = measure(settings, platform, feature_set, dataset, split, fitted, tracker, progress)
+    facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
+    with (
+        tempfile.TemporaryDirectory(prefix="assay-train-") as scratch,
+        tracker.run(f"assay-{settings.name}", f"{settings.name} {format_instant(started)}", facts.tags()) as run,
+    ):
+        progress("bundle", 0, 1, "write and prove on golden rows")
+        finished = clock()
+        about = {**facts.about, "run_id": run.run_id, "finished_at": format_instant(finished)}
+        extensions = journal.extensions(settings.subject_kind)
+        parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
+        digest = write_bundle(Path(scratch) / BUNDLE, parts)
+        record.write_artifacts(Path(scratch), facts, fitted, measured)
+        run.folder(Path(scratch))
+        record.log_run(run, facts, fitted, measured, digest, finished)
+        progress("register", 0, 1, f"bundle {digest[:12]}")
+        version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest))
+        bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")
+    return Trained(
+        settings.name, version, run.run_id, bundle, digest, facts.statuses, fitted.searched, measured, fitted.model_text
+    )
+
+
+def _refuse_protected(settings: TrainingSettings, feature_set: FeatureSet) -> None:
+    found = sorted(set(settings.protected) & set(feature_set.names))
+    if found:
+        raise DefinitionError(f"protected: {found} are kept for validation only; take them out of the features")
+
+
+def _rows(
+    snapshot: Snapshot | None,
+    feature_set: FeatureSet,
+    journal: Journal,
+    platform: PlatformSettings,
+    settings: TrainingSettings,
+    progress: Progress,
+) -> Snapshot:
+    if snapshot is None:
+
+        def tell(done: int, total: int, what: str) -> None:
+            progress("features", done, total, what)
+
+        return build_snapshot(feature_set, journal, platform, threads=settings.threads, progress=tell)
+    found = str(snapshot.manifest["definition"])
+    if found != feature_set.hash:
+        raise DataError(
+            f"snapshot: expected features with the definition hash {feature_set.hash[:12]}…, got {found[:12]}…; "
+            "build it again with these settings"
+        )
+    return snapshot
