@@ -168,7 +168,7 @@ class _Rows:
             expected = f"the published {settings.n:,} rows, {settings.n_events:,} of them bad"
             raise DataError(expected_got(expected, f"{got[0]:,} labelled, {got[1]:,} bad", settings.name))
         X = Encoder.fit(snapshot.table, feature_set).matrix(snapshot.table)
-        told = np.isfinite(X).any(axis=0)
+        told = np.asarray(np.isfinite(X).any(axis=0))
         names = [name for name, some in zip(feature_set.names, told, strict=True) if some]
         columns = Columns(tuple(names), tuple(name for name in feature_set.categorical if name in names))
         # Event ids were numbered by row, so their order is the file's, on which the published folds are drawn.
