@@ -38,7 +38,9 @@ def benchmark(
 
     session = session_of(context)
     # As it can be typed again; where the home lies is no part of the protocol.
-    command = f"assay benchmark {name} --data {shlex.quote(str(data))}"
+    command = shlex.join(
+        ["assay", "benchmark", name, "--data", str(data), *([] if config is None else ["--config", str(config)])]
+    )
     with progress(f"benchmark {name}") as bar:
         table = run_protocol(session, name, data, config, command, bar.stages)
     say(table.to_text())

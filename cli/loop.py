@@ -129,16 +129,14 @@ class Loop:
 
     def simulate(self, bar: Bar) -> Made:
         """Write a world."""
-        del bar
-        write_world(self.session, self.scale.world, self.world, journal=False)
+        write_world(self.session, self.scale.world, self.world, False, bar)
         self._plan = plan(self.world, self.scale.n_payments, self.scale.n_applications)
         world = self.scale.world
         return Made(f"{world.n_customers:,} customers, {world.n_borrowers:,} borrowers", str(self.world))
 
     def journal(self, bar: Bar) -> Made:
         """Journal all but the newest part."""
-        del bar
-        loaded = journal_world(self.session, self.world, self.planned.cut)
+        loaded = journal_world(self.session, self.world, bar, self.planned.cut)
         what = f"{loaded.n_new:,} events, {loaded.n_duplicate:,} second deliveries ignored"
         return Made(what, str(self.session.home.database))
 

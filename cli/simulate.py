@@ -10,6 +10,7 @@ import typer
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
+    from cli.screen import Bar
     from data.simulator.load import Loaded
     from data.simulator.settings import SimulationSettings
 
@@ -37,15 +38,16 @@ def simulate(
       assay simulate --seed 7
       assay simulate --quick --out /tmp/world --no-journal
     """
-    from cli.screen import print_json, say
+    from cli.screen import print_json, progress, say
     from data.simulator.load import read_manifest
 
     session = session_of(context)
     sizes = {"payment_days": days, "n_customers": customers, "loan_months": months, "n_borrowers": borrowers}
     settings = world_settings(seed, quick, {name: value for name, value in sizes.items() if value is not None})
     folder = to or session.home.root / "simulation"
-    write_world(session, settings, folder, journal)
-    loaded = journal_world(session, folder) if journal else None
+    with progress("simulate") as bar:
+        write_world(session, settings, folder, journal, bar)
+        loaded = journal_world(session, folder, bar) if journal else None
     manifest = read_manifest(folder)
     if as_json:
         print_json({"folder": str(folder), **manifest})
@@ -79,7 +81,7 @@ def world_settings(seed: int, quick: bool, sizes: dict[str, int]) -> SimulationS
         raise InputError(f"assay simulate: {wrong}") from error
 
 
-def write_world(session: Session, settings: SimulationSettings, folder: Path, journal: bool) -> None:
+def write_world(session: Session, settings: SimulationSettings, folder: Path, journal: bool, bar: Bar) -> None:
     """Simulate and write the files, unless the folder holds this very world.
 
     Raises
@@ -88,7 +90,6 @@ def write_world(session: Session, settings: SimulationSettings, folder: Path, jo
         When the folder holds another world, or the journal is to take one and already holds other events:
         two worlds share identifiers and must not meet.
     """
-    from cli.screen import progress
     from data.simulator.load import read_manifest
     from data.simulator.simulate import simulate as make
     from domain.errors import InputError
@@ -105,18 +106,14 @@ def write_world(session: Session, settings: SimulationSettings, folder: Path, jo
                 f"{session.root}: expected an empty journal for a new world, got {n_events:,} events; "
                 "choose another --home, or --no-journal"
             )
-    with progress("simulate") as bar:
-        made = make(settings, bar.steps)
-    with progress("write") as bar:
-        made.write(folder, bar.steps)
+    make(settings, bar.steps).write(folder, bar.steps)
 
 
-def journal_world(session: Session, folder: Path, known_until: int | None = None) -> Loaded:
+def journal_world(session: Session, folder: Path, bar: Bar, known_until: int | None = None) -> Loaded:
     """Append a world's events to the home's journal; what is there already is left alone."""
-    from cli.screen import progress
     from data.simulator.load import journal_simulation
 
-    with session.database(create=True) as database, progress("journal") as bar:
+    with session.database(create=True) as database:
         return journal_simulation(
             folder, session.journal(database), session.vault(database), known_until=known_until, progress=bar.steps
         )

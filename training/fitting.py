@@ -84,7 +84,7 @@ def fit(
 def make_family(settings: TrainingSettings) -> Family:
     """The family the settings name."""
     weighted = settings.imbalance == "weights"
-    return LightGBM(settings.seed, settings.threads, weighted=weighted, max_bin=settings.max_bin)
+    return LightGBM(settings.seed, settings.threads, weighted, settings.max_bin, settings.max_bin_of)
 
 
 def score_part(

@@ -139,6 +139,7 @@ class TrainingSettings(Settings):
     search: Search
     family: Literal["lightgbm"] = "lightgbm"
     max_bin: int = Field(default=255, ge=15, le=65_535)
+    max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]
     calibration: Literal["auto", "platt", "isotonic"] = "auto"
     imbalance: Literal["none", "weights"] = "none"

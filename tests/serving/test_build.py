@@ -21,7 +21,7 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("bentos")
     environment = {**os.environ, "BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
     done = subprocess.run(
-        [sys.executable, "-m", "bentoml", "build", "-f", "deploy/bentofile.yaml", "--version", "test"],
+        [sys.executable, "-m", "bentoml", "build", "--version", "test"],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

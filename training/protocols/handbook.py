@@ -62,7 +62,7 @@ def run_handbook(
     world = HandbookRows.of(settings, local, mapping, data, home, progress)
     rows = world.rows(settings.train_from)
     check_counts(settings, world.y, rows)
-    family = LightGBM(settings.seed, settings.threads, max_bin=settings.max_bin)
+    family = LightGBM(settings.seed, settings.threads, max_bin=settings.max_bin, max_bin_of=settings.max_bin_of)
 
     def tuned(length: int, budget: Search, start: Searched | None) -> Searched:
         return search(

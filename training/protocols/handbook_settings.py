@@ -44,6 +44,7 @@ class HandbookSettings(Settings):
     search: Search
     history_search: Search
     max_bin: int
+    max_bin_of: dict[str, int]
     seed: int
     threads: int
     resamples: int
