@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from domain.errors import AssayError, ModelError, expected_got
+from domain.errors import AssayError, ModelError, Unavailable, expected_got
 from scoring.calibrator import Calibrator
 from scoring.explainer import Explainer
 from scoring.model import GOLDEN, Model, read_model
@@ -96,7 +96,9 @@ def check_in_child(folder: Path, seconds: float = CHILD_SECONDS) -> None:
     Raises
     ------
     ModelError
-        When the process refuses the bundle, dies, or takes longer than ``seconds``.
+        When the process refuses the bundle or dies.
+    Unavailable
+        When it takes longer than ``seconds``: that is the machine's fault and not the bundle's.
     """
     root = str(Path(__file__).parents[1])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -112,8 +114,8 @@ def check_in_child(folder: Path, seconds: float = CHILD_SECONDS) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise ModelError(
-            f"{folder}: expected golden rows scored within {seconds:g} s, got none; keep the old model"
+        raise Unavailable(
+            f"{folder}: expected golden rows scored within {seconds:g} s, got none; keep the old model and try again"
         ) from error
     if done.returncode == _REFUSED:
         raise ModelError(done.stderr.strip().removeprefix(_PREFIX))

@@ -132,7 +132,7 @@ def stratified(y: np.ndarray, n_folds: int, seed: int) -> Iterator[Fold]:
     Examples
     --------
     >>> [held.tolist() for _, held in stratified(np.array([0, 1, 0, 1]), 2, seed=42)]
-    [[0, 1], [2, 3]]
+    [[1, 2], [0, 3]]
     """
     from sklearn.model_selection import StratifiedKFold
 
