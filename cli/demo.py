@@ -39,7 +39,7 @@ def demo(
     from dataclasses import replace
 
     from cli.loop import Loop
-    from cli.loop_tables import draw, end_table, sample_table, samples
+    from cli.loop_tables import draw, end_table, sample_lines, samples
     from cli.screen import out, print_json, say
 
     session = session_of(context)
@@ -52,7 +52,7 @@ def demo(
         print_json([{"stage": name, "what": made.what, "where": made.where, "seconds": s} for name, made, s in rows])
     else:
         out().print(end_table(rows))
-        out().print(sample_table(samples(loop.answers)))
+        out().print(sample_lines(samples(loop.answers)))
         say(f"MLflow: mlflow ui --backend-store-uri {loop.tracker().uri}")
         say(f"go on:  assay --home {own.root} models   (or monitor, ledger verify, serve, …)")
     if svg is not None:

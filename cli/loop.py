@@ -237,9 +237,9 @@ class Loop:
             report = look_back(self.session, product.value, None, None)
             path = self.session.home.reports / f"monitor-{product.value}.json"
             path.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            n_assessed = len(report.at_least("normal"))
-            n_raised = len(report.at_least("attention"))
-            said.append(f"{product.value}: {n_raised} of {n_assessed} lines raised, worst {report.worst}")
+            n_raised, n_assessed = len(report.at_least("attention")), len(report.at_least("normal"))
+            raised = f"{n_raised} of {n_assessed} lines raised, worst {report.worst}"
+            said.append(f"{product.value}: {raised if n_assessed else f'too few ({report.n_decisions}) to assess'}")
         return Made("; ".join(said), str(self.session.home.reports))
 
     def verify(self, bar: Bar) -> Made:

@@ -7,12 +7,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from cli.loop import Answer, Made
-from cli.screen import table
+from cli.screen import GRADE_STYLES, table
 from domain.decision import Product
+from domain.money import Money
 
 SVG_WIDTH = 132
 
@@ -37,25 +39,27 @@ def samples(answers: Sequence[Answer]) -> list[Answer]:
     return chosen
 
 
-def sample_table(answers: Sequence[Answer]) -> Table:
-    """Decisions with their reasons in both languages."""
-    rows = []
+def sample_lines(answers: Sequence[Answer]) -> Group:
+    """Decisions with their reasons in both languages, a reason a line."""
+    lines = [Text("a few decisions", style="bold")]
     for answer in answers:
         decision, asked = answer.decision, answer.asked
-        told = [*decision["reasons"], *decision["rule_reasons"]]
-        reasons = "\n".join(f"{reason['zh']} · {reason['en']}" for reason in told)
-        amount = f"{asked['amount'] / 100:,.2f} {asked['currency']}"
-        grade = f"{decision['risk_grade']} {decision['risk_grade_zh']}"
-        rows.append([answer.product.value, amount, decision["action"], grade, decision["score"], reasons])
-    columns = ["product", "amount", "action", "grade", "score", "reasons"]
-    return table("a few decisions", columns, rows, right=["amount", "score"])
+        grade = decision["risk_grade"]
+        amount = str(Money(asked["amount"], asked["currency"]))
+        score = "no score" if decision["score"] is None else f"score {decision['score']:.3g}"
+        action = (f"{decision['action']:<8}", "bold")
+        graded = (f"{grade} {decision['risk_grade_zh']}", GRADE_STYLES[grade])
+        lines.append(Text.assemble(f"\n{answer.product.value:<8}{amount:>16}  ", action, graded, f"  {score}"))
+        told = [*decision["rule_reasons"], *decision["reasons"]]
+        lines += [Text(f"  · {reason['zh']}  {reason['en']}", style="dim") for reason in told]
+    return Group(*lines, "")
 
 
 def draw(path: Path, rows: Sequence[Row], answers: Sequence[Answer]) -> None:
     """The end table and the sample decisions as one SVG, without a font from elsewhere."""
     console = Console(record=True, width=SVG_WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(end_table(rows))
-    console.print(sample_table(answers))
+    console.print(sample_lines(answers))
     drawn = console.export_svg(title="assay demo")
     drawn = re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from domain.settings import PlatformSettings
 from features.catalogue import FeatureSet
+from stores.journal import Journal
 from training.attribution import Attribution, explain_sample
 from training.champion import ChampionScores, score_champion
 from training.dataset import Dataset
 from training.evaluation import Evaluation, Scored, evaluate
 from training.fitting import Fitted, score_part
+from training.groups import by_group
 from training.progress import Progress
 from training.settings import TrainingSettings
 from training.splits import Split
@@ -23,18 +27,20 @@ SHAP_ROWS = 400
 
 @dataclass(frozen=True)
 class Measured:
-    """What the test showed."""
+    """What the test showed; ``groups`` is the table of protected attributes, empty where settings name none."""
 
     scored: Scored
     evaluation: Evaluation
     champion: ChampionScores
     attribution: Attribution
+    groups: pd.DataFrame
 
 
 def measure(
     settings: TrainingSettings,
     platform: PlatformSettings,
     feature_set: FeatureSet,
+    journal: Journal,
     dataset: Dataset,
     split: Split,
     fitted: Fitted,
@@ -53,4 +59,13 @@ def measure(
     champion = score_champion(tracker, settings.name, feature_set.hash, dataset.table.take(pa.array(part.rows)))
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
-    return Measured(scored, evaluation, champion, shown)
+    attributes = _attributes(settings, journal, dataset.table["seq"].to_numpy()[part.rows])
+    return Measured(scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected))
+
+
+def _attributes(settings: TrainingSettings, journal: Journal, seqs: np.ndarray) -> pa.Table:
+    """Protected columns of the subjects with these places in the journal, which rise."""
+    if not settings.protected:
+        return pa.table({})
+    table = journal.read(settings.subject_kind, columns=["seq", *settings.protected])
+    return table.take(pa.array(np.searchsorted(table["seq"].to_numpy(), seqs)))

@@ -91,6 +91,7 @@ def write_artifacts(folder: Path, facts: Facts, fitted: Fitted, measured: Measur
     _write(folder / "settings.yaml", settings_text(facts.settings))
     fitted.searched.table().to_csv(folder / "trials.csv", index=False)
     shown.table().to_csv(folder / "shap.csv", index=False)
+    measured.groups.to_csv(folder / "groups.csv", index=False)
     # No keys of people here: rows are told apart by their place.
     columns = {
         "y": scored.y, "day": scored.day, "raw_score": scored.raw, "score": scored.probability,

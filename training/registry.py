@@ -16,7 +16,7 @@ import pandas as pd
 from domain.errors import ModelError, Unavailable
 from domain.time import Clock, format_instant
 from scoring.bundle import load_bundle
-from stores.bundles import install, point
+from stores.bundles import install, point, verify_files
 from stores.home import Home
 from training.champion import TEST_SCORES
 from training.gates import Gate, four_eyes, intact, not_worse
@@ -169,14 +169,17 @@ def deploy(tracker: Tracker, name: str, home: Home, *, clock: Clock, bento: bool
         served before goes on serving.
     """
     record = tracker.version(name, CHAMPION)
+    registered = record.tags.get("bundle", "none")
     with tempfile.TemporaryDirectory(prefix="assay-deploy-") as scratch:
-        folder = install(tracker.fetch(record.source, Path(scratch)), home.bundles)
+        fetched = tracker.fetch(record.source, Path(scratch))
+        found = verify_files(fetched).hash
+        if found != registered:
+            raise ModelError(
+                f"{registered_name(name)}: expected the bundle {registered[:12]}… that was registered as version "
+                f"{record.version}, got {found[:12]}…; train and register it again"
+            )
+        folder = install(fetched, home.bundles)
     bundle = load_bundle(folder)
-    if bundle.hash != record.tags.get("bundle"):
-        raise ModelError(
-            f"{registered_name(name)}: expected the bundle {record.tags.get('bundle', 'none')[:12]}… that was "
-            f"registered as version {record.version}, got {bundle.hash[:12]}…; register it again"
-        )
     point(home.pointers, bundle.product.value, bundle.hash, clock())
     tag = _import_into_bento(name, bundle.hash, folder, record) if bento else None
     return Deployed(name, int(record.version), bundle.product.value, bundle.hash, folder, tag)

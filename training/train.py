@@ -111,7 +111,7 @@ def train(
     dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after, as_of)
     split = make_split(dataset, settings, platform.time_zone)
     fitted = fit(settings, feature_set, dataset, split, progress)
-    measured = measure(settings, platform, feature_set, dataset, split, fitted, tracker, progress)
+    measured = measure(settings, platform, feature_set, journal, dataset, split, fitted, tracker, progress)
     facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
     with (
         tempfile.TemporaryDirectory(prefix="assay-train-") as scratch,

@@ -24,6 +24,14 @@ def home(tmp_path):
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory):
+    """Such a home for commands that are refused, which leave it as it is."""
+    home = tmp_path_factory.mktemp("refusing")
+    Database(home / "assay.db").close()
+    return home
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [(InputError, 2), (DefinitionError, 2), (DataError, 3), (ModelError, 4), (Unavailable, 5), (ZeroDivisionError, 70),
@@ -106,9 +114,9 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_wrong_input_is_refused_at_the_door(name, home, capsys):
+def test_wrong_input_is_refused_at_the_door(name, refusing, capsys):
     arguments, code, said = CASES[name]
-    assert main(["--home", str(home), *arguments]) == code
+    assert main(["--home", str(refusing), *arguments]) == code
     caught = capsys.readouterr()
     assert said in caught.err
     assert "Traceback" not in caught.err + caught.out

@@ -90,6 +90,11 @@ def test_a_model_is_trained_registered_promoted_deployed_and_scores_the_same(
     assert tracker.version("fraud", "champion").version in ("1", 1)
     assert "refused_because" in tracker.version("fraud", 2).tags
     model.write_text(whole)
+    # What lies under the champion's name must be what was registered, intact or not.
+    tracker.client.set_model_version_tag("assay-fraud", "1", "bundle", second.bundle_hash)
+    with pytest.raises(ModelError, match="that was registered as version 1"):
+        deploy(tracker, "fraud", home, clock=clock)
+    assert pointed(home.pointers, "payment") == first.bundle_hash
     after = promote(tracker, "fraud", approver="wang", clock=clock)
     assert after.former == 1
     assert "on the same rows" in str(after.gates[-1])

@@ -103,7 +103,7 @@ class LightGBM:
         if unknown:
             raise DefinitionError(expected_got("features of the model", unknown, "max_bin_of"))
         # Without feature_pre_filter=False the bins would depend on min_data_in_leaf and could not be reused.
-        binning = {
+        binning: dict[str, Any] = {
             "max_bin": self.max_bin, "feature_pre_filter": False, "force_row_wise": True, "num_threads": self.threads,
             "data_random_seed": self.seed, "verbosity": -1,
         }  # fmt: skip

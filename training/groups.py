@@ -1,0 +1,65 @@
+"""Protected attributes, for validation only: how the model fares in each group of the test.
+
+They are read from the journal after the model is fitted and leave with this table; no feature, bundle or
+service ever holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from training.evaluation import Scored
+from training.metrics import Ranking
+
+FEWEST = 30
+"""A smaller group is counted, but not measured."""
+
+_BANDS = 4
+
+
+def by_group(scored: Scored, attributes: pa.Table, names: Sequence[str]) -> pd.DataFrame:
+    """One row per attribute and group: n, events, rate, mean probability, AUC (NaN where there is too little).
+
+    Parameters
+    ----------
+    attributes : rows of the test in the order of ``scored``; numbers are cut into quarters.
+
+    Examples
+    --------
+    >>> scored = Scored(np.array([0, 1] * 20), np.arange(40.0), np.full(40, 0.5), np.zeros(40, np.int64))
+    >>> table = by_group(scored, pa.table({"sex": ["f"] * 30 + ["m"] * 10}), ["sex"])
+    >>> table[["group", "n", "n_events"]].values.tolist()
+    [['f', 30, 15], ['m', 10, 5]]
+    """
+    rows = []
+    for name in names:
+        for group, mine in _split(attributes[name].to_pandas()):
+            y, raw = scored.y[mine], scored.raw[mine]
+            measured = len(y) >= FEWEST and 0 < y.sum() < len(y)
+            rows.append(
+                {
+                    "attribute": name,
+                    "group": group,
+                    "n": len(y),
+                    "n_events": int(y.sum()),
+                    "rate": float(y.mean()),
+                    "mean_probability": float(scored.probability[mine].mean()),
+                    "auc": Ranking.of(y, raw).auc() if measured else float("nan"),
+                }
+            )
+    columns = ["attribute", "group", "n", "n_events", "rate", "mean_probability", "auc"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _split(values: pd.Series) -> list[tuple[str, np.ndarray]]:
+    known = values.notna()
+    if pd.api.types.is_numeric_dtype(values) and values.nunique() > _BANDS:
+        text = pd.qcut(values.astype(float), _BANDS, duplicates="drop").astype(str)
+    else:
+        text = values.astype(str)
+    text = text.where(known, "not known")
+    return [(str(group), np.flatnonzero(text == group)) for group in sorted(text.unique())]
