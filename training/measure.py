@@ -52,7 +52,8 @@ def measure(
     progress("evaluate", 0, 1, f"{len(part.rows):,} test rows, {part.n_events} events")
     scored = score_part(settings, platform, dataset, part, fitted)
     period = "" if part.period is None else f" {part.period}"
-    rows = f"{settings.name}, {split.kind} split, test{period}"
+    known = "" if settings.labels_known == "at_test_start" else ", training labels as known at the cut"
+    rows = f"{settings.name}, {split.kind} split, test{period}{known}"
     evaluation = evaluate(
         scored, settings, fitted.cutoffs, rows=rows, base_currency=platform.base_currency, warning=split.warning
     )

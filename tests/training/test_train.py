@@ -79,6 +79,7 @@ def test_a_model_is_trained_registered_promoted_deployed_and_scores_the_same(
     second = train_with(tracker)
     assert second.model_text == first.model_text
     assert second.version == 2
+    assert second.measured.champion.note == ""
     np.testing.assert_array_equal(second.measured.champion.raw, second.measured.scored.raw)
 
     # A damaged bundle is refused whatever the reason, and the champion stays.

@@ -9,6 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+_DIGITS = {"Brier": 4}
+"""Where three decimals would hide the difference."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -18,17 +21,17 @@ class Cell:
     low: float | None = None
     high: float | None = None
 
-    def __str__(self) -> str:
+    def text(self, digits: int = 3) -> str:
         """As printed in a table.
 
         Examples
         --------
-        >>> str(Cell(0.7071, 0.68, 0.73)), str(Cell(0.658))
-        ('.707 [.680, .730]', '.658')
+        >>> Cell(0.7071, 0.68, 0.73).text(), Cell(0.13364).text(4)
+        ('.707 [.680, .730]', '.1336')
         """
-        if self.low is None or self.high is None:
-            return _short(self.value)
-        return f"{_short(self.value)} [{_short(self.low)}, {_short(self.high)}]"
+        numbers = [number for number in (self.value, self.low, self.high) if number is not None]
+        shown = [f"{number:.{digits}f}".removeprefix("0") for number in numbers]
+        return shown[0] if len(shown) == 1 else f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class BenchmarkTable:
         names = list(dict.fromkeys(name for line in self.lines for name in line.cells))
         rows = [["model", *names, "rows", "events", "source"]]
         for line in self.lines:
-            cells = [str(line.cells[name]) if name in line.cells else "" for name in names]
+            cells = [line.cells[name].text(_DIGITS.get(name, 3)) if name in line.cells else "" for name in names]
             counts = [f"{count:,}" if count else "" for count in (line.n, line.n_events)]
             rows.append([line.model, *cells, *counts, line.source])
         widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
@@ -96,8 +99,3 @@ class BenchmarkTable:
         ]
         printed.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([*printed, "", *(f"- {note}" for note in self.notes), "", f"made by: {self.command}"])
-
-
-def _short(value: float) -> str:
-    text = f"{value:.3f}"
-    return text[1:] if text.startswith("0.") else text
