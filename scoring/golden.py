@@ -100,10 +100,25 @@ def check_in_child(folder: Path, seconds: float = CHILD_SECONDS) -> None:
     Unavailable
         When it takes longer than ``seconds``: that is the machine's fault and not the bundle's.
     """
+    done = _run_child(folder, seconds)
+    if done.returncode not in (0, _REFUSED):
+        # A process can also be ended by a machine short of memory; a model that ends it does so again.
+        done = _run_child(folder, seconds)
+    if done.returncode == _REFUSED:
+        raise ModelError(done.stderr.strip().removeprefix(_PREFIX))
+    if done.returncode != 0:
+        said = " ".join((done.stderr or done.stdout).split())[-400:]
+        raise ModelError(
+            f"{folder}: expected golden rows scored in a process of their own, it ended with {done.returncode} "
+            f"({said or 'no words'}), twice; keep the old model and train again"
+        )
+
+
+def _run_child(folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).parents[1])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-P", "-c", _CHILD, str(folder.resolve())],
             env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
@@ -117,14 +132,6 @@ def check_in_child(folder: Path, seconds: float = CHILD_SECONDS) -> None:
         raise Unavailable(
             f"{folder}: expected golden rows scored within {seconds:g} s, got none; keep the old model and try again"
         ) from error
-    if done.returncode == _REFUSED:
-        raise ModelError(done.stderr.strip().removeprefix(_PREFIX))
-    if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split())[-400:]
-        raise ModelError(
-            f"{folder}: expected golden rows scored in a process of their own, it ended with {done.returncode} "
-            f"({said or 'no words'}); keep the old model and train again"
-        )
 
 
 _REFUSED = 3

@@ -89,6 +89,8 @@ class Running:
 
     def _family(self) -> list[psutil.Process]:
         """The supervisor and its workers, which run in sessions of their own."""
+        if self.process.poll() is not None:
+            return []
         try:
             supervisor = psutil.Process(self.process.pid)
             return [supervisor, *supervisor.children(recursive=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,17 @@ class Searched:
 
     Parameters
     ----------
-    params : the best trial's hyperparameters.
-    rounds : boosting rounds for the final fit: the median over the best trial's folds.
-    value : the best mean over folds; optimistic, since it was chosen among all trials.
-    trials : one mapping per trial: number, state, value, seconds, rounds, parameters.
+    params : the chosen trial's hyperparameters.
+    rounds : boosting rounds for the final fit: the median over the chosen trial's folds.
+    value : the chosen trial's mean over folds; optimistic, since it was chosen among all trials.
+    chosen : its number.
+    trials : one mapping per trial: number, state, value, values of the folds, seconds, rounds, parameters.
     """
 
     params: Mapping[str, Any]
     rounds: int
     value: float
+    chosen: int
     trials: tuple[Mapping[str, Any], ...]
 
     def table(self) -> pd.DataFrame:
@@ -49,6 +51,9 @@ def search(
     start: Params | None = None,
 ) -> Searched:
     """Maximise the mean over folds of the objective.
+
+    The first trial is a calm beginning; another takes its place only when it is better by more than one standard
+    error of the paired differences over folds. Few rare events make a search pick noise otherwise.
 
     Parameters
     ----------
@@ -79,6 +84,7 @@ def search(
             values.append(tried.value)
             rounds.append(tried.rounds)
             trial.set_user_attr("rounds", rounds)
+            trial.set_user_attr("values", values)
             trial.report(math.fsum(values) / len(values), step)
             if step + 1 < len(prepared) and trial.should_prune():
                 raise optuna.TrialPruned
@@ -97,14 +103,31 @@ def search(
     for params in [*([] if start is None else [dict(start)]), *family.starts(n_rows)]:
         study.enqueue_trial(params)
     study.optimize(run, n_trials=budget.trials, timeout=budget.seconds, callbacks=[tell])
-    best = study.best_trial
-    rounds = int(np.median(best.user_attrs["rounds"]))
-    return Searched(
-        dict(best.params),
-        max(1, rounds),
-        float(best.value),
-        tuple(_row(t) for t in study.trials if t.state.is_finished()),
-    )
+    rows = tuple(_row(trial) for trial in study.trials if trial.state.is_finished())
+    best = _choose(rows)
+    params = study.trials[best["number"]].params
+    return Searched(dict(params), max(1, int(np.median(best["rounds"]))), best["value"], best["number"], rows)
+
+
+def _choose(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The best complete trial that beats the first by more than one standard error, or the first.
+
+    Examples
+    --------
+    >>> calm = {"state": "complete", "value": 0.50, "values": [0.4, 0.6], "number": 0}
+    >>> lucky = {"state": "complete", "value": 0.55, "values": [0.6, 0.5], "number": 1}
+    >>> better = {"state": "complete", "value": 0.52, "values": [0.43, 0.61], "number": 2}
+    >>> _choose([calm, lucky])["number"], _choose([calm, lucky, better])["number"]
+    (0, 2)
+    """
+    complete = [row for row in rows if row["state"] == "complete"]
+    first = complete[0]
+    for row in sorted(complete[1:], key=lambda row: -row["value"]):
+        gain = np.subtract(row["values"], first["values"])
+        error = gain.std(ddof=1) / math.sqrt(len(gain)) if len(gain) > 1 else 0.0
+        if gain.mean() > error:
+            return row
+    return first
 
 
 def _row(trial: Any) -> dict[str, Any]:
@@ -113,6 +136,7 @@ def _row(trial: Any) -> dict[str, Any]:
         "number": trial.number,
         "state": trial.state.name.lower(),
         "value": trial.value,
+        "values": trial.user_attrs.get("values"),
         "seconds": spent,
         "rounds": trial.user_attrs.get("rounds"),
         **trial.params,

@@ -51,10 +51,12 @@ def test_the_same_seed_finds_the_same_and_fits_the_same_bytes() -> None:
     assert Scorer(text).n_trees == first.rounds
 
 
-def test_the_best_trial_is_the_best_of_those_that_ran_all_folds() -> None:
+def test_the_chosen_trial_ran_all_folds_and_is_no_worse_than_the_calm_beginning() -> None:
     result = found()
-    complete = [trial for trial in result.trials if trial["state"] == "complete"]
-    assert result.value == max(trial["value"] for trial in complete)
+    complete = {trial["number"]: trial for trial in result.trials if trial["state"] == "complete"}
+    assert result.value == complete[result.chosen]["value"] >= complete[0]["value"]
+    assert len(complete[result.chosen]["values"]) == 3
+    assert result.value == pytest.approx(np.mean(complete[result.chosen]["values"]))
     assert result.table()["value"].is_monotonic_decreasing
     assert len(result.trials) == 5
 

@@ -48,11 +48,11 @@ class LightGBM:
         return {
             "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
             "num_leaves": trial.suggest_int("num_leaves", 4, 64, log=True),
-            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 5, largest_leaf, log=True),
+            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 10, largest_leaf, log=True),
             "feature_fraction": trial.suggest_float("feature_fraction", 0.2, 1.0),
             "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
             "lambda_l1": trial.suggest_float("lambda_l1", 1e-3, 10.0, log=True),
-            "lambda_l2": trial.suggest_float("lambda_l2", 1e-3, 100.0, log=True),
+            "lambda_l2": trial.suggest_float("lambda_l2", 0.01, 100.0, log=True),
             "path_smooth": trial.suggest_float("path_smooth", 1e-2, 100.0, log=True),
         }
 
@@ -64,7 +64,7 @@ class LightGBM:
         }  # fmt: skip
         usual = {
             "learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 1.0,
-            "bagging_fraction": 1.0, "lambda_l1": 1e-3, "lambda_l2": 1e-3, "path_smooth": 1e-2,
+            "bagging_fraction": 1.0, "lambda_l1": 1e-3, "lambda_l2": 0.01, "path_smooth": 0.01,
         }  # fmt: skip
         return [calm, usual]
 
