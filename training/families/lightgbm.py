@@ -59,7 +59,7 @@ class LightGBM:
     def starts(self, n_rows: int) -> list[dict[str, Any]]:
         """A calm model and LightGBM's own defaults."""
         calm = {
-            "learning_rate": 0.05, "num_leaves": 12, "min_data_in_leaf": min(40, max(5, n_rows // 50)),
+            "learning_rate": 0.05, "num_leaves": 12, "min_data_in_leaf": min(40, max(10, n_rows // 50)),
             "feature_fraction": 0.5, "bagging_fraction": 0.8, "lambda_l1": 0.01, "lambda_l2": 5.0, "path_smooth": 1.0,
         }  # fmt: skip
         usual = {
