@@ -1,13 +1,14 @@
 # Every target sets up what it needs; running one twice does the work once.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports notebooks bench chaos lock clean
+.PHONY: help setup demo test lint types imports notebooks bench chaos spark lock clean
 
 # The first interpreter that runs and is 3.11, 3.12 or 3.13; override with make PYTHON=/path/to/python.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 STAMP := .venv/.ready
+SPARK_STAMP := .venv/.spark
 HOME_DIR ?= .assay
 DEMO ?=
 TESTS ?=
@@ -52,9 +53,21 @@ bench: $(STAMP)  ## Print speed ratios against peers, with equality checks
 chaos: $(STAMP)  ## Kill the service many times and check that nothing is lost or doubled (KILLS=50)
 	ASSAY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/flows -m chaos $(TESTS)
 
-lock: $(STAMP)  ## Resolve requirements.lock anew from pyproject.toml
+spark: $(SPARK_STAMP)  ## Install pyspark and run the tests of the Spark engine
+	@command -v java >/dev/null || { echo "expected Java 17 or later on the PATH, found none"; exit 2; }
+	$(BIN)/python -m pytest tests/features -m spark $(TESTS)
+
+# pyspark comes as sources only; it is built with the setuptools of the lock.
+$(SPARK_STAMP): .ci/spark.lock $(STAMP)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-build-isolation -r .ci/spark.lock
+	@touch $@
+
+lock: $(STAMP)  ## Resolve requirements.lock and .ci/spark.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra valkey --extra postgres --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' \
+		| $(BIN)/uv pip compile --quiet - --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--no-emit-index-url --no-emit-find-links --no-header -o .ci/spark.lock
 
 clean:  ## Remove what a run wrote (not .venv)
 	rm -rf $(HOME_DIR) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,6 +16,7 @@ from cli.demo import demo
 from cli.deploy import deploy
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
+from cli.erase import erase
 from cli.features import features
 from cli.import_ import import_
 from cli.journal import journal
@@ -33,7 +34,7 @@ from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
-    "Events": {"simulate": simulate, "import": import_, "journal": journal},
+    "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
     "Models": {"train": train, "models": models, "promote": promote, "deploy": deploy, "benchmark": benchmark},
     "Service": {"serve": serve, "keys": keys},

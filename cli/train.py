@@ -99,9 +99,13 @@ def trained_record(trained: Trained, tracker: Tracker) -> dict[str, object]:
 
 
 def show_trained(trained: Trained, tracker: Tracker) -> None:
-    """The figures of the test, and what to do next."""
+    """What was learnt from, the figures of the test, and what to do next."""
     from cli.screen import between, out, say, table
 
+    parts = trained.split.table().reset_index()
+    title = f"{trained.name}, {trained.split.kind} split: what was learnt from"
+    numbers = ["days", "rows", "events"]
+    out().print(table(title, list(parts.columns), list(parts.itertuples(index=False)), right=numbers))
     evaluation = trained.measured.evaluation
     rows = [[f.name, f.value, between(f.low, f.high), f.n, f.n_events, f.note] for f in evaluation.figures]
     columns = ["figure", "value", "95 % interval", "rows", "events", "note"]

@@ -6,18 +6,19 @@ import hashlib
 import importlib
 import json
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Literal
+from types import ModuleType
+from typing import Any
 
 from domain.errors import DefinitionError, expected_got
-from domain.events import KINDS, ColumnType
+from domain.events import ColumnType
 from domain.labels import CREDIT_POLICY, FRAUD_POLICY
 from domain.settings import PlatformSettings
-from features.columns import COMPUTED
 from features.derived import Derived
-from features.own import DEFAULT_OWN, own_type
+from features.describing import Feature, describe
+from features.own import DEFAULT_OWN, OWNER, own_type
 from features.plan import Plan, compile_plan
 from features.settings import FeatureSettings
 from features.view import FeatureView
@@ -29,21 +30,6 @@ SUBJECTS: Mapping[str, str] = {"payment": "transaction", "loan": "application"}
 POLICIES = {"payment": FRAUD_POLICY, "loan": CREDIT_POLICY}
 _FOLDERS = {"payment": "payment", "loan": "credit"}
 _OWN_GROUPS = {"payment": "payment", "loan": "application"}
-
-Form = Literal["own", "category", "aggregate", "derived"]
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One feature of the catalogue; ``sign`` is +1 where more should mean more risk, −1 where less, else None."""
-
-    name: str
-    group: str
-    form: Form
-    unit: str
-    doc: str
-    sign: int | None = None
-    view: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +116,10 @@ def compile_set(
     unknown = sorted(set(settings.exclude) - set(names))
     if unknown:
         raise DefinitionError(expected_got("features of the set", unknown, "exclude"))
-    described = _describe(settings.product, own, views, kept, platform.base_currency)
+    described = describe(
+        subject_kind, own, _OWN_GROUPS[settings.product], views, kept, platform.base_currency,
+        discover(settings.product).proxies,
+    )  # fmt: skip
     features = tuple(described[name] for name in names if name not in settings.exclude)
     definition = {
         "law": LAW,
@@ -163,10 +152,19 @@ def compile_set(
 
 @dataclass(frozen=True)
 class Available:
-    """What a product's definitions declare."""
+    """What a product's definitions declare.
+
+    Parameters
+    ----------
+    proxies : feature → the protected attribute it may stand for.
+    files : names of the files, in order. derived_in : the file of each derived feature.
+    """
 
     views: tuple[FeatureView, ...]
     derived: tuple[Derived, ...]
+    proxies: Mapping[str, str]
+    files: tuple[str, ...]
+    derived_in: tuple[str, ...]
 
 
 @lru_cache(maxsize=2)
@@ -176,21 +174,57 @@ def discover(product: str) -> Available:
     Raises
     ------
     DefinitionError
-        When a module declares neither VIEW nor DERIVED.
+        When a module declares neither VIEW nor DERIVED, or derived features without saying why.
     """
     package = importlib.import_module(f"features.definitions.{_FOLDERS[product]}")
+    modules = [
+        importlib.import_module(f"{package.__name__}.{found.name}")
+        for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name)
+    ]
+    return collect(modules)
+
+
+def collect(modules: Iterable[ModuleType]) -> Available:
+    """What definition modules declare: VIEW, DERIVED (with RATIONALE where there is no view), PROXIES."""
     views: list[FeatureView] = []
     derived: list[Derived] = []
-    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
-        module = importlib.import_module(f"{package.__name__}.{found.name}")
-        view = getattr(module, "VIEW", None)
-        more = getattr(module, "DERIVED", ())
+    proxies: dict[str, str] = {}
+    files: list[str] = []
+    derived_in: list[str] = []
+    for module in modules:
+        name = module.__name__.rpartition(".")[2]
+        view: FeatureView | None = getattr(module, "VIEW", None)
+        more: tuple[Derived, ...] = getattr(module, "DERIVED", ())
         if view is None and not more:
             raise DefinitionError(expected_got("VIEW or DERIVED", "neither", module.__name__))
+        rationale = getattr(module, "RATIONALE", "") if view is None else view.rationale
+        if not rationale:
+            raise DefinitionError(expected_got("RATIONALE beside DERIVED", "none", module.__name__))
+        owner = getattr(module, "OWNER", OWNER) if view is None else view.owner
         if view is not None:
-            views.append(replace(view, name=found.name, group=view.group or found.name))
-        derived += more
-    return Available(tuple(views), tuple(derived))
+            views.append(replace(view, name=name, group=view.group or name))
+        derived += [replace(each, owner=owner, rationale=rationale) for each in more]
+        proxies |= getattr(module, "PROXIES", {})
+        files.append(name)
+        derived_in += [name] * len(more)
+    return Available(tuple(views), tuple(derived), proxies, tuple(files), tuple(derived_in))
+
+
+def described(product: str, currency: str = "base currency") -> tuple[Feature, ...]:
+    """Every feature of a product in the order of a computed row, those that are off too.
+
+    Examples
+    --------
+    >>> [feature.unit for feature in described("payment") if feature.name in ("amount", "card_count_1h")]
+    ['base currency', 'events']
+    """
+    kind, available = SUBJECTS[product], discover(product)
+    own = [(column, own_type(kind, column, {})) for column in DEFAULT_OWN[kind]]
+    own.sort(key=lambda each: each[1] is ColumnType.CATEGORY)
+    names = {column for column, _ in own} | {name for view in available.views for name in view.feature_names()}
+    kept = _computable(available.derived, names)
+    found = describe(kind, own, _OWN_GROUPS[product], available.views, kept, currency, available.proxies)
+    return tuple(found.values())
 
 
 def _chosen_views(settings: FeatureSettings, available: tuple[FeatureView, ...]) -> tuple[FeatureView, ...]:
@@ -214,47 +248,3 @@ def _computable(derived: tuple[Derived, ...], names: set[str]) -> tuple[Derived,
         kept += ready
         names = names | {feature.name for feature in ready}
         waiting = [feature for feature in waiting if feature not in ready]
-
-
-def _describe(
-    product: str,
-    own: list[tuple[str, ColumnType]],
-    views: tuple[FeatureView, ...],
-    derived: tuple[Derived, ...],
-    currency: str,
-) -> dict[str, Feature]:
-    described: dict[str, Feature] = {}
-    kind = SUBJECTS[product]
-    for column, found in own:
-        form: Form = "category" if found is ColumnType.CATEGORY else "own"
-        doc = KINDS[kind][column].doc if column in KINDS[kind] else "extension column"
-        if found is ColumnType.MONEY:
-            doc = f"{column.replace('_', ' ')}, in {currency}"
-        described[column] = Feature(column, _OWN_GROUPS[product], form, _unit(kind, column, currency), doc)
-    for view in views:
-        for aggregate in view.features:
-            source_unit = "" if aggregate.column is None else _unit(view.source, aggregate.column, currency)
-            reach = aggregate.windows if aggregate.WINDOWED else (None,)
-            for name, window in zip(aggregate.names(view.stem), reach, strict=True):
-                doc = f"{aggregate.doc(window)}: {view.source} events of the {view.entity.removesuffix('_id')}"
-                described[name] = Feature(
-                    name, view.group or view.name, "aggregate", aggregate.unit(source_unit), doc, aggregate.sign,
-                    view.name,
-                )  # fmt: skip
-    for feature in derived:
-        described[feature.name] = Feature(
-            feature.name, feature.group, "derived", feature.unit, feature.doc, feature.sign
-        )
-    return described
-
-
-def _unit(kind: str, column: str, currency: str) -> str:
-    declared = KINDS[kind].get(column)
-    found = declared.type if declared is not None else COMPUTED.get(column, (None, ""))[0]
-    if found is ColumnType.MONEY:
-        return currency
-    if found is ColumnType.FLAG:
-        return "share"
-    if found in (ColumnType.CATEGORY, ColumnType.KEY):
-        return "text"
-    return next((word for word in ("days", "months", "years") if word in column), "1")

@@ -7,6 +7,7 @@ the first 8 bytes of their BLAKE2b hash, so that no dictionary has to be kept; f
 from __future__ import annotations
 
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,8 +21,10 @@ from domain.errors import DataError, DefinitionError, expected_got
 from domain.events import EXTENSION, KINDS, ColumnType, Event
 from domain.labels import LabelPolicy, Verdict
 from domain.money import FxTable
+from features.conditions import Condition
+from features.hashing import KeyHasher
 from features.kernel.layout import MAX_ABSOLUTE, NULL
-from features.zone import NIGHT_ENDS, Zone
+from features.zone import NIGHT_ENDS, SECONDS_A_DAY, Zone
 
 Words = npt.NDArray[np.int64]
 
@@ -30,6 +33,10 @@ COMPUTED: dict[str, tuple[ColumnType, str]] = {
     "is_night": (ColumnType.FLAG, f"the local clock stood between midnight and {NIGHT_ENDS}"),
 }
 """Columns that no event carries but a view may aggregate."""
+
+CLOCK_SCALE = 10**9
+CLOCK_AXES = {"clock_cos": math.cos, "clock_sin": math.sin}
+"""The local time of day as a point on a circle, in units of 1 / CLOCK_SCALE; read by aggregates only."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +208,74 @@ class Night(Encoding):
         return (self.zone.hours(table["event_time"].to_numpy()) < NIGHT_ENDS).astype(np.int64)
 
 
+@dataclass(frozen=True)
+class ClockAxis(Encoding):
+    """One coordinate of the local time of day on a circle, to the second, as a multiple of 1 / CLOCK_SCALE."""
+
+    zone: Zone = field(compare=False)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The time of the event."""
+        return ("event_time",)
+
+    def one(self, event: Event) -> int:
+        """The coordinate."""
+        return int(_clock_face(self.column)[self.zone.second(event.event_time)])
+
+    def many(self, table: pa.Table) -> Words:
+        """The coordinates."""
+        return _clock_face(self.column)[self.zone.seconds(table["event_time"].to_numpy())]
+
+
+@lru_cache(maxsize=2)
+def _clock_face(axis: str) -> Words:
+    # A table: NumPy's vectorised cosine may differ from the scalar one in the last bit.
+    turn = 2.0 * math.pi / SECONDS_A_DAY
+    return np.array([round(CLOCK_AXES[axis](turn * s) * CLOCK_SCALE) for s in range(SECONDS_A_DAY)], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Holds(Encoding):
+    """1 where a condition holds, else 0; never null."""
+
+    condition: Condition
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the condition reads."""
+        return self.condition.needs
+
+    def one(self, event: Event) -> int:
+        """0 or 1."""
+        return int(self.condition.holds(event.body))
+
+    def many(self, table: pa.Table) -> Words:
+        """0 and 1."""
+        return self.condition.mask(table).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Masked(Encoding):
+    """Another encoding, null where a condition does not hold."""
+
+    inner: Encoding
+    condition: Condition
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What the encoding and the condition read."""
+        return tuple(dict.fromkeys([*self.inner.needs, *self.condition.needs]))
+
+    def one(self, event: Event) -> int:
+        """The value, or null."""
+        return self.inner.one(event) if self.condition.holds(event.body) else NULL
+
+    def many(self, table: pa.Table) -> Words:
+        """The values and nulls."""
+        return np.where(self.condition.mask(table), self.inner.many(table), NULL)
+
+
 def type_of(kind: str, column: str, scale: int | None = None) -> ColumnType:
     """Type of a declared, computed or extension column; extensions with a scale are floats, others categories.
 
@@ -223,14 +298,32 @@ def type_of(kind: str, column: str, scale: int | None = None) -> ColumnType:
     raise DefinitionError(expected_got(f"a column out of {', '.join(KINDS[kind])}", column, kind))
 
 
-def encoding_of(kind: str, column: str, scale: int | None, fx: FxTable, zone: Zone, policy: LabelPolicy) -> Encoding:
-    """The encoding of a column for the kernel.
+def encoding_of(
+    kind: str,
+    column: str | None,
+    scale: int | None,
+    fx: FxTable,
+    zone: Zone,
+    policy: LabelPolicy,
+    where: Condition | None = None,
+) -> Encoding:
+    """The encoding of a column for the kernel; of the condition itself where there is no column.
 
     Raises
     ------
     DefinitionError
-        When the column is unknown or protected, or holds floats and no scale was declared.
+        When the column is unknown or protected, or holds floats and no scale was declared, or the condition does
+        not fit its column.
     """
+    if where is not None:
+        check_condition(kind, where)
+        if column is None:
+            return Holds(where.column, where)
+        return Masked(column, encoding_of(kind, column, scale, fx, zone, policy), where)
+    if column is None:
+        raise DefinitionError(expected_got("a column or a condition", "neither", kind))
+    if column in CLOCK_AXES:
+        return ClockAxis(column, zone)
     found = type_of(kind, column, scale)
     if (found is ColumnType.NUMBER) != (scale is not None):
         raise DefinitionError(
@@ -249,6 +342,25 @@ def encoding_of(kind: str, column: str, scale: int | None, fx: FxTable, zone: Zo
     return Text(column) if found in (ColumnType.KEY, ColumnType.CATEGORY) else Whole(column)
 
 
+def check_condition(kind: str, condition: Condition) -> None:
+    """Refuse a condition on a column that the kind has not, that is computed, or is of another type.
+
+    Raises
+    ------
+    DefinitionError
+        Naming the column and what it may be.
+    """
+    # An extension is text unless numbers are asked for; the scale says that they are.
+    found = type_of(kind, condition.column, 1 if ColumnType.NUMBER in condition.ACCEPTS else None)
+    where = f"{kind}.{condition.column}"
+    if condition.column in COMPUTED:
+        raise DefinitionError(expected_got("a condition on a column that events carry", "a computed one", where))
+    if found not in condition.ACCEPTS:
+        is_text = ColumnType.CATEGORY in condition.ACCEPTS
+        accepted = "a text" if is_text else " or ".join(kind.value for kind in condition.ACCEPTS)
+        raise DefinitionError(expected_got(f"a condition on {accepted}", found.value, where))
+
+
 @lru_cache(maxsize=2**17)
 def text_code(text: str) -> int:
     """A text as int64, never the null.
@@ -264,14 +376,7 @@ def text_code(text: str) -> int:
 
 def text_codes(column: pa.ChunkedArray) -> Words:
     """Texts of a column as int64."""
-    encoded = column.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = pa.chunked_array(encoded).combine_chunks()
-    # Not the cached function: a column of a million keys would push out what requests need.
-    codes = np.array([*map(text_code.__wrapped__, encoded.dictionary.to_pylist()), NULL], dtype=np.int64)
-    index = encoded.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)
-    result: Words = codes[index]
-    return result
+    return KeyHasher()(column)
 
 
 def encode_table(encodings: tuple[Encoding, ...], table: pa.Table) -> Words:

@@ -34,6 +34,14 @@ class Expression:
             return {str(self.operands[0])}
         return {name for operand in self.operands if isinstance(operand, Expression) for name in operand.columns()}
 
+    def is_total(self) -> bool:
+        """Whether it has a value whatever the request lacks."""
+        if self.word in (*_CLOCK, "is_null", "column_is_null"):
+            return True
+        nested = [operand for operand in self.operands if isinstance(operand, Expression)]
+        safe = self.word == "difference" and len(nested) == len(self.operands)
+        return safe and all(operand.is_total() for operand in nested)
+
     def canonical(self) -> list[Any]:
         """What the definition hash covers."""
         return [self.word, *(o.canonical() if isinstance(o, Expression) else o for o in self.operands)]
@@ -62,6 +70,16 @@ def hour_of_day() -> Expression:
     return Expression("hour_of_day")
 
 
+def clock_sin() -> Expression:
+    """Sine of the local time of day as an angle, midnight at 0: with `clock_cos`, 23:59 lies beside 0:00."""
+    return Expression("clock_sin")
+
+
+def clock_cos() -> Expression:
+    """Cosine of the local time of day as an angle, midnight at 0."""
+    return Expression("clock_cos")
+
+
 def day_of_week() -> Expression:
     """Day of the request on the business clock, Monday is 0."""
     return Expression("day_of_week")
@@ -84,7 +102,7 @@ def equals(column: str, text: str) -> Expression:
 
 @dataclass(frozen=True)
 class Derived:
-    """A named expression.
+    """A named expression; ``owner`` and ``rationale`` are given by the file that declares it.
 
     Examples
     --------
@@ -98,11 +116,18 @@ class Derived:
     unit: str = "1"
     doc: str = ""
     sign: int | None = None
+    owner: str = ""
+    rationale: str = ""
 
 
 _BINARY = {"ratio": layout.RATIO, "difference": layout.DIFFERENCE}
 _UNARY = {"log1p": layout.LOG1P, "is_null": layout.MISSING}
-_CLOCK = {"hour_of_day": layout.HOUR, "day_of_week": layout.WEEKDAY}
+_CLOCK = {
+    "hour_of_day": layout.HOUR,
+    "day_of_week": layout.WEEKDAY,
+    "clock_sin": layout.CLOCK_SIN,
+    "clock_cos": layout.CLOCK_COS,
+}
 
 
 class Compiler:

@@ -15,13 +15,65 @@ from features.columns import Encoding
 from features.kernel.layout import NULL
 
 DEFAULT_OWN: Mapping[str, tuple[str, ...]] = {
-    "transaction": ("amount", "card_present", "channel", "auth_method", "mcc", "country"),
+    "transaction": ("amount", "channel", "auth_method", "mcc"),
     "application": (
         "amount", "term_months", "income_monthly", "debt_monthly", "employed_months", "n_dependants",
         "employment", "education", "housing", "product", "purpose", "channel",
     ),
 }  # fmt: skip
 """Kind of subject → columns used as they are when the settings name none."""
+
+OWNER = "risk analytics"
+
+
+@dataclass(frozen=True)
+class OwnNote:
+    """Why a column is used as it is, the sign expected of it, and who answers for it."""
+
+    rationale: str
+    sign: int | None = None
+    owner: str = OWNER
+
+
+OWN_NOTES: Mapping[str, Mapping[str, OwnNote]] = {
+    "transaction": {
+        "amount": OwnNote("What is lost when the payment is fraud; thieves want more of it.", 1),
+        "card_present": OwnNote("A card that touched the terminal is harder to steal than its number.", -1),
+        "channel": OwnNote("Channels differ in who can reach them and how they authenticate."),
+        "auth_method": OwnNote("What a thief would have needed besides the card or the password."),
+        "mcc": OwnNote("Goods that turn into money are what stolen cards buy."),
+        "country": OwnNote("Money that leaves the country is rarely recalled."),
+    },
+    "application": {
+        "amount": OwnNote("What has to be repaid.", 1),
+        "term_months": OwnNote("A longer term leaves more time for things to go wrong.", 1),
+        "income_monthly": OwnNote("What repayment comes from.", -1),
+        "debt_monthly": OwnNote("What others take first.", 1),
+        "employed_months": OwnNote("A long employment is rarely lost.", -1),
+        "n_dependants": OwnNote("Each dependant needs a part of the income.", 1),
+        "employment": OwnNote("How sure the income is."),
+        "education": OwnNote("How easily lost income is replaced."),
+        "housing": OwnNote("Rent is paid before a loan is."),
+        "product": OwnNote("Products differ in who takes them and on what terms."),
+        "purpose": OwnNote("What the money is for tells need from plan."),
+        "channel": OwnNote("Channels differ in whom they bring."),
+    },
+}
+"""Kind of subject → column → what the catalogue says of it."""
+
+PROXY_COLUMNS: Mapping[str, str] = {
+    "age_years": "age: it is the attribute itself",
+    "education": "social origin, and age: years of schooling differ between generations",
+    "employment": "age: pensioners and students are told by it",
+    "employed_months": "age: the young cannot have been employed for long",
+    "housing": "age and marital status: the young rent or live with their family",
+    "n_dependants": "marital status and sex",
+    "region": "origin: where somebody lives may stand for descent",
+    "latitude": "origin: where somebody lives may stand for descent",
+    "longitude": "origin: where somebody lives may stand for descent",
+    "country": "origin: payments home tell where somebody comes from",
+}
+"""Column → the protected attribute it may stand for, and why; whatever reads the column inherits it."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ from domain.errors import DefinitionError, expected_got
 from domain.events import KINDS, ColumnType
 from domain.labels import FRAUD_POLICY
 from domain.money import FxTable, exponent
-from features.columns import Encoding, Money, encoding_of, type_of
+from features.aggregates.operation import Operand, Operation
+from features.columns import CLOCK_AXES, Encoding, Money, encoding_of, type_of
 from features.conditions import Condition
 from features.derived import Compiler, Derived
 from features.kernel import layout
@@ -26,16 +28,21 @@ from features.zone import Zone
 
 Words = npt.NDArray[np.int64]
 
+_T = TypeVar("_T")
+_DIRECTIONS = {layout.MIN: layout.LEAST, layout.MAX: layout.GREATEST}
+
 
 @dataclass(frozen=True)
 class ViewPlan:
     """One view, ready for the kernel.
 
-    ``start`` is its place in the joined programs; ``ordinal`` its place among the views of its entity.
+    ``entity`` is the key column of the request, ``key`` that of the source; ``start`` is its place in the joined
+    programs; ``ordinal`` its place among the views of its entity.
     """
 
     name: str
     entity: str
+    key: str
     source: str
     conditions: tuple[Condition, ...]
     start: int
@@ -70,17 +77,22 @@ class Plan:
     zone: Zone
     amount: Money
     scratch_words: int
+    batch_rows: int
 
     def scratch(self) -> Words:
         """Working memory of one reader."""
         return np.empty(self.scratch_words, dtype=np.int64)
+
+    def batch(self, n_requests: int) -> Words:
+        """Where requests wait until they are answered together."""
+        return np.empty((self.batch_rows, n_requests), dtype=np.int64)
 
     def columns(self, kind: str) -> list[str]:
         """Journal columns that a kind's encodings, conditions and entities read, besides seq and event_time."""
         found = {name for encoding in self.layouts.get(kind, ()) for name in encoding.needs}
         for view in self.views:
             if view.source == kind:
-                found |= {view.entity, *(condition.column for condition in view.conditions)}
+                found |= {view.key, *(name for condition in view.conditions for name in condition.needs)}
         return sorted(found - {"seq", "event_time"})
 
 
@@ -92,9 +104,9 @@ class _Layouts:
         self._zone = zone
         self.kinds: dict[str, list[Encoding]] = {}
 
-    def place(self, kind: str, column: str, scale: int | None = None, view: FeatureView | None = None) -> int:
+    def place(self, kind: str, operand: Operand, view: FeatureView | None = None) -> int:
         policy = FRAUD_POLICY if view is None else view.policy
-        encoding = encoding_of(kind, column, scale, self._fx, self._zone, policy)
+        encoding = encoding_of(kind, operand.column, operand.scale, self._fx, self._zone, policy, operand.where)
         known = self.kinds.setdefault(kind, [])
         if encoding not in known:
             known.append(encoding)
@@ -139,8 +151,8 @@ def compile_plan(
         program = _program(view, subject_kind, layouts, len(names), max_lateness, exponent(fx.base))
         plans.append(
             ViewPlan(
-                view.name, view.entity, view.source, view.conditions, start, program, entities.get(view.entity, 0),
-                len(names), len(view.feature_names()), view.retain.size,
+                view.name, view.entity, view.source_key, view.source, view.conditions, start, program,
+                entities.get(view.entity, 0), len(names), len(view.feature_names()), view.retain.size,
             )
         )  # fmt: skip
         entities[view.entity] = entities.get(view.entity, 0) + 1
@@ -150,7 +162,7 @@ def compile_plan(
     first_derived = len(names)
     names += [feature.name for feature in derived]
     positions = {name: position for position, name in enumerate(names)}
-    compiler = Compiler(positions, lambda column: layouts.place(subject_kind, column))
+    compiler = Compiler(positions, lambda column: layouts.place(subject_kind, Operand(column)))
     for feature in derived:
         for column in feature.expression.columns():
             if type_of(subject_kind, column) is ColumnType.NUMBER:
@@ -160,7 +172,6 @@ def compile_plan(
             raise DefinitionError(expected_got("inputs declared before it", late, feature.name))
         compiler.add(feature)
     visible = np.array([i for i, name in enumerate(names) if name not in excluded], dtype=np.intp)
-    widest = max((plan.ring for plan in plans), default=1)
     plan = Plan(
         subject_kind=subject_kind,
         layouts={kind: tuple(encodings) for kind, encodings in layouts.kinds.items()},
@@ -177,10 +188,15 @@ def compile_plan(
         constants=np.array(compiler.constants, dtype=np.float64),
         zone=zone,
         amount=Money("amount", fx),
-        # A set of at most half-full cells over the widest ring, in powers of two.
-        scratch_words=layout.MAX_WINDOWS + max(8, 2 << (widest - 1).bit_length()),
+        scratch_words=_scratch_words(views),
+        batch_rows=max((_batch_rows(plan.program) for plan in plans), default=0),
     )
     return plan, tuple(names)
+
+
+def _batch_rows(program: Words) -> int:
+    n_windows, n_sums = int(program[layout.N_WINDOWS]), int(program[layout.N_SUMS])
+    return layout.LOWS + n_windows + n_sums * n_windows * layout.SUM_WORDS
 
 
 def _own_number(kind: str, column: str, fx: FxTable, zone: Zone) -> OwnNumber:
@@ -197,50 +213,101 @@ def _program(
     """The view's program, as laid out in `features.kernel.layout`."""
     windows = list(view.windows)
     columns: list[int] = []
+    extremes: list[tuple[int, int]] = []
     sums: list[int] = []
-    operations: list[int] = []
-    out = 0
+    words: list[int] = []
+    n_operations = out = 0
     layouts.kinds.setdefault(view.source, [])
     for aggregate in view.features:
-        column, argument, scale = 0, 0, 1
-        operation = aggregate.OPERATION
-        if aggregate.column is not None:
-            place = layouts.place(view.source, aggregate.column, aggregate.scale, view)
-            if place not in columns:
-                columns.append(place)
-            column = columns.index(place)
-            is_money = type_of(view.source, aggregate.column) is ColumnType.MONEY
-            scale = aggregate.scale or (10**base_places if is_money else 1)
-            if aggregate.PREFIXED:
-                if column not in sums:
-                    sums.append(column)
-                argument = sums.index(column)
-            if not aggregate.WINDOWED:
-                operation = layout.SINCE_SAME
-                argument = layouts.place(subject_kind, aggregate.column, aggregate.scale)
-        reach = aggregate.windows if aggregate.WINDOWED else (windows[-1],)
-        pairs = sorted((windows.index(window), out + index) for index, window in enumerate(reach))
-        out += len(reach)
-        operations += [operation, column, scale, argument, len(pairs), *(word for pair in pairs for word in pair)]
+        for operation in aggregate.operations():
+            kept = [_once(columns, layouts.place(view.source, operand, view)) for operand in operation.operands]
+            arguments = [_once(sums, column) for column in kept] if operation.prefixed else []
+            if operation.kind in _DIRECTIONS:
+                if view.retain.hop:
+                    # A merged row holds the least of its events in one column and the greatest in another.
+                    columns.append(columns[kept[0]])
+                    kept = [len(columns) - 1]
+                arguments = [_once(extremes, (kept[0], _DIRECTIONS[operation.kind]))]
+            asked = [layouts.place(subject_kind, operand) for operand in operation.asked]
+            header = [0] * layout.OPERATION
+            header[layout.KIND] = operation.kind
+            header[layout.SCALE] = _scale(view.source, operation, base_places)
+            for places, found in (
+                ((layout.COLUMN, layout.SECOND_COLUMN), kept),
+                ((layout.ARGUMENT, layout.SECOND_ARGUMENT), arguments),
+                ((layout.ASKED, layout.SECOND_ASKED), asked),
+                ((layout.PARAMETER, layout.SECOND_PARAMETER), operation.parameters),
+            ):
+                for place, word in zip(places, found, strict=False):
+                    header[place] = word
+            header[layout.N_PAIRS] = len(operation.outputs)
+            reach = [(windows[-1] if window is None else window, index) for window, index in operation.outputs]
+            pairs = sorted((windows.index(window), out + index) for window, index in reach)
+            words += [*header, *(word for pair in pairs for word in pair)]
+            n_operations += 1
+        out += len(aggregate.reach)
     columns_at = layout.HEADER
-    sums_at = columns_at + len(columns)
+    extremes_at = columns_at + len(columns)
+    sums_at = extremes_at + 2 * len(extremes)
     windows_at = sums_at + len(sums)
     operations_at = windows_at + len(windows)
-    header = {
-        layout.WIDTH: layout.VALUES + len(columns) + layout.SUM_WORDS * len(sums),
+    extremes_offset = layout.VALUES + len(columns)
+    sums_offset = extremes_offset + len(extremes)
+    events_offset = sums_offset + layout.SUM_WORDS * len(sums)
+    head = {
+        layout.WIDTH: events_offset + (1 if view.retain.hop else 0),
         layout.N_COLUMNS: len(columns),
         layout.N_SUMS: len(sums),
         layout.RING: view.retain.size,
         layout.LONGEST: windows[-1],
         layout.LATENESS: max_lateness,
         layout.N_WINDOWS: len(windows),
-        layout.N_OPERATIONS: len(view.features),
+        layout.N_OPERATIONS: n_operations,
         layout.COLUMNS_AT: columns_at,
         layout.SUMS_AT: sums_at,
         layout.WINDOWS_AT: windows_at,
         layout.OPERATIONS_AT: operations_at,
         layout.OUT_AT: out_at,
         layout.N_OUT: out,
+        layout.N_EXTREMES: len(extremes),
+        layout.EXTREMES_AT: extremes_at,
+        layout.EXTREMES_OFFSET: extremes_offset,
+        layout.SUMS_OFFSET: sums_offset,
+        layout.EVENTS_OFFSET: events_offset if view.retain.hop else 0,
+        layout.HOP: view.retain.hop,
     }
-    words = [header[index] for index in range(layout.HEADER)]
-    return np.array([*words, *columns, *sums, *windows, *operations], dtype=np.int64)
+    start = [head[index] for index in range(layout.HEADER)]
+    flat = [word for extreme in extremes for word in extreme]
+    return np.array([*start, *columns, *flat, *sums, *windows, *words], dtype=np.int64)
+
+
+def _once(known: list[_T], wanted: _T) -> int:
+    """Position in a list, appended where it is missing."""
+    if wanted not in known:
+        known.append(wanted)
+    return known.index(wanted)
+
+
+def _scale(source: str, operation: Operation, base_places: int) -> int:
+    """By what the operation's integers are divided: minor units of money, the scale of floats."""
+    first = operation.operands[0] if operation.operands else None
+    if first is None or first.column is None or first.column in CLOCK_AXES:
+        return 1
+    is_money = type_of(source, first.column, first.scale) is ColumnType.MONEY
+    return first.scale or (10**base_places if is_money else 1)
+
+
+def _scratch_words(views: Sequence[FeatureView]) -> int:
+    """Room for the windows and a table of at most half-full cells over the widest ring, in powers of two.
+
+    Where occurrences are counted, the counts and the order of the cells need as much again.
+    """
+    most = layout.MAX_WINDOWS
+    for view in views:
+        if view.retain.hop:
+            continue
+        n_cells = max(8, 2 << (view.retain.size - 1).bit_length())
+        kinds = {operation.kind for aggregate in view.features for operation in aggregate.operations()}
+        counted = not kinds.isdisjoint((layout.HHI, layout.TOP_SHARE, layout.ENTROPY))
+        most = max(most, layout.MAX_WINDOWS + n_cells * (3 if counted else 1))
+    return most

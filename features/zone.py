@@ -16,6 +16,8 @@ from domain.time import DAY, EARLIEST, HOUR, LATEST, SECOND, from_micros
 NIGHT_ENDS = 6
 """Night is from local midnight to six."""
 
+SECONDS_A_DAY = DAY // SECOND
+
 
 class Zone:
     """Local clock of a named zone.
@@ -41,6 +43,15 @@ class Zone:
         self._at, self._offset = list(at), list(offset)
         self.at = np.array(at, dtype=np.int64)
         self.offset = np.array(offset, dtype=np.int64)
+
+    def second(self, time: int) -> int:
+        """Local second of the day of one instant."""
+        return (time + self._offset[bisect_right(self._at, time) - 1]) % DAY // SECOND
+
+    def seconds(self, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Local seconds of the day of many instants."""
+        offset = self.offset[np.searchsorted(self.at, times, side="right") - 1]
+        return (times + offset) % DAY // SECOND
 
     def hour(self, time: int) -> int:
         """Local hour of one instant."""

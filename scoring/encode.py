@@ -92,3 +92,28 @@ class Encoder:
             if text is not None:
                 row[place] = codes.get(text, np.nan)
         return row
+
+    def named(self, vector: bytes) -> dict[str, float | str]:
+        """A logged vector by name, categories as text; without those that were null or unseen in training.
+
+        Raises
+        ------
+        DataError
+            When the vector has not one number for each feature.
+
+        Examples
+        --------
+        >>> encoder = Encoder(["amount", "channel"], {"channel": ("mobile", "qr")})
+        >>> encoder.named(np.array([1.5, 1.0]).astype("<f8").tobytes())
+        {'amount': 1.5, 'channel': 'qr'}
+        """
+        if len(vector) != 8 * len(self.names):
+            raise DataError(expected_got(f"a vector of {len(self.names)} numbers", len(vector) / 8, "encoder"))
+        numbers: list[float] = np.frombuffer(vector, dtype="<f8").tolist()
+        named: dict[str, float | str] = {}
+        for name, number in zip(self.names, numbers, strict=True):
+            if name not in self.categories:
+                named[name] = number
+            elif not np.isnan(number):
+                named[name] = self.categories[name][int(number)]
+        return named

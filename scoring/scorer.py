@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import re
 import weakref
+from functools import partial
 from typing import Any
 
 import lightgbm
@@ -22,6 +23,7 @@ FAST = "single-row-fast"
 PLAIN = "booster-predict"
 
 _FLOAT64 = 1
+_DOUBLE = np.dtype(np.float64)
 _RAW_SCORE = 1
 _N_PARITY_ROWS = 96
 # Rounding or a wide tree could hide in a few rows; a wrong engine differs in nearly all of them.
@@ -68,6 +70,7 @@ class Scorer:
         self.num_iteration = int(self._booster.current_iteration())
         self._infos = header["feature_infos"].split()
         self._width = len(self.names)
+        self._shape = (self._width,)
         self._buffer = np.zeros(self._width, dtype=np.float64)
         self._score = ctypes.c_double()
         self._call = self._prepare()
@@ -81,7 +84,8 @@ class Scorer:
         ModelError
             When the row's length or type does not fit the model.
         """
-        if row.dtype != np.float64 or row.shape != (self._width,):
+        # Identity first: comparing types takes a microsecond of some twenty.
+        if (row.dtype is not _DOUBLE and row.dtype != _DOUBLE) or row.shape != self._shape:
             raise ModelError(expected_got(f"float64[{self._width}]", f"{row.dtype}{list(row.shape)}", "row to score"))
         return self._raw_fast(row) if self.engine is FAST else self._raw_plain(row)
 
@@ -145,7 +149,7 @@ class Scorer:
         arguments = (
             config, self._buffer.ctypes.data_as(ctypes.c_void_p), ctypes.byref(count), ctypes.byref(self._score)
         )  # fmt: skip
-        return lambda: single(*arguments)
+        return partial(single, *arguments)
 
     def _agrees(self) -> bool:
         rows = parity_rows(self._infos)

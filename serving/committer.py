@@ -40,6 +40,9 @@ class States(Protocol):
     def apply(self, event: Event) -> None:
         """Learn from one numbered event."""
 
+    def settle(self) -> None:
+        """What was learnt is durable now."""
+
     def rebuild(self, journal: Journal) -> None:
         """Start again from what is on disk."""
 
@@ -223,6 +226,7 @@ class Committer:
                 self._ready.clear()
             self._turn_away(batch)
             return not learnt
+        self._states.settle()
         admission.committed([result for _, result in done])
         self._metrics.committed(
             len(done), sum(result.replayed for _, result in done), (time.perf_counter_ns() - decided) / 1e9

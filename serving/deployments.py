@@ -17,6 +17,7 @@ from domain.decision import Product
 from domain.errors import AssayError, ModelError, Unavailable, expected_got
 from domain.settings import PlatformSettings
 from domain.time import Clock, format_instant
+from features.checkpoint import start_state
 from features.kernel.loading import SOURCES
 from features.online import OnlineState
 from scoring.bundle import Bundle, load_bundle
@@ -29,6 +30,7 @@ from stores.bundles import pointed
 from stores.home import Home
 from stores.journal import Journal
 from stores.settings_files import load_settings
+from stores.states_sqlite import SqliteStates
 
 KILL_FILE = "kill"
 """While this file lies beside the pointers, rules decide alone."""
@@ -53,6 +55,27 @@ def fresh_state(bundle: Bundle, home: Home) -> OnlineState:
     # Compiled code beside the sources is shared by all homes; a read-only installation keeps it in the home.
     cache = None if os.access(SOURCES, os.W_OK) else home.kernel_cache
     return OnlineState(bundle.feature_set, bundle.platform, cache)
+
+
+def started_state(bundle: Bundle, home: Home, journal: Journal, log: Any) -> OnlineState:
+    """A state in step with the journal: from the home's checkpoint where there is a good one."""
+
+    def refused(reason: str) -> None:
+        log.error("checkpoint_refused", features=bundle.feature_set.hash, error=reason)
+
+    store = None
+    try:
+        store = SqliteStates(home.states)
+    except AssayError as error:
+        refused(str(error))
+    try:
+        state = start_state(lambda: fresh_state(bundle, home), journal, store, refused)
+    finally:
+        if store is not None:
+            store.close()
+    n_restored = 0 if state.saved is None else state.saved.seq
+    log.info("state_started", features=bundle.feature_set.hash, seq=state.seq, from_checkpoint=n_restored)
+    return state
 
 
 def killed(home: Home) -> bool:
@@ -136,8 +159,7 @@ class Deployments:
             policy = self._policies[product].bound(bundle.encoder.names)
             state = None
             if journal is not None and bundle.feature_set.hash != self._features[product]:
-                state = fresh_state(bundle, self._home)
-                state.warm(journal())
+                state = started_state(bundle, self._home, journal(), self._log)
         except Unavailable as error:
             # The store's fault and not the bundle's: look again at the next turn.
             self._log.error("bundle_not_loaded", product=product.value, error=str(error))

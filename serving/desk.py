@@ -44,12 +44,14 @@ class Desks:
     Parameters
     ----------
     desks : one per product.
-    fresh : makes an empty state for a bundle.
+    start : makes a state for a bundle that is in step with the journal.
     """
 
-    def __init__(self, desks: Mapping[Product, Desk], fresh: Callable[[Bundle], OnlineState]) -> None:
+    def __init__(self, desks: Mapping[Product, Desk], start: Callable[[Bundle, Journal], OnlineState]) -> None:
         self._desks = dict(desks)
-        self._fresh = fresh
+        self._start = start
+        self.settled = True
+        """Whether the states hold nothing but what is durable."""
 
     def __getitem__(self, product: Product) -> Desk:
         return self._desks[product]
@@ -64,7 +66,8 @@ class Desks:
         self._desks[desk.product] = replace(desk, state=before.state) if desk.state is None else desk
 
     def catch_up(self, journal: Journal) -> None:
-        """Apply what others appended since."""
+        """Apply what others appended since; a transaction begins."""
+        self.settled = False
         last = journal.last_seq()
         for desk in self.all():
             if desk.state is not None and desk.state.seq < last:
@@ -96,10 +99,13 @@ class Desks:
             if desk.state is not None:
                 desk.state.apply(event)
 
+    def settle(self) -> None:
+        """What was learnt is durable now."""
+        self.settled = True
+
     def rebuild(self, journal: Journal) -> None:
-        """Replay the whole journal into states that know nothing else."""
+        """States that know what is on disk and nothing else."""
         for desk in self.all():
             if desk.bundle is not None:
-                state = self._fresh(desk.bundle)
-                state.warm(journal)
-                self._desks[desk.product] = replace(desk, state=state)
+                self._desks[desk.product] = replace(desk, state=self._start(desk.bundle, journal))
+        self.settled = True

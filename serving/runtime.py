@@ -1,8 +1,8 @@
 """The service behind the doors: settings, clients, desks, the committer and the watch over what changes.
 
 start:  read settings (raise early) → watch thread: load bundles → committer: warm states → ready
-watch:  every second: API keys, pointers
-stop:   no more writes, finish the queue, close the stores
+watch:  every second: API keys, pointers, erasures; every minute: a checkpoint
+stop:   no more writes, finish the queue, the last checkpoint, close the stores
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from scoring.bundle import Bundle
 from serving.admission import DeskAdmission, response_of
 from serving.auth import Clients, key_file, read_clients
 from serving.books import VAULT_KEY, Books
+from serving.checkpoints import Checkpoints
 from serving.committer import Committer
 from serving.deciding import Decider
-from serving.deployments import Deployments, fresh_state, killed
+from serving.deployments import Deployments, killed, started_state
 from serving.desk import Desk, Desks
 from serving.metrics import Metrics
 from serving.requests import SUBJECT_KIND, Reader
@@ -74,7 +75,7 @@ class Runtime:
         self._stopping = threading.Event()
         self._keys_seen: tuple[int, ...] | None = None
         self.deployments = Deployments(home, configs, self.platform, clock=clock, metrics=self.metrics, log=log)
-        self._desks = Desks(self.deployments.bare(), lambda bundle: fresh_state(bundle, home))
+        self._desks = Desks(self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log))
         self._decider = Decider(
             code_version(Path(__file__).parents[1]), lambda: killed(home), time.perf_counter_ns, log
         )
@@ -89,6 +90,15 @@ class Runtime:
             queue_limit=self.settings.queue_limit,
             deliver=_deliver,
             metrics=self.metrics,
+            log=log,
+        )
+        self.checkpoints = Checkpoints(
+            home,
+            self._desks,
+            self.committer,
+            every=self.settings.checkpoint_every,
+            pause=self.settings.checkpoint_pause_ms / 1e3,
+            clock=clock,
             log=log,
         )
         self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
@@ -111,6 +121,8 @@ class Runtime:
         self.committer.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)
+        if not self._watch.is_alive():
+            self.checkpoints.final()
         self._readers.submit(self._close_reading).result()
         self._readers.shutdown()
 
@@ -130,6 +142,8 @@ class Runtime:
             self.committer.start()
             while not self._stopping.wait(self.settings.reload_every / 1e6):
                 self._look()
+                if self.committer.ready:
+                    self.checkpoints.look(self._stopping.is_set)
         # The thread is a door's other half: its end must be seen, and liveness tells it.
         except Exception as error:
             self.trail.error("watch_failed", error=type(error).__name__)

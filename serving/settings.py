@@ -33,6 +33,8 @@ class ServingSettings(Settings):
     busy_timeout: Duration = 2_000_000
     keep_answers: Duration = Field(default=2 * DAY, ge=DAY)
     reload_every: Duration = 1_000_000
+    checkpoint_every: Duration = 60_000_000
+    checkpoint_pause_ms: float = Field(default=2.0, gt=0.0, le=1_000.0)
     extensions: dict[str, dict[str, ColumnType]] = {}
 
     @field_validator("extensions")

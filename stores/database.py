@@ -88,6 +88,14 @@ MIGRATIONS: tuple[str, ...] = (
         content BLOB NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE table_append (
+        seq_from INTEGER PRIMARY KEY,
+        seq_to   INTEGER NOT NULL,
+        client   TEXT NOT NULL,
+        arrival  TEXT NOT NULL  -- JSON: kind -> how known_at was found, as far as the importer told
+    ) WITHOUT ROWID;
+    """,
 )
 
 
@@ -98,6 +106,7 @@ class Database:
     ----------
     path : the file; created, with its folder, when absent.
     busy_seconds : how long a writer waits for another.
+    migrations : scripts that make the schema, one version each; by default those of the home's database.
 
     Raises
     ------
@@ -107,8 +116,9 @@ class Database:
         When the file was written by a newer Assay.
     """
 
-    def __init__(self, path: Path, busy_seconds: float = 30.0) -> None:
+    def __init__(self, path: Path, busy_seconds: float = 30.0, migrations: tuple[str, ...] | None = None) -> None:
         self.path = path
+        self._migrations = MIGRATIONS if migrations is None else migrations
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.connection = apsw.Connection(str(path))
@@ -124,18 +134,18 @@ class Database:
             raise Unavailable(f"{path}: expected a SQLite file that can be written, got {error}") from error
 
     def _migrate(self) -> None:
-        if self._version() == len(MIGRATIONS):
+        if self._version() == len(self._migrations):
             return
         with self.transaction():
             version = self._version()
-            if version > len(MIGRATIONS):
+            if version > len(self._migrations):
                 raise DataError(
-                    f"{self.path}: expected schema version up to {len(MIGRATIONS)}, got {version}; "
+                    f"{self.path}: expected schema version up to {len(self._migrations)}, got {version}; "
                     "it was written by a newer Assay: upgrade this installation"
                 )
-            for script in MIGRATIONS[version:]:
+            for script in self._migrations[version:]:
                 self.connection.execute(script)
-            self.connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+            self.connection.execute(f"PRAGMA user_version={len(self._migrations)}")
 
     def _version(self) -> int:
         return int(self.one("PRAGMA user_version")[0])

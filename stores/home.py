@@ -24,6 +24,11 @@ class Home:
         return self.root / "assay.db"
 
     @property
+    def states(self) -> Path:
+        """Checkpoints of feature states; a cache of the journal, which can be removed."""
+        return self.root / "states.db"
+
+    @property
     def segments(self) -> Path:
         """Parquet flushed from the journal."""
         return self.root / "journal"

@@ -11,22 +11,23 @@ order, and readers see the union of segments and tail.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, InputError, expected_got
 from domain.events import EXTENSION, KINDS, ColumnType, Event, check_event, column_type
 from stores.checks import table_faults
 from stores.database import Database
-from stores.schema import event_schema
+from stores.schema import event_schema, extension_type
 
 _NEVER = 2**62
 
@@ -47,6 +48,19 @@ class Batch:
     n_duplicate: int
     last_seq: int
     kinds: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where the order of events comes from.
+
+    ``n_arrived`` were numbered as they came; ``n_given`` came in tables and were numbered by known_at, event_time,
+    event_id. ``known_at`` maps kinds of tables to how it was found, as far as the importer said.
+    """
+
+    n_arrived: int
+    n_given: int
+    known_at: Mapping[str, tuple[str, ...]]
 
 
 class Journal:
@@ -116,7 +130,9 @@ class Journal:
             result.append(Appended(last, True))
         return result
 
-    def append_tables(self, tables: Mapping[str, pa.Table], client: str) -> Batch:
+    def append_tables(
+        self, tables: Mapping[str, pa.Table], client: str, arrival: Mapping[str, str] | None = None
+    ) -> Batch:
         """Append whole tables at once, straight into segments.
 
         ``seq`` is given over all kinds together by (known_at, event_time, event_id), the order the
@@ -126,6 +142,7 @@ class Journal:
         ----------
         tables : kind → table with event_id, event_time, known_at and columns of that kind.
         client : owner of the event ids.
+        arrival : kind → how ``known_at``, and with it the order of arrival, was found; kept for `arrival`.
 
         Raises
         ------
@@ -137,7 +154,12 @@ class Journal:
         with self.database.transaction():
             # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq.
             self._flush_within(kinds)
-            return self._append_shaped(shaped, client)
+            batch = self._append_shaped(shaped, client)
+            if batch.n_new:
+                told = json.dumps({kind: how for kind, how in (arrival or {}).items() if kind in batch.kinds})
+                span = (batch.last_seq - batch.n_new + 1, batch.last_seq)
+                self.database.execute("INSERT INTO table_append VALUES (?, ?, ?, ?)", (*span, client, told))
+            return batch
 
     def _append_shaped(self, shaped: Mapping[str, pa.Table], client: str) -> Batch:
         # 1. One index over all kinds: (known_at, event_time, event_id) -> arrival order.
@@ -190,7 +212,7 @@ class Journal:
             table = table.set_column(table.column_names.index("seq"), "seq", pa.array(seq[mine]))
             self._register_extensions(
                 kind,
-                {n: column_type(kind, n, _sample(table[n].type)) for n in table.column_names if n.startswith("x_")},
+                {n: extension_type(kind, n, table[n].type) for n in table.column_names if n.startswith("x_")},
             )
             self._write_segment(kind, table)
         return Batch(len(fresh), len(ids) - len(fresh), first + len(fresh) - 1, added)
@@ -228,7 +250,7 @@ class Journal:
         found = {}
         for name in table.column_names:
             if not pa.types.is_null(table[name].type) and EXTENSION.fullmatch(name):
-                found[name] = column_type(kind, name, _sample(table[name].type))
+                found[name] = extension_type(kind, name, table[name].type)
             elif name in known:
                 found[name] = known[name]
         return found
@@ -244,6 +266,10 @@ class Journal:
                 raise InputError(expected_got(f"a {declared}, as first journalled", found.value, f"{kind}.{name}"))
 
     # -------------------------------------------------------------------- read
+
+    def moment(self) -> AbstractContextManager[None]:
+        """While it is open, everything read is of one moment."""
+        return self.database.reading()
 
     def extensions(self, kind: str) -> dict[str, ColumnType]:
         """Extension columns a kind has been given so far, with their types."""
@@ -270,21 +296,101 @@ class Journal:
         """
         last = _NEVER if upto is None else upto
         with self.database.reading():
-            schema = event_schema(kind, self.extensions(kind))
-            names = list(schema.names) if columns is None else list(columns)
-            unknown = sorted(set(names) - set(schema.names))
-            if unknown:
-                raise InputError(expected_got(f"columns out of {', '.join(schema.names)}", unknown, kind))
-            wanted = pa.schema([schema.field(name) for name in names])
+            wanted = self._wanted(kind, columns)
             parts = [
-                self._read_segment(name, wanted, after, last)
-                for (name,) in self.database.execute(
-                    "SELECT name FROM segment WHERE kind = ? AND seq_to > ? AND seq_from <= ? ORDER BY seq_from",
-                    (kind, after, last),
-                )
+                self._read_segment(name, wanted, after, last) for name in self._segments_between(kind, after, last)
             ]
             parts.append(self._read_tail(kind, wanted, after, last))
         return pa.concat_tables(parts).combine_chunks()
+
+    def _wanted(self, kind: str, columns: Sequence[str] | None) -> pa.Schema:
+        schema = event_schema(kind, self.extensions(kind))
+        names = list(schema.names) if columns is None else list(columns)
+        unknown = sorted(set(names) - set(schema.names))
+        if unknown:
+            raise InputError(expected_got(f"columns out of {', '.join(schema.names)}", unknown, kind))
+        return pa.schema([schema.field(name) for name in names])
+
+    def _segments_between(self, kind: str, after: int, last: int) -> list[str]:
+        sql = "SELECT name FROM segment WHERE kind = ? AND seq_to > ? AND seq_from <= ? ORDER BY seq_from"
+        return [name for (name,) in self.database.execute(sql, (kind, after, last))]
+
+    def pieces(
+        self, kind: str, *, after: int = 0, upto: int | None = None, columns: Sequence[str] | None = None
+    ) -> tuple[list[Path], pa.Table]:
+        """What `read` gives, for readers in other processes: the files of the segments, and the rows of the tail.
+
+        The segments may hold rows beyond the span as well (`stores.segments.read_group`).
+        """
+        last = _NEVER if upto is None else upto
+        with self.database.reading():
+            wanted = self._wanted(kind, columns)
+            paths = [self.segments / name for name in self._segments_between(kind, after, last)]
+            return paths, self._read_tail(kind, wanted, after, last)
+
+    def count(self, kind: str, *, after: int = 0, upto: int | None = None) -> int:
+        """Number of events of one kind with ``after < seq <= upto``."""
+        last = _NEVER if upto is None else upto
+        with self.database.reading():
+            # Segments know their size; counting millions of rows would take seconds.
+            whole = "SELECT coalesce(sum(n_rows), 0) FROM segment WHERE kind = ? AND seq_from > ? AND seq_to <= ?"
+            cut = (
+                "SELECT seq_from, seq_to FROM segment WHERE kind = ? AND seq_to > ? AND seq_from <= ? "
+                "AND NOT (seq_from > ? AND seq_to <= ?)"
+            )
+            tail = "SELECT count(*) FROM event WHERE kind = ? AND body IS NOT NULL AND seq > ? AND seq <= ?"
+            kept = "SELECT count(*) FROM event WHERE kind = ? AND body IS NULL AND seq > ? AND seq <= ?"
+            n = int(self.database.one(whole, (kind, after, last))[0] + self.database.one(tail, (kind, after, last))[0])
+            for first, end in self.database.execute(cut, (kind, after, last, after, last)):
+                n += int(self.database.one(kept, (kind, max(first - 1, after), min(end, last)))[0])
+        return n
+
+    def arrival(self, *, upto: int | None = None) -> Arrival:
+        """How the order of the events with ``seq <= upto`` came about."""
+        last = _NEVER if upto is None else upto
+        sql = "SELECT seq_from, seq_to, arrival FROM table_append WHERE seq_from <= ? ORDER BY seq_from"
+        n_given = 0
+        known_at: dict[str, dict[str, None]] = {}
+        for first, end, told in self.database.execute(sql, (last,)):
+            n_given += min(end, last) - first + 1
+            for kind, how in json.loads(told).items():
+                known_at.setdefault(kind, {})[how] = None
+        n = min(last, self.last_seq())
+        return Arrival(n - n_given, n_given, {kind: tuple(ways) for kind, ways in known_at.items()})
+
+    def quarantined(self, kinds: Iterable[str]) -> dict[str, int]:
+        """Events of some kinds that were set aside at the door, further ahead of the clock than allowed."""
+        found = dict(self.database.execute("SELECT kind, count(*) FROM quarantine GROUP BY kind ORDER BY kind"))
+        return {kind: n for kind, n in found.items() if kind in set(kinds)}
+
+    def batches(
+        self,
+        kind: str,
+        *,
+        after: int = 0,
+        upto: int | None = None,
+        columns: Sequence[str] | None = None,
+        size: int = 2**17,
+        dictionaries: bool = False,
+    ) -> Iterator[pa.Table]:
+        """What `read` gives, as tables of at most ``size`` rows: memory does not grow with the journal.
+
+        Parameters
+        ----------
+        dictionaries : texts come as dictionaries, each table with its own.
+        """
+        last = _NEVER if upto is None else upto
+        # One moment for all of it: a flush in between would move rows from the tail, still to come, behind us.
+        with self.database.reading():
+            wanted = self._wanted(kind, columns)
+            if dictionaries:
+                wanted = pa.schema([_as_dictionary(field) for field in wanted])
+            for name in self._segments_between(kind, after, last):
+                yield from self._stream_segment(name, wanted, after, last, size)
+            place = after
+            while (table := self._read_tail(kind, wanted, place, last, size)).num_rows:
+                place = self._last_of_tail(kind, place, last, size)
+                yield table
 
     def events(self, *, after: int = 0, upto: int | None = None) -> Iterator[Event]:
         """Events of all kinds with ``after < seq <= upto``, one by one in ``seq`` order."""
@@ -373,19 +479,65 @@ class Journal:
                 table = file.read(columns=[n for n in {*wanted.names, "seq"} if n in present])
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
-        seq = table["seq"]
-        table = table.filter(pc.and_(pc.greater(seq, after), pc.less_equal(seq, last)))
-        # A segment written before an extension was first seen lacks its column.
-        arrays = [table[f.name] if f.name in present else pa.nulls(table.num_rows, f.type) for f in wanted]
-        return pa.table(arrays, schema=wanted)
+        return _with_absent(_between(table, after, last), wanted, present)
 
-    def _read_tail(self, kind: str, wanted: pa.Schema, after: int, last: int) -> pa.Table:
+    def _stream_segment(self, name: str, wanted: pa.Schema, after: int, last: int, size: int) -> Iterator[pa.Table]:
+        """Row groups one after another; those outside of the span are passed over unread."""
+        path = self.segments / name
+        texts = [field.name for field in wanted if pa.types.is_dictionary(field.type)]
+        try:
+            present = set(pq.read_schema(path).names)
+            texts = [name for name in texts if name in present]
+            with pq.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True) as file:
+                seq_at = file.schema_arrow.names.index("seq")
+                names = [n for n in dict.fromkeys([*wanted.names, "seq"]) if n in present]
+                for group in range(file.num_row_groups):
+                    reach = file.metadata.row_group(group).column(seq_at).statistics
+                    if reach is not None and reach.has_min_max and (reach.max <= after or reach.min > last):
+                        continue
+                    for batch in file.iter_batches(size, row_groups=[group], columns=names):
+                        table = _between(pa.Table.from_batches([batch]), after, last)
+                        if table.num_rows:
+                            yield _with_absent(table, wanted, present)
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
+
+    def _read_tail(self, kind: str, wanted: pa.Schema, after: int, last: int, limit: int = -1) -> pa.Table:
         rows = self.database.execute(
             "SELECT seq, client, event_id, event_time, known_at, body FROM event "
-            "WHERE kind = ? AND body IS NOT NULL AND seq > ? AND seq <= ? ORDER BY seq",
-            (kind, after, last),
+            "WHERE kind = ? AND body IS NOT NULL AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            (kind, after, last, limit),
         )
-        return pa.Table.from_pylist([_row(*row) for row in rows], schema=wanted)
+        plain = pa.schema([pa.field(f.name, _plain(f.type)) for f in wanted])
+        return pa.Table.from_pylist([_row(*row) for row in rows], schema=plain).cast(wanted)
+
+    def _last_of_tail(self, kind: str, after: int, last: int, limit: int) -> int:
+        sql = (
+            "SELECT max(seq) FROM (SELECT seq FROM event WHERE kind = ? AND body IS NOT NULL AND seq > ? AND seq <= ? "
+            "ORDER BY seq LIMIT ?)"
+        )
+        return int(self.database.one(sql, (kind, after, last, limit))[0])
+
+
+def _between(table: pa.Table, after: int, last: int) -> pa.Table:
+    """The rows of a table in ``seq`` order with ``after < seq <= last``."""
+    seq = table["seq"].to_numpy()
+    start, stop = np.searchsorted(seq, [after, last], side="right")
+    return table if stop - start == len(seq) else table.slice(start, stop - start)
+
+
+def _with_absent(table: pa.Table, wanted: pa.Schema, present: set[str]) -> pa.Table:
+    """The wanted columns; a segment written before an extension was first seen lacks its column."""
+    arrays = [table[f.name] if f.name in present else pa.nulls(table.num_rows, f.type) for f in wanted]
+    return pa.table(arrays, schema=wanted)
+
+
+def _as_dictionary(field: pa.Field) -> pa.Field:
+    return pa.field(field.name, pa.dictionary(pa.int32(), pa.string())) if pa.types.is_string(field.type) else field
+
+
+def _plain(dtype: pa.DataType) -> pa.DataType:
+    return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
 
 
 def _row(seq: int, client: str, event_id: str, event_time: int, known_at: int, body: bytes) -> dict[str, object]:
@@ -398,11 +550,6 @@ def _event(kind: str, row: dict[str, object]) -> Event:
     head = ("seq", "client", "event_id", "event_time", "known_at")
     body = {name: value for name, value in row.items() if name not in head and value is not None}
     return Event(kind=kind, body=body, **{name: row[name] for name in head})  # type: ignore[arg-type]  # typed by the schema
-
-
-def _sample(dtype: pa.DataType) -> str | float:
-    """A value of the Arrow type, for typing an extension column."""
-    return "" if pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_dictionary(dtype) else 0.0
 
 
 def _cast(column: pa.ChunkedArray, field: pa.Field, kind: str) -> pa.ChunkedArray:

@@ -153,6 +153,11 @@ class Ledger:
         columns = zip(*rows, strict=True) if rows else [()] * len(_SCHEMA)
         return pa.table([pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
 
+    def decided(self, product: str) -> tuple[list[int], set[str]]:
+        """The ``seq`` of every event of a product that was decided on, and the clients that asked."""
+        rows = self.database.execute("SELECT seq, client FROM decision WHERE product = ? ORDER BY seq", (product,))
+        return [seq for seq, _ in rows], {client for _, client in rows}
+
     # ------------------------------------------------------------- idempotency
 
     def recall(self, client: str, key: str) -> Stored | None:

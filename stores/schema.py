@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from domain.errors import InputError, expected_got
-from domain.events import EXTENSION, KINDS, ColumnType
+from domain.events import EXTENSION, KINDS, ColumnType, column_type
 
 ARROW_TYPES: Mapping[ColumnType, pa.DataType] = {
     ColumnType.KEY: pa.string(),
@@ -51,3 +51,15 @@ def event_schema(kind: str, extensions: Mapping[str, ColumnType]) -> pa.Schema:
             raise InputError(expected_got("an extension named x_…", name, kind))
         fields.append(pa.field(name, ARROW_TYPES[extensions[name]]))
     return pa.schema(fields)
+
+
+def extension_type(kind: str, name: str, dtype: pa.DataType) -> ColumnType:
+    """Type of an ``x_…`` column by its Arrow type.
+
+    Examples
+    --------
+    >>> extension_type("inquiry", "x_score", pa.float64()).value
+    'number'
+    """
+    is_text = pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_dictionary(dtype)
+    return column_type(kind, name, "" if is_text else 0.0)

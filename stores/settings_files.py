@@ -19,6 +19,7 @@ S = TypeVar("S", bound=Settings)
 # An error about a whole section would print the section.
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlevel = 2
 
 _TAG = "tag:yaml.org,2002:"
 _LOOSE = {_TAG + name for name in ("bool", "int", "float", "timestamp")}
@@ -66,6 +67,12 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError:
         raise DefinitionError(f"{path}: expected a settings file, found none") from None
+    except yaml.MarkedYAMLError as error:
+        # The library's own text is several lines and says "expected" of the parser, not of the reader.
+        mark = error.problem_mark or error.context_mark
+        where = "" if mark is None else f", in line {mark.line + 1}, column {mark.column + 1}"
+        why = "; ".join(part for part in (error.context, error.problem) if part)
+        raise DefinitionError(f"{path}: expected YAML, got a mistake: {why}{where}") from error
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{path}: expected YAML, got {error}") from error
 
@@ -84,9 +91,15 @@ def load_settings(path: Path, model: type[S]) -> S:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(str(part) for part in problem['loc']) or 'as a whole'}: "
-            f"{problem['msg'].removeprefix('Value error, ')}, got {_SHORT.repr(problem.get('input'))}"
-            for problem in error.errors()
-        ]
-        raise DefinitionError("\n".join([f"{path}: {len(lines)} setting(s) to mend:", *lines])) from error
+        raise settings_error(str(path), error) from error
+
+
+def settings_error(where: str, error: ValidationError) -> DefinitionError:
+    """Each wrong field of ``where``, what was expected and what came, as one error."""
+    lines = []
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"]) or "as a whole"
+        # What came instead of a field that is missing is the whole section around it.
+        got = "" if problem["type"] == "missing" else f", got {_SHORT.repr(problem.get('input'))}"
+        lines.append(f"  {field}: {problem['msg'].removeprefix('Value error, ')}{got}")
+    return DefinitionError("\n".join([f"{where}: {len(lines)} setting(s) to mend:", *lines]))

@@ -76,6 +76,10 @@ class Vault:
                 self._tokens.update({(namespace, identifier): token for identifier, token in made.items()})
         return result
 
+    def known(self, column: str, identifier: str) -> str | None:
+        """The token of an identifier, None when it was never seen or has been erased; makes none."""
+        return self._stored(self._lookup(NAMESPACES[column], identifier))
+
     def tokenised(self, event: Event) -> Event:
         """The event with every personal key replaced by its token."""
         body = {name: self.token(name, str(v)) if name in NAMESPACES else v for name, v in event.body.items()}

@@ -114,7 +114,9 @@ def test_the_watch_sees_what_it_should(tmp_path):
     code = WATCH.format(project=str(tmp_path), packages=PACKAGES) + (
         "import json\nsys.addaudithook(watch)\nimport domain.guilty\nprint(json.dumps(seen))\n"
     )
-    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-E", "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     ((event, target, where),) = json.loads(done.stdout)
     assert (event, Path(target).name, Path(where).name) == ("open", "trace", "guilty.py")
 

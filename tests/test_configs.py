@@ -36,7 +36,10 @@ MODELS: dict[str, type[Settings]] = {
     "configs/reasons/payment.yaml": ReasonBook,
     "configs/reasons/loan.yaml": ReasonBook,
 }
-OVERRIDES = {"configs/quick.yaml": ("configs/fraud.yaml", "configs/credit.yaml")}
+OVERRIDES = {
+    "configs/quick.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
+    "configs/ablation.yaml": ("configs/fraud.yaml",),
+}
 """Files that hold only what they change in others."""
 
 

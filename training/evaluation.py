@@ -11,6 +11,7 @@ import pandas as pd
 
 from domain.decision import Product, RiskGrade
 from domain.errors import DefinitionError, expected_got
+from domain.money import exponent
 from training.alerts import CardPrecision, card_precision, daily_alerts
 from training.cutoffs import grade_codes
 from training.intervals import bootstrap
@@ -21,6 +22,7 @@ CARDS_A_DAY = 100
 """The k of card precision: what the published lines use."""
 
 _TOP_SHARE = 0.01
+_MONEY = ("cost", "cost_without_model")
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def evaluate(
     """
     by_day = settings.product is Product.PAYMENT and len(np.unique(scored.day)) > 1
     ranking = Ranking.of(scored.y, scored.raw)
-    sums = _Sums.of(scored, settings, _prices(settings, base_currency))
+    sums = _Sums.of(scored, settings, base_currency)
     cards = None
     if scored.card is not None:
         cards = card_precision(scored.y, scored.raw, scored.day, scored.card, CARDS_A_DAY)
@@ -149,8 +151,13 @@ def evaluate(
     spread = bootstrap(statistic, len(scored.y), scored.day if by_day else None, settings.resamples, settings.seed)
     n, n_events = len(scored.y), int(scored.y.sum())
     how = f"bootstrap over {len(np.unique(scored.day))} days" if by_day else "bootstrap over rows"
+
+    def note(name: str) -> str:
+        return f"{base_currency}; {how}" if name in _MONEY else how
+
     figures = [
-        Figure(name, value, spread[name].low, spread[name].high, n, n_events, how) for name, value in whole.items()
+        Figure(name, value, spread[name].low, spread[name].high, n, n_events, note(name))
+        for name, value in whole.items()
     ]
     line = calibration_line(scored.y, scored.probability)
     limits = calibration_intervals(scored.y, scored.probability, line, scored.day if by_day else None)
@@ -166,14 +173,16 @@ class _Sums:
 
     Parameters
     ----------
-    columns : float64[n, k], one column a sum. names : of the columns.
+    columns : float64[n, k], one column a sum. names : of the columns. unit : minor units in one of the currency.
     """
 
     columns: np.ndarray
     names: tuple[str, ...]
+    unit: int
 
     @classmethod
-    def of(cls, scored: Scored, settings: TrainingSettings, prices: tuple[int, int] | None) -> _Sums:
+    def of(cls, scored: Scored, settings: TrainingSettings, base_currency: str) -> _Sums:
+        prices = _prices(settings, base_currency)
         y = scored.y.astype(np.float64)
         p = np.clip(scored.probability, 1e-15, 1 - 1e-15)
         made = {
@@ -194,7 +203,7 @@ class _Sums:
                 made |= {"lost": lost, "saved": lost * alert}
                 if prices is not None:
                     made["spent"] = prices[0] * alert + prices[1] * alert * (1 - y)
-        return cls(np.column_stack(list(made.values())), tuple(made))
+        return cls(np.column_stack(list(made.values())), tuple(made), 10 ** exponent(base_currency))
 
     def figures(self, weight: np.ndarray) -> dict[str, float]:
         total = dict(zip(self.names, (weight @ self.columns).tolist(), strict=True))
@@ -213,7 +222,8 @@ class _Sums:
             lost = total["lost"]
             values["value_detection_rate"] = total["saved"] / lost if lost else float("nan")
             if "spent" in total:
-                values |= {"cost": lost - total["saved"] + total["spent"], "cost_without_model": lost}
+                cost = lost - total["saved"] + total["spent"]
+                values |= {"cost": cost / self.unit, "cost_without_model": lost / self.unit}
         return values
 
 

@@ -20,7 +20,8 @@ def draw_precision_recall(y: np.ndarray, score: np.ndarray, path: Path) -> None:
     figure, axes = _canvas("Precision and recall", "recall", "precision")
     axes.plot(recall[kept], precision[kept], color=_RISK, linewidth=1.6)
     axes.axhline(float(y.mean()), color=_FAINT, linewidth=1)
-    axes.annotate(f"prevalence {y.mean():.2%}", (0.99, float(y.mean())), ha="right", va="bottom", fontsize=8)
+    # At the right end every curve comes down to this line and would cross its name.
+    axes.annotate(f"prevalence {y.mean():.2%}", (0.3, float(y.mean())), ha="center", va="bottom", fontsize=8)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     figure.savefig(path)
 
@@ -45,21 +46,31 @@ def draw_reliability(y: np.ndarray, probability: np.ndarray, path: Path, n_bins:
     shown = np.maximum(rates, floor)
     axes.errorbar(
         means, shown, yerr=[shown - np.minimum(shown, np.maximum(lows, floor)), np.maximum(highs, shown) - shown],
-        fmt="o", color=_RISK, ecolor=_FAINT, markersize=4, linewidth=1,
+        fmt="none", ecolor=_FAINT, linewidth=1,
     )  # fmt: skip
+    seen = np.asarray(rates) > 0
+    centres = np.asarray(means)
+    axes.plot(centres[seen], shown[seen], "o", color=_RISK, markersize=4)
+    if not seen.all():
+        # A rate of 0 has no place on a logarithmic axis.
+        axes.plot(centres[~seen], shown[~seen], "o", color=_RISK, markersize=4, markerfacecolor="white", clip_on=False,
+                  label="none observed")  # fmt: skip
+        axes.legend(frameon=False, loc="upper left")
     axes.plot([floor, 1], [floor, 1], color=_INK, linewidth=0.8, linestyle="--")
     axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1))
     figure.savefig(path)
 
 
 def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path) -> None:
-    """Histogram of raw scores per class."""
+    """Histogram of raw scores per class, in steps that the smaller class can fill."""
     figure, axes = _canvas("Raw scores", "raw score (log-odds)", "share of the class")
-    edges = np.linspace(float(raw.min()), float(raw.max()) + 1e-9, 60)
+    n_bins = int(np.clip(2 * np.sqrt(min(y.sum(), len(y) - y.sum())), 12, 60))
+    edges = np.linspace(float(raw.min()), float(raw.max()) + 1e-9, n_bins + 1)
     for value, colour, name in ((0, _CALM, "negative"), (1, _RISK, "positive")):
         mine = raw[y == value]
         weights = np.full(len(mine), 1 / max(1, len(mine)))
         axes.hist(mine, bins=edges, weights=weights, histtype="step", color=colour, linewidth=1.4, label=name)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.legend(frameon=False)
     figure.savefig(path)
 
@@ -75,8 +86,12 @@ def draw_contributions(
     """
     mean = np.abs(values).mean(axis=0)
     chosen = np.argsort(-mean, kind="stable")[:at_most][::-1]
-    height = 0.27 * len(chosen) + 1
-    figure, axes = _canvas("What moves the score (SHAP)", "contribution (raw log-odds)", "", height, left=0.45)
+    height = 0.27 * len(chosen) + 1.2
+    legend = "blue: low value, red: high, grey: middle or missing\nbeside each name: mean size of its contribution"
+    figure, axes = _canvas(
+        "What moves the score (SHAP)", f"contribution (raw log-odds)\n{legend}", "", height, left=0.45, bottom=0.85
+    )
+    axes.xaxis.label.set_fontsize(8)
     for line, column in enumerate(chosen):
         shade = _rank(features[:, column])
         spread = line + _swarm(values[:, column])
@@ -88,7 +103,9 @@ def draw_contributions(
     figure.savefig(path)
 
 
-def _canvas(title: str, x: str, y: str, height: float = 4.2, left: float = 0.12) -> tuple[Any, Any]:
+def _canvas(
+    title: str, x: str, y: str, height: float = 4.2, left: float = 0.12, bottom: float = 0.55
+) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -96,7 +113,7 @@ def _canvas(title: str, x: str, y: str, height: float = 4.2, left: float = 0.12)
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     # Margins in inches: a layout engine draws everything twice.
-    figure.subplots_adjust(left=left, right=0.97, bottom=0.55 / height, top=1 - 0.4 / height)
+    figure.subplots_adjust(left=left, right=0.97, bottom=bottom / height, top=1 - 0.4 / height)
     axes.set_title(title, loc="left", fontsize=11, color=_INK)
     axes.set_xlabel(x)
     axes.set_ylabel(y)

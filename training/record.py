@@ -57,7 +57,7 @@ def facts(
     started: int,
 ) -> Facts:
     """Everything that made the model; ``started`` in µs UTC."""
-    parts = {"train": split.train, "calibration": split.calibration, "test": split.test}
+    parts = split.parts()
     about = {
         **provenance.flat(),
         "data_hash": _data_hash(fitted.X, split),
@@ -71,7 +71,7 @@ def facts(
         "periods": {name: str(part.period) for name, part in parts.items() if part.period is not None},
         "rows": {name: len(part.rows) for name, part in parts.items()},
         "events": {name: part.n_events for name, part in parts.items()},
-        "left_out": {name: _left_out(part.counts) for name, part in parts.items()},
+        "left_out": {name: part.left_out() for name, part in parts.items()},
         "family": settings.family,
         "params": dict(fitted.searched.params),
         "rounds": fitted.searched.rounds,
@@ -83,12 +83,13 @@ def facts(
     return Facts(settings, about, dataset.counts())
 
 
-def write_artifacts(folder: Path, facts: Facts, fitted: Fitted, measured: Measured) -> None:
+def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, measured: Measured) -> None:
     """Write tables and pictures about the model into a run's folder."""
     scored, rival, shown = measured.scored, measured.champion, measured.attribution
     _write(folder / "evaluation.json", measured.evaluation.to_json())
     _write(folder / "labels.json", json.dumps(dict(facts.statuses), indent=2))
     _write(folder / "settings.yaml", settings_text(facts.settings))
+    split.table().to_csv(folder / "parts.csv")
     fitted.searched.table().to_csv(folder / "trials.csv", index=False)
     shown.table().to_csv(folder / "shap.csv", index=False)
     measured.groups.to_csv(folder / "groups.csv", index=False)
@@ -134,10 +135,6 @@ def version_tags(facts: Facts, measured: Measured, digest: str) -> dict[str, str
         "warning": measured.evaluation.warning or "",
     }
     return {name: value for name, value in tags.items() if value}
-
-
-def _left_out(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in counts.items() if count and name not in ("positive", "negative")}
 
 
 def _data_hash(X: np.ndarray, split: Split) -> str:

@@ -16,7 +16,7 @@ from domain.money import MoneyField
 from domain.settings import Settings
 from domain.time import Duration, parse_instant
 from features.settings import FeatureSettings
-from stores.settings_files import load_settings, read_yaml
+from stores.settings_files import load_settings, read_yaml, settings_error
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
@@ -216,9 +216,7 @@ def read_training_settings(path: Path, overrides: Path | None = None) -> Trainin
     try:
         return TrainingSettings.model_validate(merged)
     except ValidationError as error:
-        lines = [f"  {'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()]
-        message = [f"{path} with {overrides}: {len(lines)} setting(s) to mend:", *lines]
-        raise DefinitionError("\n".join(message)) from error
+        raise settings_error(f"{path} with {overrides}", error) from error
 
 
 def settings_text(settings: Settings) -> str:

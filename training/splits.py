@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from domain.errors import DataError, DefinitionError
-from domain.time import format_duration, format_instant
+from domain.time import DAY, format_duration, format_instant
 from training.calendar import start_of_day
 from training.dataset import Dataset
 from training.labels import IMMATURE, NEGATIVE, POSITIVE, count_statuses
@@ -44,6 +45,10 @@ class Part:
         """Positives."""
         return int(self.y.sum())
 
+    def left_out(self) -> dict[str, int]:
+        """Rows of the period that are neither positive nor negative, by status."""
+        return {name: count for name, count in self.counts.items() if count and name not in ("positive", "negative")}
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -63,6 +68,23 @@ class Split:
     test: Part
     folds: tuple[Fold, ...]
     warning: str | None = None
+
+    def parts(self) -> dict[str, Part]:
+        """Every part by its name: the folds of the search, oldest first, then what the model is made of."""
+        folds: dict[str, Part] = {}
+        for number, fold in enumerate(self.folds, start=1):
+            folds |= {f"fold {number} train": fold.train, f"fold {number} valid": fold.valid}
+        return {**folds, "train": self.train, "calibration": self.calibration, "test": self.test}
+
+    def table(self) -> pd.DataFrame:
+        """Period, days, settled rows, events and left-out rows of each part."""
+        lines = []
+        for name, part in self.parts().items():
+            days = None if part.period is None else (part.period.end - part.period.start) / DAY
+            left_out = ", ".join(f"{count:,} {status}" for status, count in part.left_out().items())
+            period = "" if part.period is None else str(part.period)
+            lines.append((name, period, days, len(part.rows), part.n_events, left_out))
+        return pd.DataFrame(lines, columns=["part", "period", "days", "rows", "events", "left out"]).set_index("part")
 
 
 def make_split(dataset: Dataset, settings: TrainingSettings, zone: str) -> Split:

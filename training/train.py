@@ -36,7 +36,7 @@ from training.progress import Progress, silent
 from training.provenance import Provenance
 from training.search import Searched
 from training.settings import TrainingSettings
-from training.splits import make_split
+from training.splits import Split, make_split
 from training.tracking import Tracker
 
 BUNDLE = "bundle"
@@ -50,7 +50,8 @@ class Trained:
     Parameters
     ----------
     version : in the registry. bundle : local folder of the bundle. bundle_hash : what decisions will cite.
-    statuses : rows of each label status. model_text : what LightGBM wrote.
+    statuses : rows of each label status. split : what it learnt from and was measured on.
+    model_text : what LightGBM wrote.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Trained:
     bundle: Path
     bundle_hash: str
     statuses: Mapping[str, int]
+    split: Split
     searched: Searched
     measured: Measured
     model_text: str
@@ -123,15 +125,16 @@ def train(
         extensions = journal.extensions(settings.subject_kind)
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
         digest = write_bundle(Path(scratch) / BUNDLE, parts)
-        record.write_artifacts(Path(scratch), facts, fitted, measured)
+        record.write_artifacts(Path(scratch), facts, split, fitted, measured)
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
         progress("register", 0, 1, f"bundle {digest[:12]}")
         version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest))
         bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")
     return Trained(
-        settings.name, version, run.run_id, bundle, digest, facts.statuses, fitted.searched, measured, fitted.model_text
-    )
+        settings.name, version, run.run_id, bundle, digest, facts.statuses, split, fitted.searched, measured,
+        fitted.model_text,
+    )  # fmt: skip
 
 
 def _refuse_protected(settings: TrainingSettings, feature_set: FeatureSet) -> None:

@@ -108,11 +108,22 @@ def import_source(
     good = ~faults.bad
     tables = _tables(drafts, good, columns, vault, mapping.personal)
     report(n_steps - 1, n_steps)
-    batch = journal.append_tables(tables, mapping.owner)
+    batch = journal.append_tables(tables, mapping.owner, _arrivals(mapping))
     result = _result(mapping, source, file, drafts, faults, batch, rejects)
     write_record(rejects_dir, result.mapping, result.summary())
     report(n_steps, n_steps)
     return result
+
+
+def _arrivals(mapping: ImportMapping) -> dict[str, str]:
+    """Kind → how ``known_at`` is found."""
+    arrivals: dict[str, str] = {}
+    for event in mapping.events:
+        told = [*arrivals.get(event.kind, "").split("; "), described(event.known_at or event.event_time)]
+        arrivals[event.kind] = "; ".join(dict.fromkeys(text for text in told if text))
+    if mapping.label is not None:
+        arrivals["outcome"] = arrival(mapping.label)
+    return arrivals
 
 
 def _drafts(
@@ -204,13 +215,8 @@ def _result(
     for draft in drafts:
         wanted |= draft.selected
     known = {*mapping.source_columns, *mapping.leave_out, ROW_COLUMN, REASON_COLUMN, TEXT_COLUMN}
-    arrivals: dict[str, str] = {}
-    for event in mapping.events:
-        told = [*arrivals.get(event.kind, "").split("; "), described(event.known_at or event.event_time)]
-        arrivals[event.kind] = "; ".join(dict.fromkeys(text for text in told if text))
     n_unlabelled = None
     if mapping.label is not None:
-        arrivals["outcome"] = arrival(mapping.label)
         subject = next(d for t, d in zip(mapping.events, drafts, strict=False) if t is mapping.subject)
         n_unlabelled = int((good & subject.selected & ~drafts[-1].selected).sum())
     return ImportResult(
@@ -231,6 +237,6 @@ def _result(
         reasons=_reasons(file, faults),
         rejects=rejects,
         static=mapping.static,
-        arrival=arrivals,
+        arrival=_arrivals(mapping),
         unused=tuple(name for name in file.table.column_names if name not in known),
     )

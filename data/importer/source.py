@@ -87,7 +87,8 @@ def read_source(settings: Source, path: Path, needed: Sequence[str]) -> SourceTa
         else:
             table, broken = _read_csv(settings, path, needed)
     except (pa.ArrowException, OSError, UnicodeError, csv.Error, EOFError) as error:
-        raise InputError(expected_got(f"a readable {settings.format} file", str(error), str(path))) from error
+        message = expected_got(f"a readable {settings.format} file", str(error), str(path))
+        raise InputError(f"{message}; the mapping says `format: {settings.format}`") from error
     check_columns(path, table.column_names, needed)
     source = SourceTable(table, _row_numbers(table, broken), broken, digest)
     if not source.n_rows:

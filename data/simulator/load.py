@@ -81,7 +81,7 @@ def journal_simulation(
         table = _between(_read(folder, kind), known_after, known_until).drop_columns("arrived_at")
         tables[kind] = tokenised(table, vault)
         report(done + 1, len(kinds) + 1, f"{kind}: {table.num_rows:,} deliveries")
-    batch = journal.append_tables(tables, client)
+    batch = journal.append_tables(tables, client, dict.fromkeys(tables, "recorded by the simulator"))
     report(len(kinds) + 1, len(kinds) + 1, f"journal: {batch.n_new:,} events")
     counts = {kind: table.num_rows for kind, table in tables.items()}
     return Loaded(counts, batch.n_new, batch.n_duplicate, batch.last_seq)

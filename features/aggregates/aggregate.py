@@ -1,4 +1,4 @@
-"""What every aggregate has in common: a column, windows, generated names, and one kernel operation."""
+"""What every aggregate has in common: a column, windows, generated names, and operations of the kernel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from domain.errors import DefinitionError, InputError, expected_got
 from domain.events import ColumnType
 from domain.time import DAY, SECOND, format_duration, parse_duration
+from features.aggregates.operation import Operand, Operation
+from features.conditions import Condition
 from features.kernel.layout import MAX_WINDOWS
 
 LONGEST_WINDOW = 3660 * DAY
@@ -46,16 +48,24 @@ class Aggregate:
     WORD: ClassVar[str]
     OPERATION: ClassVar[int]
     ACCEPTS: ClassVar[tuple[ColumnType, ...]] = NUMERIC
-    NEEDS_COLUMN: ClassVar[bool] = True
+    NEEDS_COLUMN: ClassVar[bool | None] = True
+    """True, False when it takes none, None when it takes one or none."""
     WINDOWED: ClassVar[bool] = True
     PREFIXED: ClassVar[bool] = False
+    """It is a function of running sums."""
+    TILEABLE: ClassVar[bool] = False
+    """It can be put together from sums, extremes and counts of the pieces of a window."""
 
     def __post_init__(self) -> None:
         where = type(self).__name__
         if self.NEEDS_COLUMN and self.column is None:
             raise DefinitionError(expected_got("a column", None, where))
+        if self.NEEDS_COLUMN is False and self.column is not None:
+            raise DefinitionError(expected_got("no column", self.column, where))
         if self.WINDOWED and not self.over:
             raise DefinitionError(expected_got("at least one window such as 7d", self.over, where))
+        if not self.WINDOWED and self.over:
+            raise DefinitionError(expected_got("no windows: it reaches as far as the view's longest", self.over, where))
         if self.sign not in (None, 1, -1):
             raise DefinitionError(expected_got("a sign of 1, -1 or None", self.sign, where))
         if self.scale is not None and not 1 <= self.scale <= 10**9:
@@ -67,21 +77,56 @@ class Aggregate:
     @property
     def windows(self) -> tuple[int, ...]:
         """The windows in µs, in the order declared."""
-        found = []
-        for text in self.over:
-            try:
-                window = parse_duration(text)
-            except InputError as error:
-                raise DefinitionError(f"{type(self).__name__}: {error}") from error
-            if not SECOND <= window <= LONGEST_WINDOW:
-                raise DefinitionError(expected_got("a window of 1s to 3660d", text, type(self).__name__))
-            found.append(window)
-        return tuple(found)
+        return tuple(self._duration(text) for text in self.over)
+
+    def _duration(self, text: str) -> int:
+        try:
+            window = parse_duration(text)
+        except InputError as error:
+            raise DefinitionError(f"{type(self).__name__}: {error}") from error
+        if not SECOND <= window <= LONGEST_WINDOW:
+            raise DefinitionError(expected_got("a window of 1s to 3660d", text, type(self).__name__))
+        return window
+
+    @property
+    def reach(self) -> tuple[int | None, ...]:
+        """The window of each output in µs; None is the view's longest."""
+        return self.windows if self.WINDOWED else (None,)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Conditions on the rows it looks at, besides those of the view."""
+        return ()
+
+    def operands(self) -> tuple[Operand, ...]:
+        """What it keeps of each event."""
+        return () if self.column is None else (Operand(self.column, self.scale),)
+
+    def operations(self) -> tuple[Operation, ...]:
+        """What the kernel is to do."""
+        outputs = tuple((window, index) for index, window in enumerate(self.reach))
+        return (Operation(self.OPERATION, outputs, self.operands(), self.PREFIXED, self.asked(), self.parameters()),)
+
+    def asked(self) -> tuple[Operand, ...]:
+        """What it reads of the request."""
+        return ()
+
+    def parameters(self) -> tuple[int, ...]:
+        """Further numbers of the operation."""
+        return ()
 
     def names(self, prefix: str) -> list[str]:
-        """Generated feature names, one per window."""
-        head = "_".join(part for part in (stem(prefix), self.column, self.WORD) if part)
-        return [f"{head}_{format_duration(window)}" for window in self.windows]
+        """Generated feature names, one per output."""
+        head = "_".join(part for part in (stem(prefix), *self.words()) if part)
+        return [head if window is None else f"{head}_{format_duration(window)}" for window in self.reach]
+
+    def words(self) -> tuple[str | None, ...]:
+        """Words of a name between the entity and the window."""
+        return (self.column, self.WORD)
+
+    def docs(self) -> list[str]:
+        """One line about each output."""
+        return [self.doc(window) for window in self.reach]
 
     def doc(self, window: int | None) -> str:
         """One line about one output; ``window`` is in µs."""
@@ -92,6 +137,11 @@ class Aggregate:
     def phrase(self) -> str:
         """What is computed, in a word or two."""
         return self.WORD
+
+    @property
+    def missing(self) -> str:
+        """What it gives when there is nothing to compute it from."""
+        return "NaN when no event of the window has a value"
 
     def unit(self, of_column: str) -> str:
         """Unit of the result, given that of the column."""

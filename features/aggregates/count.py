@@ -12,6 +12,8 @@ from features.kernel import layout
 class Count(Aggregate):
     """Number of events in the window; 0 when it is empty.
 
+    Algebra: the number of rows between two positions.
+
     Examples
     --------
     >>> Count(over=["1h", "24h"]).names("card_id")
@@ -20,7 +22,13 @@ class Count(Aggregate):
 
     WORD = "count"
     OPERATION = layout.COUNT
+    TILEABLE = True
     NEEDS_COLUMN = False
+
+    @property
+    def missing(self) -> str:
+        """Never missing."""
+        return "0 when the window is empty"
 
     def unit(self, of_column: str) -> str:
         """A number of events."""

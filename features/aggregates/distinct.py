@@ -13,6 +13,8 @@ from features.kernel import layout
 class Distinct(Aggregate):
     """Number of different values in the window, nulls aside; 0 when it is empty.
 
+    Algebra: a set of the values, in one pass from the newest row back.
+
     Examples
     --------
     >>> Distinct("merchant_id", over=["1d"]).names("card_id")
@@ -22,6 +24,11 @@ class Distinct(Aggregate):
     WORD = "distinct"
     OPERATION = layout.DISTINCT
     ACCEPTS = tuple(ColumnType)
+
+    @property
+    def missing(self) -> str:
+        """Never missing."""
+        return "0 when the window is empty"
 
     def unit(self, of_column: str) -> str:
         """A number of values."""

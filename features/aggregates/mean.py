@@ -12,6 +12,8 @@ from features.kernel import layout
 class Mean(Aggregate):
     """Average of a column over the window, correctly rounded; NaN when no row of it has a value.
 
+    Algebra: Σx / n, a difference of running sums, divided once.
+
     Examples
     --------
     >>> Mean("amount", over=["1d"]).names("card_id")
@@ -20,6 +22,7 @@ class Mean(Aggregate):
 
     WORD = "mean"
     OPERATION = layout.MEAN
+    TILEABLE = True
     PREFIXED = True
 
     @property

@@ -12,6 +12,8 @@ from features.kernel import layout
 class Min(Aggregate):
     """Smallest value of a column in the window; NaN when no row of it has a value.
 
+    Algebra: one pass from the newest row back.
+
     Examples
     --------
     >>> Min("amount", over=["7d"]).names("card_id")
@@ -20,6 +22,7 @@ class Min(Aggregate):
 
     WORD = "min"
     OPERATION = layout.MIN
+    TILEABLE = True
 
     @property
     def phrase(self) -> str:

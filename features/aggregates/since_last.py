@@ -1,4 +1,4 @@
-"""Seconds since the entity's last event, or since its last event with the request's value of a column."""
+"""Seconds since the entity's last event, its last with the request's value, or its last that satisfies a condition."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 from domain.errors import DefinitionError, expected_got
 from domain.events import ColumnType
-from features.aggregates.aggregate import Aggregate, stem
+from features.aggregates.aggregate import Aggregate
+from features.aggregates.operation import Operand, Operation
+from features.conditions import Condition
 from features.kernel import layout
 
 
@@ -15,38 +17,70 @@ from features.kernel import layout
 class SinceLast(Aggregate):
     """Seconds since the last event; NaN when there is none within the view's longest window.
 
+    Algebra: t − event_time of the newest row, of the newest with the request's value, or of the newest that
+    satisfies.
+
     Parameters
     ----------
     same_value : only events whose ``column`` equals that of the request count; NaN when the request has none.
+    where, called : only events that satisfy a condition count; its word in the name.
 
     Examples
     --------
     >>> SinceLast().names("card_id"), SinceLast("device_id", same_value=True).names("card_id")
     (['card_since_last'], ['card_device_id_since_last_same'])
+    >>> from features.conditions import one_of
+    >>> SinceLast(where=one_of("result", "failed"), called="failed").names("card_id")
+    ['card_failed_since_last']
     """
 
     same_value: bool = False
+    where: Condition | None = None
+    called: str = ""
 
     WORD = "since_last"
     OPERATION = layout.SINCE
     ACCEPTS = tuple(ColumnType)
-    NEEDS_COLUMN = False
+    NEEDS_COLUMN = None
     WINDOWED = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.over or (self.column is not None) != self.same_value:
-            raise DefinitionError(
-                expected_got("SinceLast() or SinceLast(column, same_value=True), without windows", self, "SinceLast")
-            )
+        declared = (self.column is not None, self.same_value, self.where is not None, bool(self.called))
+        if declared not in ((False,) * 4, (True, True, False, False), (False, False, True, True)):
+            forms = "SinceLast(), SinceLast(column, same_value=True) or SinceLast(where=condition, called=word)"
+            raise DefinitionError(expected_got(forms, self, "SinceLast"))
 
-    def names(self, prefix: str) -> list[str]:
-        """One name: it reaches back over the view's longest window."""
-        return [f"{stem(prefix)}_{self.column}_since_last_same" if self.same_value else f"{stem(prefix)}_since_last"]
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The condition, where there is one."""
+        return () if self.where is None else (self.where,)
+
+    def operations(self) -> tuple[Operation, ...]:
+        """One search for a row."""
+        if self.where is not None:
+            return (Operation(layout.SINCE_WHERE, ((None, 0),), (Operand(None, None, self.where),)),)
+        if self.same_value:
+            return (Operation(layout.SINCE_SAME, ((None, 0),), self.operands(), asked=self.operands()),)
+        return (Operation(layout.SINCE, ((None, 0),)),)
+
+    def words(self) -> tuple[str | None, ...]:
+        """Words of the name."""
+        return (self.column, self.called, "since_last", "same" if self.same_value else None)
 
     def doc(self, window: int | None) -> str:
         """One line about it."""
-        return f"Seconds since the last event{f' with the same {self.column}' if self.same_value else ''}"
+        called = f"{self.called} " if self.called else ""
+        return f"seconds since the last {called}event{f' with the same {self.column}' if self.same_value else ''}"
+
+    @property
+    def missing(self) -> str:
+        """Without such an event."""
+        return (
+            "NaN when there is no such event, or the request has no value"
+            if self.same_value
+            else "NaN when there is none"
+        )
 
     def unit(self, of_column: str) -> str:
         """Seconds."""
@@ -54,4 +88,5 @@ class SinceLast(Aggregate):
 
     def canonical(self) -> dict[str, Any]:
         """What the definition hash covers."""
-        return {**super().canonical(), "same_value": self.same_value}
+        body = {**super().canonical(), "same_value": self.same_value}
+        return body if self.where is None else {**body, "where": self.where.canonical(), "called": self.called}

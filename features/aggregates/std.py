@@ -12,6 +12,8 @@ from features.kernel import layout
 class Std(Aggregate):
     """Sample standard deviation (n − 1) over the window, from exact integers; NaN below two values.
 
+    Algebra: sqrt((n·Σx² − (Σx)²) / (n(n − 1))), whole numbers up to the division.
+
     Examples
     --------
     >>> Std("amount", over=["30d"]).names("card_id")
@@ -20,9 +22,15 @@ class Std(Aggregate):
 
     WORD = "std"
     OPERATION = layout.STD
+    TILEABLE = True
     PREFIXED = True
 
     @property
     def phrase(self) -> str:
         """What is computed."""
         return "sample standard deviation"
+
+    @property
+    def missing(self) -> str:
+        """Without a deviation."""
+        return "NaN below two values"

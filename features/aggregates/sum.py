@@ -12,6 +12,8 @@ from features.kernel import layout
 class Sum(Aggregate):
     """Total of a column over the window; NaN when no row of it has a value.
 
+    Algebra: Σx over 10^decimals or the scale, a difference of running sums of 128 bits.
+
     Examples
     --------
     >>> Sum("amount", over=["1d"]).names("card_id")
@@ -20,6 +22,7 @@ class Sum(Aggregate):
 
     WORD = "sum"
     OPERATION = layout.SUM
+    TILEABLE = True
     PREFIXED = True
 
     @property

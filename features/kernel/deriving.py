@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 
 from features.kernel.layout import (
+    CLOCK_COS,
+    CLOCK_SIN,
     COLUMN_EQUALS,
     COLUMN_MISSING,
     CONSTANT,
@@ -72,6 +74,10 @@ def derive_row(matrix, row, times, columns, code, constants, zone_at, zone_offse
             elif instruction == HOUR:
                 top += 1
                 stack[top] = np.float64(local_time(times[row], zone_at, zone_offset) % _DAY // _HOUR)
+            elif CLOCK_SIN <= instruction <= CLOCK_COS:
+                top += 1
+                angle = 2.0 * math.pi * (np.float64(local_time(times[row], zone_at, zone_offset) % _DAY) / _DAY)
+                stack[top] = math.sin(angle) if instruction == CLOCK_SIN else math.cos(angle)
             elif instruction == WEEKDAY:
                 top += 1
                 stack[top] = np.float64((local_time(times[row], zone_at, zone_offset) // _DAY + _THURSDAY) % 7)

@@ -2,15 +2,23 @@
 
 A *program* says what one view keeps and reads. It is a slice of int64, starting at ``p``::
 
-    header | columns: position in the encoded event | sums: column of each | windows, ascending, in µs | operations
+    header | columns: position in the encoded event | extremes: column and direction of each | sums: column of each
+           | windows, ascending, in µs | operations
 
-    operation: KIND, COLUMN, SCALE, ARGUMENT (its sum, or its position in the encoded request), N_PAIRS, then pairs
+    operation: KIND, COLUMN, SCALE, ARGUMENT (its sum or extreme), N_PAIRS, SECOND_COLUMN, SECOND_ARGUMENT,
+               ASKED and SECOND_ASKED (positions in the encoded request), PARAMETER, SECOND_PARAMETER, then pairs
                (window, output), shortest window first
 
 The *pool* holds the rows of all entities; ``pool[0]`` counts the words in use. A row is::
 
-    event_time, seq, column values…, then five words for each sum: n, Σx low and high, Σx² low and high
-    (prefixes: totals over the entity's rows before this one, modulo 2^128, so that a window is a difference)
+    event_time, column values…,
+    one word for each extreme: how many rows back the last one stands that is at least as extreme, 0 for none,
+    five words for each sum: n, Σx low and high, Σx² low and high
+    (prefixes: totals over the entity's rows before this one, modulo 2^128, so that a window is a difference),
+    and in a tiled view the number of events before it
+
+There a row may stand for all events of its tile: what it adds is the difference to the next row's prefixes, and each
+extreme has a column of its own.
 
 *meta* has one line per slot (an entity in a view): where its rows lie and what its clock is.
 """
@@ -27,29 +35,50 @@ MAX_ABSOLUTE = 2**53
 MAX_RING = 2**20
 """Squares of values within ±2^53 over 2^20 rows stay below 2^127: no sum can overflow."""
 
+UNBOUNDED = 2**62
+"""The ring of a tiled view, whose sums are checked against overflow at each insert."""
+
 MAX_WINDOWS = 32
 
 # Header of a program.
 WIDTH, N_COLUMNS, N_SUMS, RING, LONGEST, LATENESS, N_WINDOWS, N_OPERATIONS = range(8)
 COLUMNS_AT, SUMS_AT, WINDOWS_AT, OPERATIONS_AT, OUT_AT, N_OUT = range(8, 14)
-HEADER = 14
+N_EXTREMES, EXTREMES_AT, EXTREMES_OFFSET, SUMS_OFFSET, EVENTS_OFFSET, HOP = range(14, 20)
+HEADER = 20
 
 # Header of an operation.
 KIND, COLUMN, SCALE, ARGUMENT, N_PAIRS = range(5)
-OPERATION = 5
+SECOND_COLUMN, SECOND_ARGUMENT, ASKED, SECOND_ASKED, PARAMETER, SECOND_PARAMETER = range(5, 11)
+OPERATION = 11
 
-COUNT, SUM, MEAN, STD, MIN, MAX, DISTINCT, SINCE, SINCE_SAME = range(9)
+# Kinds of operations, by the file that computes them: reading, totals, values, recent, course.
+COUNT, SUM, MEAN, STD, MIN, MAX = range(6)
+COUNT_WHERE, VARIATION, RATE, COUNT_RATIO, SUM_RATIO, MEAN_RATIO = range(6, 12)
+DISTINCT, SHARED_WITH, HHI, TOP_SHARE, ENTROPY = range(12, 17)
+SINCE, SINCE_WHERE, FIRST, LAST, LAST_K, STREAK, SINCE_SAME, IS_NEW, AGE = range(17, 26)
+GAP_MEAN, GAP_VARIATION, TREND, DECAYED_COUNT, DECAYED_SUM, TIME_DEVIANCE, KM, KMH = range(26, 34)
+READ_THE_REQUEST = (SHARED_WITH, SINCE_SAME, IS_NEW, AGE, TIME_DEVIANCE, KM, KMH)
+"""Operations that read columns of the request; the others read its time at most."""
 
 # A row of the pool.
-TIME, SEQ, VALUES = range(3)
+TIME, VALUES = range(2)
 SUM_WORDS = 5
 
+# Directions of an extreme.
+LEAST, GREATEST = -1, 1
+
 # A line of meta.
-OFFSET, CAPACITY, START, END, MAX_TIME, DROPPED_TIME, OWNER = range(7)
-META = 7
+OFFSET, CAPACITY, START, END, MAX_TIME, DROPPED_TIME, OWNER, WIDEST = range(8)
+META = 8
 
 FIRST_CAPACITY = 4
 POOL_START = 8
+
+# Rows of the batch: for each waiting request its time, the first row it may see, the one after the last, where all rows
+# ended when it came, where its answer goes, then the first row of each window, then five words for each sum and window.
+REQUEST_TIME, FIRST_ROW, HIGH, ENDED, ROW, LOWS = range(6)
+BATCH = 128
+"""Requests answered together; their windows and totals stay in the processor's cache."""
 
 # Slots that are none.
 UNSEEN = -1  # the entity has no events yet
@@ -61,4 +90,5 @@ STALE = 2
 
 # Instructions of a derived feature.
 LOAD, CONSTANT, RATIO, DIFFERENCE, LOG1P, HOUR, WEEKDAY, MISSING, COLUMN_MISSING, COLUMN_EQUALS = range(10)
+CLOCK_SIN, CLOCK_COS = range(10, 12)
 STACK = 16

@@ -30,14 +30,22 @@ _TABLE = int64[:, ::1]
 _FLOATS = float64[::1]
 _MATRIX = float64[:, ::1]
 
+
+def _lent(dtype: Any) -> Any:
+    """An array of Arrow's, which may only be read."""
+    return types.Array(dtype, 1, "C", readonly=True)
+
+
 _SIGNATURES: tuple[tuple[str, tuple[Any, ...]], ...] = (
-    ("insert_many", (_WORDS, _TABLE, _WORDS, _TABLE, _WORDS, _WORDS, _TABLE, int64)),
+    ("insert_many", (_WORDS, _TABLE, _WORDS, _TABLE, _WORDS, _TABLE, int64)),
     ("answer", (_WORDS, _TABLE, _WORDS, _WORDS, _WORDS, _WORDS, _TABLE, _MATRIX, _WORDS, _FLOATS, _WORDS, _WORDS,
-                _WORDS)),
-    ("replay", (_WORDS, _TABLE, _WORDS, _WORDS, _WORDS, int64, int64, _WORDS, _WORDS, _TABLE, _WORDS, _TABLE, _MATRIX,
-                uint8[::1], _WORDS)),
+                _WORDS, _TABLE)),
+    ("replay", (_WORDS, _TABLE, _WORDS, _WORDS, _WORDS, int64, int64, _WORDS, _TABLE, _WORDS, _TABLE, _MATRIX,
+                uint8[::1], _WORDS, _TABLE)),
     ("derive", (_MATRIX, _WORDS, _TABLE, _WORDS, _FLOATS, _WORDS, _WORDS)),
     ("group", (_WORDS, int64)),
+    ("hash_texts", (_lent(types.int32), _lent(uint8), _WORDS)),
+    ("number", (_WORDS, _WORDS, _WORDS, _WORDS, int64, int64)),
 )  # fmt: skip
 
 _DAMAGED = (EOFError, pickle.UnpicklingError, ValueError, ImportError, AttributeError, IndexError, KeyError, OSError)
@@ -56,6 +64,8 @@ class Kernel:
     replay: Any
     derive: Any
     group: Any
+    hash_texts: Any
+    number: Any
     folder: Path | None
     from_cache: bool
 

@@ -1,83 +1,101 @@
 """Rows of one entity: sorted by (event_time, seq), with running prefixes, in a slab of the pool.
 
-1. move the entity's clock; evict what retention no longer needs     start moves right
-2. make room for one row                                             compact, or move to a slab twice as large
+1. move the entity's clock; refuse what retention no longer needs
+2. make room for one row                                             evict, merge tiles, compact, or move to more room
 3. a full ring pushes out its oldest                                 noted in DROPPED_TIME
 4. put the row where it belongs                                      at the end, or the later rows move by one
 5. its prefixes are those of the row before plus that row;
    the rows after it are given its contribution
+6. its extremes are linked to the last row that is at least as extreme, and those of the rows after it anew
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from features.kernel.law import first_at_or_after, retention_bound
+from features.kernel.compiling import inner, tight
+from features.kernel.law import first_at_or_after, floored, is_before, merge_bound, retention_bound
 from features.kernel.layout import (
     CAPACITY,
     COLUMNS_AT,
     DROPPED_TIME,
     END,
+    EVENTS_OFFSET,
+    EXTREMES_AT,
+    EXTREMES_OFFSET,
     FIRST_CAPACITY,
+    HOP,
     LATENESS,
+    LEAST,
     LONGEST,
     MAX_TIME,
     N_COLUMNS,
+    N_EXTREMES,
     N_SUMS,
     NEVER,
     NULL,
     OFFSET,
+    OWNER,
     RING,
-    SEQ,
     START,
     SUM_WORDS,
     SUMS_AT,
+    SUMS_OFFSET,
     TIME,
     VALUES,
+    WIDEST,
     WIDTH,
 )
 from features.kernel.wide import add, square, subtract, widen
 
 DONE = 0
 NEED_GROW = 1
+OVERFLOW = 2
+
+_LARGEST = 1.7e38  # just below 2^127
 
 
-@njit
-def clear(meta, slot):  # type: ignore[no-untyped-def]
-    """Forget the rows of a slot; its place in the pool stays."""
-    meta[slot, START] = 0
-    meta[slot, END] = 0
+@inner
+def turn_to(meta, slot, owner):  # type: ignore[no-untyped-def]
+    """Give a slot to another entity, whose rows begin where those of the last one ended."""
+    meta[slot, OWNER] = owner
+    meta[slot, START] = meta[slot, END]
     meta[slot, MAX_TIME] = NEVER
     meta[slot, DROPPED_TIME] = NEVER
+    meta[slot, WIDEST] = 0
 
 
-@njit
-def insert(pool, meta, slot, programs, p, time, seq, values, row):  # type: ignore[no-untyped-def]
-    """Insert one encoded event; DONE, or NEED_GROW when the pool is full (call again with a larger one)."""
-    width = programs[p + WIDTH]
+@inner
+def insert(pool, meta, slot, programs, p, time, values, row):  # type: ignore[no-untyped-def]
+    """Insert one encoded event.
+
+    Returns DONE, NEED_GROW when the pool is full (call again with a larger one), or OVERFLOW when the sums of a
+    tiled view might leave 128 bits. Rows in [START, END) stay where they are unless `moves_rows` says otherwise.
+    """
+    width, hop = programs[p + WIDTH], programs[p + HOP]
     # 1. Clock and retention.
     meta[slot, MAX_TIME] = max(meta[slot, MAX_TIME], time)
-    bound = retention_bound(meta[slot, MAX_TIME], programs[p + LONGEST], programs[p + LATENESS])
-    base = meta[slot, OFFSET]
-    meta[slot, START] = first_at_or_after(pool, base, width, meta[slot, START], meta[slot, END], bound)
+    bound = retention_bound(meta[slot, MAX_TIME], programs[p + LONGEST], programs[p + LATENESS], hop)
     if time < bound:
         return DONE
     # 2. Room for one row.
-    if meta[slot, END] == meta[slot, CAPACITY] and not _make_room(pool, meta, slot, width):
+    if meta[slot, END] == meta[slot, CAPACITY] and not _make_room(pool, meta, slot, programs, p, bound):
         return NEED_GROW
-    base = meta[slot, OFFSET]
-    start, end = meta[slot, START], meta[slot, END]
+    base, start, end = meta[slot, OFFSET], meta[slot, START], meta[slot, END]
     # 3. A full ring pushes out the oldest; an event older than all of them never gets in.
     if end - start == programs[p + RING]:
         oldest = pool[base + start * width + TIME]
         if time < oldest:
             meta[slot, DROPPED_TIME] = max(meta[slot, DROPPED_TIME], time)
             return DONE
-        # Rows leave oldest first: this one is never older than those pushed out before.
-        meta[slot, DROPPED_TIME] = oldest
+        # Rows leave oldest first: this one is never older than those pushed out before. What retention no longer
+        # needs is evicted, not dropped.
+        if oldest >= bound:
+            meta[slot, DROPPED_TIME] = oldest
         start += 1
         meta[slot, START] = start
+    if hop > 0 and not _fits(pool, meta, slot, programs, p, base, start, end, values, row):
+        return OVERFLOW
     # 4. Its place: after every row of its time, for no row has a greater seq.
     place = end
     if end > start and pool[base + (end - 1) * width + TIME] > time:
@@ -88,35 +106,80 @@ def insert(pool, meta, slot, programs, p, time, seq, values, row):  # type: igno
     # 5. Values and prefixes.
     at = base + place * width
     pool[at + TIME] = time
-    pool[at + SEQ] = seq
-    n_columns = programs[p + N_COLUMNS]
+    if hop > 0:
+        events = programs[p + EVENTS_OFFSET]
+        pool[at + events] = _events_before(pool, base, width, start, place, end, events)
+        for later in range(at + width, base + (end + 1) * width, width):
+            pool[later + events] += 1
     columns = p + programs[p + COLUMNS_AT]
-    for column in range(n_columns):
+    for column in range(programs[p + N_COLUMNS]):
         pool[at + VALUES + column] = values[row, programs[columns + column]]
     sums = p + programs[p + SUMS_AT]
     for index in range(programs[p + N_SUMS]):
-        offset = VALUES + n_columns + index * SUM_WORDS
+        offset = programs[p + SUMS_OFFSET] + index * SUM_WORDS
         _lay_prefix(pool, base, width, start, place, end, offset, VALUES + programs[sums + index])
+    # 6. Extremes.
+    extremes = p + programs[p + EXTREMES_AT]
+    for index in range(programs[p + N_EXTREMES]):
+        column, direction = VALUES + programs[extremes + 2 * index], programs[extremes + 2 * index + 1]
+        for later in range(place, end + 1):
+            _link(pool, base, width, start, later, column, programs[p + EXTREMES_OFFSET] + index, direction)
     return DONE
 
 
-@njit
+@inner
+def moves_rows(pool, meta, slot, programs, p, time):  # type: ignore[no-untyped-def]
+    """Whether inserting an event of this time may move rows that are there, which whoever waits on them must know."""
+    end = meta[slot, END]
+    if end == meta[slot, CAPACITY]:
+        return True
+    return end > meta[slot, START] and not is_before(pool, meta[slot, OFFSET], programs[p + WIDTH], end - 1, time + 1)
+
+
+@inner
+def _events_before(pool, base, width, start, place, end, events):  # type: ignore[no-untyped-def]
+    if place < end:
+        # The row that was there has moved by one and kept its number.
+        return pool[base + (place + 1) * width + events]
+    return pool[base + (end - 1) * width + events] + 1 if end > start else 0
+
+
+@inner
+def _fits(pool, meta, slot, programs, p, base, start, end, values, row):  # type: ignore[no-untyped-def]
+    """Whether Σx² with one more event surely stays within 127 bits; the widest value so far is noted."""
+    columns, sums = p + programs[p + COLUMNS_AT], p + programs[p + SUMS_AT]
+    widest = meta[slot, WIDEST]
+    for index in range(programs[p + N_SUMS]):
+        value = values[row, programs[columns + programs[sums + index]]]
+        if value != NULL:
+            widest = max(widest, abs(value))
+    n = 1
+    if end > start:
+        n += window_events(pool, base, programs[p + WIDTH], start, end, end, programs[p + EVENTS_OFFSET])
+    if np.float64(n) * np.float64(widest) * np.float64(widest) >= _LARGEST:
+        return False
+    meta[slot, WIDEST] = widest
+    return True
+
+
+# ------------------------------------------------------------------------- sums
+
+
+@inner
 def _lay_prefix(pool, base, width, start, place, end, offset, column):  # type: ignore[no-untyped-def]
     """Prefix of the row at ``place``; the rows after it, already moved, are given its contribution."""
     at = base + place * width
-    if place > start:
-        before = at - width
-        n, s0, s1, q0, q1 = total_through(pool, before, offset, column)
-    elif place < end:
-        # The row that was first has moved by one and kept its prefix: the new row starts from the same total.
-        after = at + width
-        n, s0, s1, q0, q1 = total_before(pool, after, offset)
+    if place < end:
+        # The row that was there has moved by one and kept its prefix: the new row starts from the same total.
+        n, s0, s1, q0, q1 = total_before(pool, at + width, offset)
+    elif place > start:
+        n, s0, s1, q0, q1 = total_through(pool, at - width, offset, column)
     else:
         n = np.int64(0)
         s0, s1, q0, q1 = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
     _write(pool, at + offset, n, s0, s1, q0, q1)
     value = pool[at + column]
-    if value == NULL:
+    if value == NULL or place == end:
         return
     v0, v1 = widen(value)
     w0, w1 = square(value)
@@ -128,7 +191,7 @@ def _lay_prefix(pool, base, width, start, place, end, offset, column):  # type: 
         _write(pool, cell, n + 1, s0, s1, q0, q1)
 
 
-@njit
+@inner
 def _write(pool, cell, n, s0, s1, q0, q1):  # type: ignore[no-untyped-def]
     pool[cell] = n
     pool[cell + 1] = np.int64(s0)
@@ -137,7 +200,7 @@ def _write(pool, cell, n, s0, s1, q0, q1):  # type: ignore[no-untyped-def]
     pool[cell + 4] = np.int64(q1)
 
 
-@njit
+@inner
 def total_before(pool, at, offset):  # type: ignore[no-untyped-def]
     """n, Σx, Σx² over the rows before the one at ``at``."""
     cell = at + offset
@@ -150,9 +213,9 @@ def total_before(pool, at, offset):  # type: ignore[no-untyped-def]
     )
 
 
-@njit
+@inner
 def total_through(pool, at, offset, column):  # type: ignore[no-untyped-def]
-    """n, Σx, Σx² over the rows up to and with the one at ``at``."""
+    """n, Σx, Σx² over the rows up to and with the one at ``at``, which stands for one event."""
     n, s0, s1, q0, q1 = total_before(pool, at, offset)
     value = pool[at + column]
     if value != NULL:
@@ -164,22 +227,75 @@ def total_through(pool, at, offset, column):  # type: ignore[no-untyped-def]
     return n, s0, s1, q0, q1
 
 
-@njit
-def window_total(pool, base, width, low, high, offset, column):  # type: ignore[no-untyped-def]
-    """n, Σx, Σx² over the rows in [low, high), exactly."""
+@tight
+def window_total(pool, base, width, low, high, end, offset, column):  # type: ignore[no-untyped-def]
+    """n, Σx, Σx² over the rows in [low, high), exactly; ``end`` is where all rows ended when it was asked for."""
     if low >= high:
         return np.int64(0), np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
-    n, s0, s1, q0, q1 = total_through(pool, base + (high - 1) * width, offset, column)
+    if high < end:
+        n, s0, s1, q0, q1 = total_before(pool, base + high * width, offset)
+    else:
+        # The newest row is never merged with another: it stands for itself.
+        n, s0, s1, q0, q1 = total_through(pool, base + (high - 1) * width, offset, column)
     m, t0, t1, u0, u1 = total_before(pool, base + low * width, offset)
     s0, s1 = subtract(s0, s1, t0, t1)
     q0, q1 = subtract(q0, q1, u0, u1)
     return n - m, s0, s1, q0, q1
 
 
-@njit
-def _make_room(pool, meta, slot, width):  # type: ignore[no-untyped-def]
-    """One free row at the end: move the rows to the front when half is free, else to a slab twice as large."""
+@inner
+def window_events(pool, base, width, low, high, end, events):  # type: ignore[no-untyped-def]
+    """Number of events in the rows [low, high): a row each, unless ``events`` says where their number stands."""
+    if events == 0 or low >= high:
+        return high - low
+    last = pool[base + high * width + events] if high < end else pool[base + (high - 1) * width + events] + 1
+    return last - pool[base + low * width + events]
+
+
+# --------------------------------------------------------------------- extremes
+
+
+@inner
+def _link(pool, base, width, start, index, column, offset, direction):  # type: ignore[no-untyped-def]
+    """Note how many rows back the last one stands that is at least as extreme; 0 when there is none."""
+    row = base + index * width
+    value = pool[row + column]
+    before = index - 1
+    if value != NULL:
+        while before >= start:
+            at = base + before * width
+            other = pool[at + column]
+            if other != NULL and (other <= value if direction == LEAST else other >= value):
+                break
+            before = before - pool[at + offset] if pool[at + offset] > 0 else start - 1
+    pool[row + offset] = index - before if before >= start else 0
+
+
+@tight
+def walk_extreme(pool, base, width, index, low, best, column, offset):  # type: ignore[no-untyped-def]
+    """Go from the row at ``index`` along ever more extreme ones, newest first, down to ``low``.
+
+    Returns where it stopped (a row before ``low``, or −1), and the last value met.
+    """
+    while index >= low:
+        at = base + index * width
+        if pool[at + column] != NULL:
+            best = pool[at + column]
+        index = index - pool[at + offset] if pool[at + offset] > 0 else -1
+    return index, best
+
+
+# ------------------------------------------------------------------------- room
+
+
+@inner
+def _make_room(pool, meta, slot, programs, p, bound):  # type: ignore[no-untyped-def]
+    """One free row at the end: rows move to the front when half is free then, else to a slab twice as large."""
+    width = programs[p + WIDTH]
     base, capacity = meta[slot, OFFSET], meta[slot, CAPACITY]
+    meta[slot, START] = first_at_or_after(pool, base, width, meta[slot, START], meta[slot, END], bound)
+    if programs[p + HOP] > 0 and meta[slot, END] > meta[slot, START]:
+        _merge_tiles(pool, meta, slot, programs, p)
     start, end = meta[slot, START], meta[slot, END]
     first = base + start * width
     n_words = (end - start) * width
@@ -193,8 +309,50 @@ def _make_room(pool, meta, slot, width):  # type: ignore[no-untyped-def]
         pool[0] = target + capacity * width
         meta[slot, OFFSET] = target
         meta[slot, CAPACITY] = capacity
-    for word in range(n_words):
-        pool[target + word] = pool[first + word]
+    if target != first:
+        for word in range(n_words):
+            pool[target + word] = pool[first + word]
     meta[slot, START] = 0
     meta[slot, END] = end - start
     return True
+
+
+@inner
+def _merge_tiles(pool, meta, slot, programs, p):  # type: ignore[no-untyped-def]
+    """One row for each tile that no request within the declared lateness can end in."""
+    width, hop = programs[p + WIDTH], programs[p + HOP]
+    base, start, end = meta[slot, OFFSET], meta[slot, START], meta[slot, END]
+    # By the newest row, not by the clock: that one must go on standing for one event.
+    bound = merge_bound(pool[base + (end - 1) * width + TIME], programs[p + LATENESS], hop)
+    kept = start
+    for index in range(start, end):
+        row = base + index * width
+        mergeable = pool[row + TIME] < bound
+        tile = floored(pool[row + TIME], hop)
+        last = base + (kept - 1) * width
+        if mergeable and kept > start and pool[last + TIME] == tile:
+            _merge_extremes(pool, last, row, programs, p)
+            continue
+        target = base + kept * width
+        if target != row:
+            for word in range(width):
+                pool[target + word] = pool[row + word]
+        if mergeable:
+            pool[target + TIME] = tile
+        kept += 1
+    meta[slot, END] = kept
+    extremes = p + programs[p + EXTREMES_AT]
+    for index in range(programs[p + N_EXTREMES]):
+        column, direction = VALUES + programs[extremes + 2 * index], programs[extremes + 2 * index + 1]
+        for later in range(start, kept):
+            _link(pool, base, width, start, later, column, programs[p + EXTREMES_OFFSET] + index, direction)
+
+
+@inner
+def _merge_extremes(pool, into, row, programs, p):  # type: ignore[no-untyped-def]
+    extremes = p + programs[p + EXTREMES_AT]
+    for index in range(programs[p + N_EXTREMES]):
+        column, direction = VALUES + programs[extremes + 2 * index], programs[extremes + 2 * index + 1]
+        value, other = pool[into + column], pool[row + column]
+        if value == NULL or (other != NULL and (other < value if direction == LEAST else other > value)):
+            pool[into + column] = other

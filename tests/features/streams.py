@@ -58,7 +58,10 @@ TIMES = st.builds(
 )
 KEYS = st.sampled_from(["a", "a", "a", "a", "a", "b", None])
 AMOUNTS = st.one_of(
-    st.integers(-500, 500), st.integers(1, 100_000), st.sampled_from([0, 2**53, -(2**53), 2**53 - 1, 10**15 + 1])
+    st.integers(-500, 500),
+    st.integers(1, 100_000),
+    st.sampled_from([100, 30_000, -500]),
+    st.sampled_from([0, 2**53, -(2**53), 2**53 - 1, 10**15 + 1]),
 )
 
 
@@ -74,12 +77,15 @@ def transactions(draw: st.DrawFn) -> Event:
     body = _body(
         card_id=draw(KEYS),
         customer_id=draw(KEYS),
+        account_id=draw(KEYS),
+        payee_id=draw(KEYS),
         merchant_id=draw(st.sampled_from(["m", "n", None])),
         device_id=draw(st.sampled_from(["d", "e", "f", None])),
         stage=draw(st.sampled_from([None, None, "authorisation", "refund", "capture"])),
         channel=draw(st.sampled_from(["mobile", "bank_card", None])),
         card_present=draw(st.sampled_from([True, False, None])),
         latitude=draw(st.sampled_from([31.2304, -0.5, 0.0, 1e-7, None])),
+        longitude=draw(st.sampled_from([121.4737, -180.0, 0.0, None])),
         amount=amount,
         currency=currency,
     )
@@ -122,15 +128,20 @@ def dense_stream(seed: int, size: int = 24) -> list[Event]:
         # Time mostly moves forward through the instants; now and then an event is late.
         place = index * n_instants // size if rng.random() < 0.6 else int(rng.integers(n_instants))
         time = START + INSTANTS[instants[place]] + int(rng.choice([0, 0, 0, 0, -1, 1]))
+        units = int(rng.choice([1, 1, 100]))
         body = _body(
             card_id=str(rng.choice(["a", "a", "a", "a", "a", "a", "b"])),
             customer_id="a" if rng.random() < 0.7 else None,
+            account_id="a" if rng.random() < 0.7 else "b",
+            payee_id=[None, "a", "b"][rng.integers(3)],
             merchant_id=[None, "m", "n", "o"][rng.integers(4)],
             device_id=[None, "d", "e"][rng.integers(3)],
             stage=[None, None, None, "refund"][rng.integers(4)],
             card_present=[None, True, False][rng.integers(3)],
             latitude=float(rng.normal()) if rng.random() < 0.8 else None,
-            amount=int(rng.integers(-(10 ** rng.integers(1, 15)), 10 ** rng.integers(1, 15))),
+            longitude=float(rng.normal() * 90) if rng.random() < 0.8 else None,
+            channel=[None, "mobile", "bank_card"][rng.integers(3)],
+            amount=int(rng.integers(-(10 ** rng.integers(1, 15)), 10 ** rng.integers(1, 15))) // units * units,
             currency="CNY",
         )
         if rng.random() < 0.15:

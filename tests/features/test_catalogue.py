@@ -12,7 +12,7 @@ from domain.labels import FRAUD_POLICY
 from domain.settings import PlatformSettings
 from features.aggregates import Count, Mean, SinceLast
 from features.catalogue import FeatureSet, compile_set, discover, load
-from features.conditions import one_of, verdict
+from features.conditions import at_least, one_of, verdict
 from features.derived import Derived, Expression, equals, ratio
 from features.settings import FeatureSettings
 from features.view import FeatureView, ring
@@ -78,6 +78,8 @@ def test_derived_features_without_their_inputs_are_left_out() -> None:
     [
         compiled(replace(VIEW, retain=ring(64)), FRAUD),
         compiled(replace(VIEW, where=one_of("stage", "refund")), FRAUD),
+        compiled(replace(VIEW, where=at_least("amount", 5)), FRAUD),
+        compiled(replace(VIEW, where=at_least("amount", 6)), FRAUD),
         compiled(replace(VIEW, features=[Count(over=["2h"]), *VIEW.features[1:]]), FRAUD, derived=()),
         compiled(VIEW, replace(FRAUD, where=verdict("positive", "negative"))),
         compiled(VIEW, replace(FRAUD, policy=replace(FRAUD_POLICY, version="fraud-2027-01"))),
@@ -163,6 +165,8 @@ def test_wrong_views_are_refused() -> None:
         ({"features": [Mean("channel", over=["1h"])]}, "expected a column of type money, integer, number, flag"),
         ({"features": [Count(over=["1h"]), Count(over=["60m"])]}, "expected names that occur once"),
         ({"where": one_of("amount", "5")}, "expected a condition on a text"),
+        ({"entity": "account_id", "key": "merchant_id"}, "expected a key that names the same things as account_id"),
+        ({"entity": "account_id", "key": "amount"}, "expected a key of transaction"),
     ]:
         with pytest.raises(DefinitionError, match=message):
             view(**changed)

@@ -2,16 +2,63 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import Event
-from features.aggregates import Count, Distinct, Max, Mean, Min, SinceLast, Std, Sum
+from domain.time import from_micros
+from features.aggregates import (
+    AGGREGATES,
+    CircularTime,
+    CoefficientOfVariation,
+    Concentration,
+    Count,
+    CountWhere,
+    Decayed,
+    Degree,
+    Distinct,
+    Entropy,
+    First,
+    InterArrival,
+    Last,
+    LastK,
+    Max,
+    Mean,
+    Min,
+    Novelty,
+    Rate,
+    Ratio,
+    Share,
+    SharedWith,
+    SinceLast,
+    SpeedFromLast,
+    Std,
+    Streak,
+    Sum,
+    SumWhere,
+    TopShare,
+    Trend,
+)
 from features.catalogue import FeatureSet, compile_set
-from features.conditions import one_of, verdict
-from features.derived import Derived, column_is_null, day_of_week, difference, equals, hour_of_day, log1p, ratio
+from features.conditions import at_least, is_true, multiple_of, one_of, verdict
+from features.derived import (
+    Derived,
+    clock_cos,
+    clock_sin,
+    column_is_null,
+    day_of_week,
+    difference,
+    equals,
+    hour_of_day,
+    log1p,
+    ratio,
+)
 from features.online import OnlineState
 from features.replay import build_snapshot
 from features.settings import FeatureSettings
@@ -35,7 +82,40 @@ EVERYTHING = [
     Mean("is_night", over=["1h"]),
     SinceLast(),
     SinceLast("device_id", same_value=True),
+    SinceLast(where=is_true("card_present"), called="present"),
+    CountWhere(where=one_of("channel", "mobile"), called="mobile", over=["10s", "1h"]),
+    SumWhere("amount", where=at_least("amount", 10), called="large", over=["1h"]),
+    Share(where=multiple_of("amount", 1), called="round", over=["1m", "1h"]),
+    CoefficientOfVariation("amount", over=["1m", "1h"]),
+    Rate("card_present", over=["1h"], prior=0.2, strength=3),
+    Ratio(short="1m", long="1h"),
+    Ratio("amount", statistic="mean", short="10s", long="1h"),
+    Ratio("amount", statistic="sum", short="1m", long="1h"),
+    First("amount", over=["1m", "1h"]),
+    Last("latitude", over=["1m", "1h"], scale=1_000_000),
+    LastK("amount", k=3, statistic="mean"),
+    LastK("amount", k=2, statistic="cv"),
+    Degree("device_id", over=["1m", "1h"]),
+    SharedWith("merchant_id", over=["10s", "1h"]),
+    Concentration("merchant_id", over=["1m", "1h"]),
+    TopShare("device_id", over=["1h"]),
+    Entropy("merchant_id", over=["1m", "1h"]),
+    Novelty("merchant_id"),
+    Novelty("device_id", age=True),
+    Streak(where=one_of("channel", "mobile"), called="mobile"),
+    InterArrival(over=["1m", "1h"]),
+    InterArrival(over=["1h"], statistic="cv"),
+    CircularTime(over=["1m", "1h"]),
+    Decayed(half_life=["1m", "20m"], over="1h"),
+    Decayed("amount", half_life=["5m"], over="1h"),
+    Trend("amount", over=["1h"]),
+    SpeedFromLast(),
+    SpeedFromLast(statistic="kmh"),
 ]
+
+
+def test_everything_is_there() -> None:
+    assert {type(aggregate) for aggregate in EVERYTHING} == set(AGGREGATES)
 
 
 def views(size: int) -> tuple[FeatureView, ...]:
@@ -49,6 +129,10 @@ def views(size: int) -> tuple[FeatureView, ...]:
             entity="customer_id", source="transaction", prefix="returned", where=one_of("stage", "refund"),
             features=[Count(over=["1h"]), Sum("amount", over=["1h"])], name="returned",
         ),
+        FeatureView(
+            entity="account_id", key="payee_id", source="transaction", prefix="inflow", where=at_least("amount", 0),
+            features=[Count(over=["1h"]), SharedWith("customer_id", over=["1h"])], name="inflow",
+        ),
     )  # fmt: skip
 
 
@@ -57,6 +141,8 @@ DERIVED = (
     Derived("amount_z", ratio(difference("amount", "card_amount_mean_1h"), "card_amount_std_1h"), group="g"),
     Derived("amount_log", log1p("amount"), group="g"),
     Derived("hour", hour_of_day(), group="g"),
+    Derived("hour_sin", clock_sin(), group="g"),
+    Derived("hour_cos", clock_cos(), group="g"),
     Derived("weekday", day_of_week(), group="g"),
     Derived("on_mobile", equals("channel", "mobile"), group="g"),
     Derived("no_device", column_is_null("device_id"), group="g"),
@@ -167,3 +253,15 @@ def test_threads_change_nothing(threads: int) -> None:
             assert same_bits(one[name].to_numpy(), many[name].to_numpy()), name
         else:
             assert one[name].equals(many[name]), name
+
+
+def test_the_clock_face_is_that_of_the_business_zone() -> None:
+    events = dense_stream(77, 30)
+    rows = build_snapshot(feature_set(4096), memory_journal(events), PLATFORM).table.to_pylist()
+    assert len(rows) > 5
+    for row in rows:
+        local = from_micros(row["event_time"]).astimezone(ZoneInfo(PLATFORM.time_zone))
+        passed = local - local.replace(hour=0, minute=0, second=0, microsecond=0)
+        angle = 2.0 * math.pi * (passed / timedelta(days=1))
+        assert (row["hour"], row["weekday"]) == (local.hour, local.weekday())
+        assert (row["hour_sin"], row["hour_cos"]) == (math.sin(angle), math.cos(angle))

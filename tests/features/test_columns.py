@@ -11,6 +11,7 @@ from domain.errors import DataError, DefinitionError
 from domain.events import Event
 from domain.labels import FRAUD_POLICY
 from features.columns import Encoding, encode_event, encode_table, encoding_of, text_code
+from features.conditions import Condition, at_least, is_true, multiple_of, one_of
 from features.kernel.layout import NULL
 from features.sources import read_columns
 from features.zone import Zone
@@ -20,16 +21,19 @@ FX = PLATFORM.fx_table()
 ZONE = Zone(PLATFORM.time_zone)
 
 
-def encoding(kind: str, column: str, scale: int | None = None) -> Encoding:
-    return encoding_of(kind, column, scale, FX, ZONE, FRAUD_POLICY)
+def encoding(kind: str, column: str | None, scale: int | None = None, where: Condition | None = None) -> Encoding:
+    return encoding_of(kind, column, scale, FX, ZONE, FRAUD_POLICY, where)
 
 
-TRANSACTION = tuple(
-    encoding("transaction", column, scale)
-    for column, scale in [
+TRANSACTION = (
+    *(encoding("transaction", column, scale) for column, scale in [
         ("amount", None), ("card_id", None), ("channel", None), ("card_present", None), ("latitude", 1_000_000),
-        ("is_night", None), ("x_score", 1000), ("x_segment", None),
-    ]
+        ("is_night", None), ("x_score", 1000), ("x_segment", None), ("clock_cos", None), ("clock_sin", None),
+    ]),
+    encoding("transaction", None, where=is_true("card_present")),
+    encoding("transaction", None, where=one_of("stage", "refund", or_null=True)),
+    encoding("transaction", "amount", where=multiple_of("amount", 1)),
+    encoding("transaction", "latitude", 1000, where=at_least("amount", 1)),
 )  # fmt: skip
 OUTCOME = tuple(encoding("outcome", column) for column in ("is_positive", "code", "subject_time", "is_night", "amount"))
 
@@ -109,3 +113,26 @@ def test_text_is_never_null(text: str) -> None:
 def test_refused(kind: str, column: str, scale: int | None, message: str) -> None:
     with pytest.raises(DefinitionError, match=message):
         encoding(kind, column, scale)
+
+
+def test_equal_encodings_are_equal() -> None:
+    """So that they are kept once."""
+    for column, scale, where in [
+        ("amount", None, None), ("clock_cos", None, None), (None, None, is_true("card_present")),
+        ("amount", None, at_least("amount", 2)), ("latitude", 1000, one_of("channel", "mobile")),
+    ]:  # fmt: skip
+        same = [encoding("transaction", column, scale, where) for _ in range(2)]
+        assert same[0] == same[1]
+    assert encoding("transaction", "clock_cos") != encoding("transaction", "clock_sin")
+    large = [encoding("transaction", "amount", where=at_least("amount", bound)) for bound in (2, 3)]
+    assert large[0] != large[1]
+
+
+def test_the_clock_face_turns_with_the_local_clock() -> None:
+    cos, sin = encoding("transaction", "clock_cos"), encoding("transaction", "clock_sin")
+    day = 86_400_000_000
+    # Midnight in Shanghai is 16:00 UTC.
+    for quarter, point in enumerate([(10**9, 0), (0, 10**9), (-(10**9), 0), (0, -(10**9))]):
+        time = 16 * day // 24 + quarter * day // 4
+        event = Event("transaction", "e", time, time, {})
+        assert (cos.one(event), sin.one(event)) == point

@@ -13,17 +13,23 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 LAW, SLAB = "features/kernel/law.py", "features/kernel/slab.py"
-READING, GROUPING = "features/kernel/reading.py", "features/grouping.py"
+GROUPING, OFFLINE = "features/grouping.py", "features/offline.py"
 
 MUTANTS = {
     "control": (LAW, "", ""),
     "sees its own instant": (LAW, "+ TIME] < time", "+ TIME] <= time"),
-    "open lower edge": (READING, "time - programs[windows + k]", "time - programs[windows + k] + 1"),
-    "ignores seq": (GROUPING, "source_seqs[rows] * 2 + 1", "source_seqs[rows] * 2 - 1"),
-    "forgets lateness": (LAW, "- longest - lateness", "- longest"),
+    "open lower edge": (LAW, "floored(time - window, hop)", "floored(time - window, hop) + 1"),
+    "ignores seq": (OFFLINE, "np.arange(2 * len(rows)), rows", "np.arange(2 * len(rows)) ^ 1, rows"),
+    "ignores seq between kinds": (GROUPING, "source_seqs[kept] * 2 + 1", "source_seqs[kept] * 0"),
+    "forgets lateness": (LAW, "max_time - longest - lateness", "max_time - longest"),
+    "evicts a full ring's oldest in silence": (SLAB, "if oldest >= bound", "if oldest > bound"),
+    "waits while rows move": (SLAB, "end - 1, time + 1)", "end - 1, 2**62)"),
     "stale too late": (LAW, "time < max_time", "time <= max_time"),
     "truncated too late": (LAW, "dropped_time >= time", "dropped_time > time"),
     "late ties go first": (SLAB, "end, time + 1)", "end, time)"),
+    "merges what a request may end in": (LAW, "floored(max_time - lateness, hop)", "floored(max_time, hop)"),
+    "a merged tile forgets its extremes": (SLAB, "_merge_extremes(pool, last, row, programs, p)", "pass"),
+    "merges across tiles": (SLAB, "kept > start and pool[last + TIME] == tile", "kept > start"),
     "a full ring refuses ties": (SLAB, "if time < oldest", "if time <= oldest"),
 }
 

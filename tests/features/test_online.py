@@ -60,7 +60,7 @@ def assert_equal(chosen: FeatureSet, events: list[Event], warm: int) -> OnlineSt
 def test_long_streams_compact_move_and_grow(n_cards: int, size: int) -> None:
     state = assert_equal(small_set(size), payments(2500, n_cards), 1200)
     # Rows are few, so a leak of slabs would show here.
-    assert state._memory.pool[0] < 2500 * 4 * 12
+    assert state.holdings.memory.pool[0] < 2500 * 4 * 12
 
 
 def test_a_pool_that_is_always_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,8 +76,8 @@ def test_a_pool_that_is_always_too_small(monkeypatch: pytest.MonkeyPatch) -> Non
             grown.append(at_least)
             self.pool.resize(len(self.pool) + 16, refcheck=False)
 
-    monkeypatch.setattr("features.replay.Memory", Tight)
-    monkeypatch.setattr("features.online.Memory", Tight)
+    monkeypatch.setattr("features.offline.Memory", Tight)
+    monkeypatch.setattr("features.holdings.Memory", Tight)
     for threads in (1, 2):
         found = build_snapshot(chosen, memory_journal(events), PLATFORM, threads=threads).table
         assert all(same_bits(found[n].to_numpy(), expected[n].to_numpy()) for n in chosen.names if n != "channel")
@@ -142,6 +142,6 @@ def test_hidden_features_are_not_given() -> None:
     full = dict(zip(every.names, state.vector(event).values.tolist(), strict=True))
     part = hidden.vector(event)
     assert same_bits(part.values, np.array([full[name] for name in some.names]))
-    assert len(part.texts) == len(some.categorical) == 3
+    assert len(part.texts) == len(some.categorical) == 2
     table = build_snapshot(some, memory_journal([event]), PLATFORM).table
     assert set(every.names) - set(table.column_names) == {"card_amount_mean_30d", "channel", "amount"}

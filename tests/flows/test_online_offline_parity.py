@@ -1,7 +1,8 @@
 """The acceptance of the visibility law: what the service saw over HTTP is what a replay of its journal sees.
 
-Thousands of payments from several clients at once, with late events, ties, duplicates, facts and outcomes in
-between, others writing to the same journal, and a SIGKILL in the middle of it all.
+Ten thousand requests from several clients at once: late ones, some older than the state is kept for, ties,
+duplicates, entities that overflow their rings, facts and outcomes in between, others writing to the same journal,
+and a service that is killed, stopped and killed again on the way.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,9 @@ import pytest
 from domain.decision import Product
 from domain.errors import Unavailable
 from domain.events import Event
-from domain.time import HOUR, MINUTE, format_instant, parse_instant
+from domain.time import DAY, HOUR, MINUTE, format_instant, parse_instant
+from monitoring.parity import audit
+from scoring.bundle import load_bundle
 from serving.books import Books
 from serving.client import AssayClient, Refused
 from serving.run import running
@@ -30,10 +35,18 @@ from stores.home import Home
 from tests.serving import world
 from tests.serving.parity import same_vectors
 
-N_PAYMENTS = 2_040
+N_PAYMENTS = 9_880
 N_APPLICATIONS = 120
 N_CLIENTS = 4
-KILL_AFTER = 900
+STEP = 2 * MINUTE
+"""Apart at most: half of all payments are one customer's, and more of them lie in a week than a ring holds."""
+
+BEGIN = world.START - N_PAYMENTS * STEP
+NEWEST = BEGIN + N_PAYMENTS * STEP // 2
+"""About where the times of the stream begin and end."""
+
+ENDS: tuple[tuple[int, str], ...] = ((3_500, "kill"), (7_000, "stop"), (9_500, "kill"))
+"""After so many writes the service is ended like this, with requests in flight; then it comes back."""
 
 Write = tuple[str, dict[str, Any], str]
 """Method of the client, body, idempotency key."""
@@ -62,24 +75,24 @@ def between(payment: dict[str, Any], number: int) -> Iterator[Write]:
     at = parse_instant(payment["event_time"])
     common = {name: payment[name] for name in ("customer_id", "card_id", "account_id", "device_id") if name in payment}
     event_id = payment["event_id"]
-    if number % 5 == 0:
+    if number % 10 == 0:
         yield "send_event", {
             "kind": "authentication", "event_id": f"auth-{event_id}", "event_time": format_instant(at - MINUTE),
-            "method": "otp", "result": "failed" if number % 15 == 0 else "passed", **common,
+            "method": "otp", "result": "failed" if number % 30 == 0 else "passed", **common,
         }, f"k-auth-{event_id}"  # fmt: skip
-    if number % 7 == 0:
+    if number % 14 == 0:
         yield "send_event", {
             **payment, "kind": "transaction", "event_id": f"cap-{event_id}", "stage": "capture", "links_to": event_id,
         }, f"k-cap-{event_id}"  # fmt: skip
-    if number % 11 == 0:
+    if number % 22 == 0:
         customer = {name: common[name] for name in ("customer_id", "account_id")}
         yield "send_event", {
             "kind": "profile_change", "event_id": f"chg-{event_id}", "event_time": format_instant(at),
             "changed": "phone", **customer,
         }, f"k-chg-{event_id}"  # fmt: skip
-    if number % 9 == 0:
+    if number % 18 == 0:
         yield "send_outcome", {
-            "subject_event_id": event_id, "code": "chargeback_fraud" if number % 2 else "reviewed_genuine",
+            "subject_event_id": event_id, "code": "chargeback_fraud" if number % 4 else "reviewed_genuine",
             "known_at": format_instant(at + HOUR),
         }, f"k-out-{event_id}"  # fmt: skip
 
@@ -87,8 +100,11 @@ def between(payment: dict[str, Any], number: int) -> Iterator[Write]:
 def plan() -> list[list[Write]]:
     """The writes of each client, in the order in which it sends them."""
     shares: list[list[Write]] = [[] for _ in range(N_CLIENTS)]
-    payments = world.payment_stream(N_PAYMENTS, 21, world.START)
+    payments = world.payment_stream(N_PAYMENTS, 21, world.START, step=STEP)
     for number, payment in enumerate(payments):
+        if number % 97 == 96:
+            # Older than the state is kept for: answered and flagged.
+            payment["event_time"] = format_instant(parse_instant(payment["event_time"]) - 5 * DAY)
         share = shares[number % N_CLIENTS]
         share.append(("score_payment", payment, f"k-{payment['event_id']}"))
         share.extend(between(payment, number))
@@ -108,8 +124,8 @@ def plan() -> list[list[Write]]:
     return shares
 
 
-def send(client: AssayClient, sent: Sent, stop: threading.Event, done: Iterator[int]) -> None:
-    """Send what waits until it is empty or the service is gone."""
+def send(client: AssayClient, sent: Sent, stop: threading.Event, done: Iterator[int], until: int | None) -> None:
+    """Send what waits until it is empty, or all have sent ``until`` writes, or the service is gone."""
     while sent.waiting and not stop.is_set():
         method, body, key = sent.waiting[0]
         try:
@@ -126,16 +142,16 @@ def send(client: AssayClient, sent: Sent, stop: threading.Event, done: Iterator[
         except Unavailable:
             return
         sent.waiting.pop(0)
-        if next(done) == KILL_AFTER:
+        if next(done) == until:
             stop.set()
 
 
-def write_from_outside(home: Home, number: int) -> None:
-    """What an import does meanwhile: append to the journal, and flush it."""
+def write_from_outside(home: Home, number: int, at: int) -> None:
+    """What an import does meanwhile: append events of about that time to the journal, and flush it."""
     books = Books.open(home, {}, 30.0)
     try:
         events = []
-        for request in world.payment_stream(40, 90 + number, world.START, prefix=f"import{number}-"):
+        for request in world.payment_stream(40, 90 + number, at, prefix=f"import{number}-", step=STEP):
             event = world.as_event(request, "transaction", "import")
             events.append(Event(event.kind, event.event_id, event.event_time, event.known_at,
                                 books.vault.tokenised(event).body, event.client))  # fmt: skip
@@ -147,31 +163,28 @@ def write_from_outside(home: Home, number: int) -> None:
 
 
 @pytest.mark.slow
-def test_two_thousand_payments_over_http_have_the_features_of_a_replay(home: Home, tmp_path: Path) -> None:
+def test_ten_thousand_requests_over_http_have_the_features_of_a_replay(home: Home, tmp_path: Path) -> None:
     keys = world.with_keys(home)
     sent = [Sent(share) for share in plan()]
     done = itertools.count(1)
     log = tmp_path / "service.log"
+    started = time.monotonic()
 
-    # 1. Everybody sends; in the middle the service is killed with requests in flight.
-    killed = threading.Event()
-    with log.open("wb") as output, running(home, world.CONFIGS, log=output) as service:
-        _everybody_sends(home, service.url, keys["flow"], sent, killed, done, kill=service.kill)
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{service.url}/livez", trust_env=False)
-    assert all(one.waiting for one in sent)
-    acknowledged = [answer for one in sent for answer in one.acknowledged.values()]
-
-    # 2. It comes back; what was not acknowledged is sent again under the same keys, then the rest.
-    with log.open("ab") as output, running(home, world.CONFIGS, log=output) as service:
-        with AssayClient(service.url, keys["analyst"]) as client:
-            for answer in acknowledged:
-                if "decision_id" in answer:
-                    assert client.decision(answer["decision_id"]) == answer
-        _everybody_sends(home, service.url, keys["flow"], sent, threading.Event(), done, kill=None)
+    # 1. Everybody sends; three times the service ends with requests in flight and comes back. What was not
+    #    acknowledged is sent again under the same keys, then the rest.
+    for turn, (until, how) in enumerate((*ENDS, (None, ""))):
+        with log.open("ab") as output, running(home, world.CONFIGS, log=output) as service:
+            _still_there(service.url, keys["analyst"], sent)
+            end = getattr(service, how) if how else None
+            _everybody_sends(home, service.url, keys["flow"], sent, done, until, end, turn)
+            if how:
+                with pytest.raises(httpx.ConnectError):
+                    httpx.get(f"{service.url}/livez", trust_env=False)
+        assert any(one.waiting for one in sent) == bool(how), log.read_text()[-2_000:]
     assert not any(one.waiting for one in sent), log.read_text()[-2_000:]
+    took = time.monotonic() - started
 
-    # 3. Nothing is lost, nothing is there twice, and the features are those of a replay.
+    # 2. Nothing is lost, nothing is there twice.
     books = Books.open(home, {}, 10.0)
     try:
         kinds = books.journal.kinds()
@@ -183,24 +196,40 @@ def test_two_thousand_payments_over_http_have_the_features_of_a_replay(home: Hom
         }
         assert books.ledger.verify() == []
         assert books.journal.verify() == []
-        without = Counter(
-            json.loads(body)["degraded"]
-            for table in decided.values()
-            for body, vector in zip(table["body"].to_pylist(), table["vector"].to_pylist(), strict=True)
-            if vector is None
+        bodies = [json.loads(body) for table in decided.values() for body in table["body"].to_pylist()]
+        assert not any(body["degraded"] for body in bodies), (
+            f"{Counter(b['degraded'] for b in bodies)}\n{_troubles(log)}"
         )
-        assert not without, f"{without}\n{_troubles(log)}"
+        flags = Counter(flag for body in bodies for flag in body["flags"])
+
+        # 3. The features are those of a replay, row for row and bit for bit, and so are their flags.
+        bundle_of = cache(lambda digest: load_bundle(home.bundles / digest, score_golden_in_child=False))
+        reports = [audit(product.value, books.ledger, books.journal, bundle_of) for product in Product]
     finally:
         books.close()
-    n_vectors, n_values = same_vectors(home, Product.PAYMENT)
-    n_loan_vectors, n_loan_values = same_vectors(home, Product.LOAN)
-    assert (n_vectors, n_loan_vectors) == (N_PAYMENTS, N_APPLICATIONS)
-    assert n_values > 40 * n_vectors
+    for product, report in zip(Product, reports, strict=True):
+        assert report.ok, report.differences[:5]
+        assert not report.missing
+        assert not report.extra
+        assert same_vectors(home, product) == (report.n_matches, report.n_values)
+    assert [report.n_matches for report in reports] == [N_PAYMENTS, N_APPLICATIONS]
+    assert reports[0].n_values > 40 * N_PAYMENTS
+    assert flags["features_truncated"] > N_PAYMENTS // 10, flags
+    assert N_PAYMENTS // 200 < flags["features_stale"] < N_PAYMENTS // 4, flags
     print(  # noqa: T201 - the figure is asked for
-        f"\n{n_vectors} payments and {n_loan_vectors} applications over HTTP, "
+        f"\n{N_PAYMENTS} payments and {N_APPLICATIONS} applications over HTTP in {took:.0f} s, {len(ENDS)} restarts, "
         f"{sum(one.n_retried for one in sent)} retries, {sum(one.n_refused for one in sent)} events sent twice, "
-        f"{kinds}: {n_values + n_loan_values:,} non-null feature values equal bit for bit"
+        f"{kinds}, {dict(flags)}: "
+        f"{sum(report.n_values for report in reports):,} non-null feature values equal bit for bit"
     )
+
+
+def _still_there(url: str, key: str, sent: list[Sent]) -> None:
+    """A sample of what was acknowledged before, asked for again."""
+    answers = [answer for one in sent for answer in one.acknowledged.values() if "decision_id" in answer]
+    with AssayClient(url, key) as client:
+        for answer in answers[:: max(1, len(answers) // 50)]:
+            assert client.decision(answer["decision_id"]) == answer
 
 
 def _troubles(log: Path) -> str:
@@ -210,15 +239,28 @@ def _troubles(log: Path) -> str:
 
 
 def _everybody_sends(
-    home: Home, url: str, key: str, sent: list[Sent], killed: threading.Event, done: Iterator[int], kill: Any
+    home: Home,
+    url: str,
+    key: str,
+    sent: list[Sent],
+    done: Iterator[int],
+    until: int | None,
+    end: Callable[[], None] | None,
+    turn: int,
 ) -> None:
+    """Send from several clients at once, with others writing meanwhile, until all is sent or the service is ended."""
+    ended = threading.Event()
     with ThreadPoolExecutor(N_CLIENTS + 1) as pool:
-        clients = [AssayClient(url, key, attempts=2 if kill else 8) for _ in sent]
-        working = [pool.submit(send, client, one, killed, done) for client, one in zip(clients, sent, strict=True)]
-        others = pool.submit(lambda: [write_from_outside(home, number + 10 * bool(kill)) for number in range(4)])
-        if kill is not None:
-            assert killed.wait(120)
-            kill()
+        clients = [AssayClient(url, key, attempts=2 if end else 8) for _ in sent]
+        working = [
+            pool.submit(send, client, one, ended, done, until) for client, one in zip(clients, sent, strict=True)
+        ]
+        # Of the time that the stream has come to: an import from the future would make every request a late one.
+        at = BEGIN + turn * (NEWEST - BEGIN) // (len(ENDS) + 1)
+        others = pool.submit(lambda: [write_from_outside(home, 4 * turn + number, at) for number in range(4)])
+        if end is not None:
+            assert ended.wait(240)
+            end()
         for future in [*working, others]:
             future.result()
         for client in clients:

@@ -91,7 +91,7 @@ def parts(product: Product) -> BundleParts:
     X = encoder.matrix(table)
     rng = np.random.default_rng(5)
     F = np.nan_to_num(X, nan=2.0)
-    first, second = (features.names.index(name) for name in features.categorical[:2])
+    first, second = (features.names.index(name) for name in (features.categorical[0], features.categorical[-1]))
     margin = 1.2 * (np.log1p(F[:, 0]) - 3) + 0.6 * (F[:, first] - 2) + 0.6 * (F[:, second] - 2)
     y = (rng.random(len(X)) < 1 / (1 + np.exp(-margin))).astype(float)
     data = lightgbm.Dataset(

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from domain.decision import MAX_REASONS, Product
 from domain.errors import DefinitionError, ModelError
-from features.catalogue import discover
+from features.catalogue import described, discover
 from features.catalogue import load as load_features
 from features.settings import FeatureSettings
 from scoring.encode import Encoder
@@ -235,3 +235,13 @@ def test_a_book_survives_its_own_json() -> None:
     assert ReasonBook.of(resolved.model_dump(mode="json"), "x") == resolved
     with pytest.raises(DefinitionError, match="a rule reason out of R01"):
         resolved.rule("R99")
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_every_feature_of_the_catalogue_is_covered(product: Product) -> None:
+    """Those that are off too: whoever switches them on must be able to build a bundle."""
+    found = described(product.value)
+    resolved = book(product).resolved((feature.name, feature.group) for feature in found)
+    assert set(resolved.covers) == {feature.name for feature in found}
+    groups = {feature.group for feature in found}
+    assert {group for concept in resolved.concepts for group in concept.groups} <= groups

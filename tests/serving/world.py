@@ -43,18 +43,20 @@ def platform() -> PlatformSettings:
     return load_settings(CONFIGS / "platform.yaml", PlatformSettings)
 
 
-def payment_stream(n: int, seed: int, until: int, *, prefix: str = "p", n_cards: int = 60) -> list[dict[str, Any]]:
-    """Scoring requests that arrive in this order, the newest event near ``until`` (µs).
+def payment_stream(
+    n: int, seed: int, until: int, *, prefix: str = "p", n_cards: int = 60, step: int = 20 * MINUTE
+) -> list[dict[str, Any]]:
+    """Scoring requests that arrive in this order, at most ``step`` apart, the newest event near ``until`` (µs).
 
     A tenth come late by up to two days, a tenth share the very instant of an earlier one, a few columns are
     missing, a few amounts are foreign; one merchant takes a quarter of all.
     """
     rng = np.random.default_rng(seed)
-    clock = until - n * 20 * MINUTE
+    clock = until - n * step
     requests: list[dict[str, Any]] = []
     times: list[int] = []
     for index in range(n):
-        clock += int(rng.integers(1, 20 * MINUTE))
+        clock += int(rng.integers(1, step))
         at = min(clock, until)
         lot = rng.random()
         if lot < 0.1:

@@ -501,3 +501,81 @@ def test_a_flipped_bit_in_a_page_is_found_by_the_next_reader(journal: Journal, s
 def test_every_kind_can_be_read_when_there_is_nothing(journal: Journal) -> None:
     for kind in KINDS:
         assert journal.read(kind).schema == event_schema(kind, {})
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_batches_are_what_is_read_in_pieces(journal: Journal, size: int) -> None:
+    journal.append([asked(f"a{n}", **({"purpose": "car"} if n % 2 else {})) for n in range(4)])
+    journal.flush()
+    journal.append([asked(f"b{n}", x_score=0.5, x_segment="silver") for n in range(3)])
+    journal.flush()
+    journal.append([asked(f"c{n}", x_segment="gold") for n in range(5)])
+    for span in ({}, {"after": 2, "upto": 9}, {"after": 4, "upto": 7}, {"after": 8}, {"after": 12}, {"upto": 1}):
+        for columns in (None, ["event_id", "purpose", "x_score", "x_segment"]):
+            whole = journal.read("inquiry", columns=columns, **span)  # type: ignore[arg-type]
+            assert journal.count("inquiry", **span) == whole.num_rows
+            for dictionaries in (False, True):
+                tables = list(
+                    journal.batches("inquiry", columns=columns, size=size, dictionaries=dictionaries, **span)  # type: ignore[arg-type]
+                )
+                assert all(0 < table.num_rows <= size for table in tables)
+                assert [row for table in tables for row in table.to_pylist()] == whole.to_pylist()
+                texts = {pa.types.is_dictionary(table.schema.field("purpose").type) for table in tables}
+                assert texts <= {dictionaries}
+
+
+def test_batches_see_one_moment_while_others_flush(journal: Journal, tmp_path: Path) -> None:
+    journal.append([asked(f"a{n}") for n in range(6)])
+    other = Journal(Database(journal.database.path), journal.segments)
+    seen = []
+    for table in journal.batches("inquiry", columns=["event_id"], size=2):
+        seen += table["event_id"].to_pylist()
+        other.append([asked(f"later{len(seen)}")])
+        other.flush()
+    assert seen == [f"a{n}" for n in range(6)]
+    assert not journal.database.connection.in_transaction
+    stopped = journal.batches("inquiry", size=2)
+    next(stopped)
+    stopped.close()
+    assert not journal.database.connection.in_transaction
+    other.database.close()
+
+
+def test_a_damaged_segment_is_told_by_batches(journal: Journal, segment: Path) -> None:
+    segment.write_bytes(segment.read_bytes()[:-20])
+    with pytest.raises(DataError, match="restore it from a backup"):
+        list(journal.batches("inquiry"))
+
+
+def test_a_row_group_outside_of_the_span_is_not_read(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append([asked(f"a{n}") for n in range(9)])
+    plain = pq.write_table
+    monkeypatch.setattr(pq, "write_table", lambda *a, **k: plain(*a, **k, row_group_size=3))
+    journal.flush()
+    groups: list[list[int]] = []
+    read = pq.ParquetFile.iter_batches
+
+    def watched(self: pq.ParquetFile, size: int, row_groups: list[int], columns: list[str]) -> object:
+        groups.append(row_groups)
+        return read(self, size, row_groups=row_groups, columns=columns)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
+    found = [row for table in journal.batches("inquiry", after=3, upto=5) for row in table["seq"].to_pylist()]
+    assert (found, groups) == ([4, 5], [[1]])
+
+
+def test_the_way_of_arrival_is_kept(journal: Journal) -> None:
+    assert journal.arrival().n_arrived == 0
+    journal.append([asked("a1"), asked("a2")])
+    table = pa.table({"event_id": ["b1", "b2"], "event_time": [1, 2], "known_at": [1, 2], "borrower_id": ["x", "y"]})
+    journal.append_tables({"inquiry": table}, "bank", {"inquiry": "a declared delay of 7d", "loan": "nothing"})
+    journal.append_tables({"inquiry": table}, "bank", {"inquiry": "told again"})
+    journal.append([asked("a3")])
+    journal.append_tables({"inquiry": table}, "shop")
+    found = journal.arrival()
+    assert (found.n_arrived, found.n_given) == (3, 4)
+    assert found.known_at == {"inquiry": ("a declared delay of 7d",)}
+    assert (journal.arrival(upto=3).n_arrived, journal.arrival(upto=3).n_given) == (2, 1)
+    assert journal.arrival(upto=2).known_at == {}

@@ -84,7 +84,7 @@ def settings() -> TrainingSettings:
             "name": "fraud",
             "product": "payment",
             "features": FeatureSettings(
-                product="payment", views=["card", "merchant"], own=["amount", "channel"]
+                product="payment", views=["card", "merchant", "merchant_traffic"], own=["amount", "channel"]
             ).model_dump(),
             "label_policy": "fraud-2026-11",
             "maturity": {"after": "5d", "source": "the small world's chargebacks take up to 5 days"},

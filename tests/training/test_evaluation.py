@@ -43,8 +43,9 @@ def test_alert_figures_are_counted_day_by_day(scored: Scored, settings: Training
     assert result["precision_at_budget"].value == pytest.approx(caught / len(alerts))
     assert result["recall_at_budget"].value == pytest.approx(caught / frame["y"].sum())
     assert result["value_detection_rate"].value == pytest.approx(saved / lost)
-    assert result["cost"].value == pytest.approx(lost - saved + 2_000 * len(alerts) + 5_000 * false_alerts)
-    assert result["cost_without_model"].value == lost
+    assert result["cost"].value == pytest.approx((lost - saved + 2_000 * len(alerts) + 5_000 * false_alerts) / 100)
+    assert result["cost"].note.startswith("CNY; bootstrap over")
+    assert result["cost_without_model"].value == lost / 100
     top = frame.nlargest(40, "raw")
     assert result["recall_at_1pct"].value == pytest.approx(top["y"].sum() / frame["y"].sum())
 

@@ -172,3 +172,13 @@ def test_day_numbers_are_local_dates(times: list[int], zone: str) -> None:
         np.datetime64(business_day(time, zone)) for time in times
     ]
     assert all(start_of_day(time, zone) <= time < start_of_day(time, zone) + 24 * HOUR for time in times)
+
+
+def test_the_table_lists_every_part_with_what_was_left_out(settings: TrainingSettings) -> None:
+    split = make_split(dataset(60, 5 * DAY), with_(settings, embargo="1d"), ZONE)
+    table = split.table()
+    folds = [f"fold {number} {half}" for number in range(1, len(split.folds) + 1) for half in ("train", "valid")]
+    assert table.index.tolist() == [*folds, "train", "calibration", "test"]
+    assert table.loc["calibration", "left out"] == f"{split.calibration.counts['immature']:,} immature"
+    assert table["rows"].tolist() == [len(part.y) for part in split.parts().values()]
+    assert table["days"].tolist()[-2:] == [10.0, 10.0]

@@ -8,7 +8,7 @@ import numpy as np
 
 from data.simulator.credit.borrowers import Borrowers
 from data.simulator.credit.lending import Book
-from data.simulator.credit.months import Months
+from data.simulator.credit.months import DATE, Months
 from data.simulator.rows import NONE, Array, pick
 from domain.time import MINUTE
 
@@ -71,9 +71,10 @@ def inquiries_of(borrowers: Borrowers, book: Book, months: Months, random: np.ra
     who, month = np.nonzero(counts)
     times = counts[who, month]
     who, month = np.repeat(who, times), np.repeat(month, times)
-    day = months.day(month, np.ones(len(month), dtype=int)) + (
-        random.random(len(month)) * months.month_length(month)
-    ).astype(np.int64)
+    day = (
+        months.day(month, np.ones(len(month), dtype=int))
+        + (random.random(len(month)) * months.month_length(month)).astype(np.int64) * DATE
+    )
     usual = months.at(day, np.clip(random.normal(14, 4, len(who)), 0.2, 23.8))
     # Around applications: shopping in the weeks before, our own inquiry minutes after.
     strain = borrowers.strain[book.borrower, book.month]

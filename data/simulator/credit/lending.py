@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.simulator.credit.borrowers import Borrowers, sigmoid
-from data.simulator.credit.months import Months
+from data.simulator.credit.months import DATE, Months
 from data.simulator.rows import NONE, Array, pick
 from data.simulator.settings import SimulationSettings
 from domain.time import HOUR, MINUTE
@@ -105,7 +105,7 @@ def _apply(
     income = np.rint(borrowers.income[who] * overstated / 100) * 100
     owed = borrowers.income[who] * np.clip(0.16 + 0.07 * strain[who] + random.normal(0, 0.09, n), 0, 0.8)
     debt = np.rint(owed * random.uniform(0.5, 1.05, n) / 10) * 10
-    day = months.day(month, np.ones(n, dtype=int)) + random.integers(0, int(months.month_length(month)), n)
+    day = months.day(month, np.ones(n, dtype=int)) + random.integers(0, int(months.month_length(month)), n) * DATE
     time = months.at(day, np.clip(random.normal(15, 4, n), 0.2, 23.8)) // _MILLISECOND * _MILLISECOND
     # 2. The decision of the lender of that time: form and bureau, read by a rough score.
     due_day = 1 + (day - day.astype("datetime64[M]")).astype(np.int64)
@@ -204,7 +204,7 @@ def _collect(random: np.random.Generator, months: Months, borrowers: Borrowers, 
     for offset in range(int(count.max(initial=0))):
         paying = count > offset
         # Arrears cannot be paid before they are due; an instalment of an earlier month never is.
-        book.paid[rows[paying], first[paying] + offset] = reference[paying] + delay[paying]
+        book.paid[rows[paying], first[paying] + offset] = reference[paying] + delay[paying] * DATE
     book.n_paid[rows] = first + count
     # 3. Where the loan stands now.
     early = (count > 0) & (book.n_paid[rows] == k) & (k >= 3) & (k < book.term[rows])

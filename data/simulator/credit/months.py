@@ -14,6 +14,10 @@ from domain.time import HOUR, parse_instant
 HISTORY = 12
 """Months of bureau history before the first application."""
 
+# Dates are moved by these, never by bare numbers: NumPy 2.5 warns that it will refuse those.
+MONTH = np.timedelta64(1, "M")
+DATE = np.timedelta64(1, "D")
+
 _LAST_DUE_DAY = 28
 
 
@@ -39,7 +43,7 @@ class Months:
         """
         last = date.fromisoformat(settings.start) + timedelta(days=settings.payment_days)
         n = settings.loan_months + HISTORY
-        first = np.datetime64(last - timedelta(days=1), "M") - n + 1
+        first = np.datetime64(last - timedelta(days=1), "M") - (n - 1) * MONTH
         first_day = first.astype("datetime64[D]")
         n_days = int((np.datetime64(last, "D") - first_day).astype(int)) + 130
         begin: date = first_day.item()
@@ -52,7 +56,7 @@ class Months:
     def day(self, month: Array | int, day_of_month: Array) -> Array:
         """Date of a day (1 to 28) in a month."""
         offset = np.minimum(day_of_month, _LAST_DUE_DAY) - 1
-        day: Array = (self.first + month).astype("datetime64[D]") + offset
+        day: Array = self._begins(month) + offset * DATE
         return day
 
     def at(self, day: Array, hour: Array | float) -> Array:
@@ -63,7 +67,9 @@ class Months:
 
     def month_length(self, month: Array | int) -> Array:
         """Days in each month."""
-        start = (self.first + month).astype("datetime64[D]")
-        end = (self.first + month + 1).astype("datetime64[D]")
-        length: Array = (end - start).astype(np.int64)
+        length: Array = (self._begins(month + 1) - self._begins(month)).astype(np.int64)
         return length
+
+    def _begins(self, month: Array | int) -> Array:
+        first: Array = (self.first + month * MONTH).astype("datetime64[D]")
+        return first

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.simulator.credit.lending import GRANTED, Book
-from data.simulator.credit.months import Months
+from data.simulator.credit.months import DATE, Months
 from data.simulator.rows import Array
 from domain.time import HOUR
 
 _BAD_DAYS = 90
 _WRITTEN_OFF = 31  # days after going bad in which one more instalment is still billed
-_DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,14 @@ def course_of(book: Book, months: Months) -> Course:
     number = np.arange(1, book.due.shape[1] + 1)[None, :]
     last = np.where(book.settled_early > 0, book.settled_early, book.term)
     owed = number <= last[:, None]
-    late = owed & ~(book.paid < book.due + _BAD_DAYS * _DAY)  # the books are closed before that day's payments
+    late = owed & ~(book.paid < book.due + _BAD_DAYS * DATE)  # the books are closed before that day's payments
     ever = late.any(axis=1) & (book.decision == GRANTED)
     first = late.argmax(axis=1)
-    went_bad = np.where(ever, book.due[np.arange(book.n), first] + _BAD_DAYS * _DAY, np.datetime64("NaT"))
+    went_bad = np.where(ever, book.due[np.arange(book.n), first] + _BAD_DAYS * DATE, np.datetime64("NaT", "D"))
     final = book.paid[np.arange(book.n), last - 1]
-    disbursed = months.first_day + (np.searchsorted(months.midnights, book.disbursed, side="right") - 1)
+    disbursed = months.first_day + (np.searchsorted(months.midnights, book.disbursed, side="right") - 1) * DATE
     anniversary = months.day(
-        _month(disbursed, months) + 12, 1 + (disbursed - disbursed.astype("datetime64[M]")) // _DAY
+        _month(disbursed, months) + 12, 1 + (disbursed - disbursed.astype("datetime64[M]")) // DATE
     )
     return Course(went_bad, final, anniversary, _past_due(book, anniversary, last))
 
@@ -89,7 +88,7 @@ def repayments_of(book: Book, months: Months, random: np.random.Generator) -> Re
     number = np.arange(1, book.due.shape[1] + 1)[None, :]
     last = np.where(book.settled_early > 0, book.settled_early, book.term)
     loan, column = np.nonzero(~np.isnat(book.paid) & (number <= last[:, None]))
-    days_late = ((book.paid[loan, column] - book.due[loan, column]) // _DAY).astype(np.int64)
+    days_late = ((book.paid[loan, column] - book.due[loan, column]) // DATE).astype(np.int64)
     time = months.at(book.paid[loan, column], np.clip(random.normal(14, 5, len(loan)), 0.1, 23.8))
     # Nobody repays before the money came: the first instalment of a loan paid out late may be due early.
     time = np.maximum(time, book.disbursed[loan] + 12 * HOUR)
@@ -108,7 +107,7 @@ def _billed(book: Book, course: Course) -> tuple[Array, Array]:
     number = np.arange(1, book.due.shape[1] + 1)[None, :]
     last = np.where(book.settled_early > 0, book.settled_early, book.term)
     billed = (number <= last[:, None]) & (book.decision == GRANTED)[:, None]
-    gone = book.due > (course.went_bad + _WRITTEN_OFF * _DAY)[:, None]
+    gone = book.due > (course.went_bad + _WRITTEN_OFF * DATE)[:, None]
     still_bad = book.n_paid < last
     loan, column = np.nonzero(billed & ~(gone & still_bad[:, None]))
     return loan, column
@@ -119,7 +118,7 @@ def _past_due(book: Book, day: Array, last: Array) -> Array:
     n_paid = (book.paid < day[:, None]).sum(axis=1)
     oldest = book.due[np.arange(book.n), np.minimum(n_paid, book.due.shape[1] - 1)]
     behind = (n_paid < last) & (oldest < day)
-    days: Array = np.where(behind, (day - oldest) // _DAY, 0).astype(np.int64)
+    days: Array = np.where(behind, (day - oldest) // DATE, 0).astype(np.int64)
     return days
 
 

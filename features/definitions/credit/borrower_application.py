@@ -1,6 +1,6 @@
 """Earlier applications of the borrower."""
 
-from features.aggregates import Count, Distinct, Max, Mean, SinceLast
+from features.aggregates import Count, Last, Max, Mean, SinceLast
 from features.derived import Derived, ratio
 from features.view import FeatureView, ring
 
@@ -11,17 +11,20 @@ VIEW = FeatureView(
     retain=ring(512),
     rationale="Asking again and again, for other amounts and purposes, is a sign of refusal elsewhere.",
     features=[
-        Count(over=["7d", "30d", "90d", "365d"], sign=1),
-        Mean("amount", over=["365d"]),
-        Max("amount", over=["365d"]),
-        Mean("income_monthly", over=["365d"]),
-        Distinct("purpose", over=["365d"]),
-        Distinct("device_id", over=["365d"]),
+        Count(over=["1095d"]),
+        Max("amount", over=["1095d"]),
+        Mean("income_monthly", over=["1095d"]),
+        Last("debt_monthly", over=["1095d"]),
         SinceLast(),
     ],
 )
 
 DERIVED = (
-    Derived("income_to_declared_365d", ratio("income_monthly", "application_income_monthly_mean_365d"),
+    Derived("income_to_declared", ratio("income_monthly", "application_income_monthly_mean_1095d"),
             group="borrower_application", unit="ratio", doc="Income declared now over that declared before"),
+    Derived("debt_to_declared", ratio("debt_monthly", "application_debt_monthly_last_1095d"),
+            group="borrower_application", unit="ratio", doc="Debt service declared now over that declared last",
+            sign=1),
+    Derived("amount_to_asked", ratio("amount", "application_amount_max_1095d"), group="borrower_application",
+            unit="ratio", doc="Amount asked for over the largest asked for before"),
 )  # fmt: skip

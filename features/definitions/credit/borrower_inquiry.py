@@ -1,6 +1,6 @@
 """Inquiries about the borrower by lenders."""
 
-from features.aggregates import Count, Distinct, SinceLast
+from features.aggregates import Count, Decayed, Distinct, InterArrival, SinceLast
 from features.derived import Derived, ratio
 from features.view import FeatureView, ring
 
@@ -11,14 +11,16 @@ VIEW = FeatureView(
     retain=ring(1024),
     rationale="Many lenders asked in a short time means need, or a plan not to repay any.",
     features=[
-        Count(over=["7d", "30d", "90d", "180d", "365d"], sign=1),
-        Distinct("lender_id", over=["30d", "90d", "180d", "365d"], sign=1),
-        Distinct("purpose", over=["365d"]),
-        SinceLast(),
+        Count(over=["365d"], sign=1),
+        Decayed(half_life=["30d", "90d"], over="365d", sign=1),
+        InterArrival(over=["365d"], sign=-1),
+        Distinct("lender_id", over=["30d", "365d"], sign=1),
+        SinceLast(sign=-1),
     ],
 )
 
 DERIVED = (
-    Derived("inquiry_acceleration", ratio("inquiry_count_30d", "inquiry_count_180d"), group="borrower_inquiry",
-            unit="share", doc="Share of 180 days of inquiries that fell into the last 30", sign=1),
+    Derived("inquiry_lender_acceleration", ratio("inquiry_lender_id_distinct_30d", "inquiry_lender_id_distinct_365d"),
+            group="borrower_inquiry", unit="share", doc="Share of a year's lenders that asked in the last 30 days",
+            sign=1),
 )  # fmt: skip

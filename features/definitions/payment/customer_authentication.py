@@ -1,20 +1,21 @@
-"""Failed and abandoned authentications of the customer."""
+"""Authentications of the customer: which failed, how many in a row, from which device."""
 
-from features.aggregates import Count, Distinct, SinceLast
+from features.aggregates import Distinct, Novelty, SinceLast
 from features.conditions import one_of
 from features.view import FeatureView, ring
+
+FAILED = one_of("result", "failed", "abandoned")
 
 VIEW = FeatureView(
     entity="customer_id",
     source="authentication",
-    where=one_of("result", "failed", "abandoned"),
-    prefix="customer_authentication_failed",
+    prefix="customer_authentication",
     retain=ring(512),
-    rationale="Guessing and phishing leave failed attempts just before the payment.",
+    rationale="Guessing and phishing leave failed attempts, and a new device, just before the payment.",
     features=[
-        Count(over=["1h", "1d", "7d"], sign=1),
         Distinct("method", over=["1d"], sign=1),
-        Distinct("device_id", over=["1d", "7d"], sign=1),
+        Novelty("device_id", age=True, sign=-1),
+        SinceLast(where=FAILED, called="failed", sign=-1),
         SinceLast(),
     ],
 )

@@ -1,6 +1,6 @@
 """Who has been using the network address."""
 
-from features.aggregates import Count, Distinct, SinceLast
+from features.aggregates import Novelty, SharedWith, SinceLast
 from features.view import FeatureView, ring
 
 VIEW = FeatureView(
@@ -9,10 +9,8 @@ VIEW = FeatureView(
     retain=ring(2048),
     rationale="Attacks share addresses; homes and offices do too, so the pace of new customers matters most.",
     features=[
-        Count(over=["1h", "1d", "7d"]),
-        Distinct("customer_id", over=["1h", "1d", "7d"], sign=1),
-        Distinct("card_id", over=["1d"], sign=1),
+        SharedWith("customer_id", over=["7d"], sign=1),
+        Novelty("customer_id", age=True, sign=-1),
         SinceLast(),
-        SinceLast("customer_id", same_value=True),
     ],
 )

@@ -1,0 +1,67 @@
+"""``assay erase``: forget a person, card, account, device or address."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli.session import session_of
+
+
+def erase(
+    context: typer.Context,
+    column: Annotated[str, typer.Argument(metavar="COLUMN", help="What it identifies: customer_id, card_id, …")],
+    identifier: Annotated[
+        str, typer.Argument(metavar="IDENTIFIER", help="As it came in; - reads it from standard input.")
+    ],
+    states: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Servers that hold states as well; may be given again.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+) -> None:
+    """Erase the key of an identifier and everything kept under its token in feature states.
+
+    Its events stay in the journal, nameless: nothing leads to them any more. A running service forgets it within some
+    seconds. Exit code 1 when it was not known; doing it again is harmless.
+
+      assay erase customer_id c-1842
+    """
+    from cli.door import FINDING
+    from cli.screen import print_json, say
+    from domain.errors import InputError, expected_got
+    from domain.events import KINDS, NAMESPACES
+    from features.checkpoint import record_key
+    from stores.states_open import open_states
+
+    if column not in NAMESPACES:
+        raise InputError(expected_got(f"one of {', '.join(NAMESPACES)}", column, "COLUMN"))
+    if identifier == "-":
+        identifier = sys.stdin.readline().strip()
+    session = session_of(context)
+    n_records = 0
+    with session.database() as database:
+        vault = session.vault(database)
+        token = vault.known(column, identifier)
+        if token is not None:
+            columns = {name for columns in KINDS.values() for name in columns}
+            same = [name for name in sorted(columns) if NAMESPACES.get(name) == NAMESPACES[column]]
+            # States first: while the key is there, whatever fails can be done again.
+            for address in (None, *(states or ())):
+                store = open_states(session.home, address)
+                try:
+                    n_records += store.erase([record_key(name, token) for name in same])
+                finally:
+                    store.close()
+            vault.erase(column, identifier)
+    if as_json:
+        print_json({"known": token is not None, "n_records": n_records})
+    else:
+        say(
+            "it was not known: nothing to erase"
+            if token is None
+            else f"erased: its key, and {n_records} records of feature states"
+        )
+    if token is None:
+        raise typer.Exit(FINDING)

@@ -1,0 +1,197 @@
+"""What is kept of every entity: its rows in memory, which slots are its own, and what changed since it was written.
+
+An entity has one slot for each view of its kind, next to each other. An entity that no request within the declared
+lateness can see is let go, and its slots and rows are used again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from features.catalogue import FeatureSet
+from features.kernel.layout import CAPACITY, END, HOP, LATENESS, LONGEST, MAX_TIME, NEVER, OFFSET, START, WIDTH
+from features.memory import Memory
+from features.state_packing import CARRIED, Form, Records, forms_of, pack
+
+Words = npt.NDArray[np.int64]
+
+_CARRIED = np.array(CARRIED)
+
+
+class Holdings:
+    """Entities, their slots and their rows; the caller inserts into ``memory`` with the kernel.
+
+    Parameters
+    ----------
+    feature_set : whose views are kept.
+    n_slots, n_words : size of the memory to begin with.
+    """
+
+    def __init__(self, feature_set: FeatureSet, n_slots: int = 256, n_words: int = 2**16) -> None:
+        plan = feature_set.plan
+        self.forms: dict[str, Form] = forms_of(feature_set)
+        self.memory = Memory(n_slots, n_words)
+        self.first: dict[str, dict[str, int]] = {entity: {} for entity in plan.entities}
+        self.changed: dict[str, set[str]] = {entity: set() for entity in plan.entities}
+        self.answers_after = NEVER
+        """A request at or before this time might have seen what was let go: it is answered as stale."""
+        self._views = {
+            entity: [place for place, view in enumerate(plan.views) if view.entity == entity]
+            for entity in plan.entities
+        }
+        # The lower edge of a tiled view's window reaches back by up to a hop more.
+        self._longest = np.array([view.program[LONGEST] + view.program[HOP] for view in plan.views], dtype=np.int64)
+        self._lateness = np.array([view.program[LATENESS] for view in plan.views], dtype=np.int64)
+        self._widths = np.array([view.program[WIDTH] for view in plan.views], dtype=np.int64)
+        self._vacant: dict[str, list[int]] = {entity: [] for entity in plan.entities}
+        self._n_slots = 0
+        self.cursor = 0
+        self._key_at: list[tuple[str, str] | None] = []
+        self._view_of = np.zeros(len(self.memory.meta), dtype=np.int64)
+        self._first_of = np.zeros(len(self.memory.meta), dtype=np.int64)
+
+    # ------------------------------------------------------------------- slots
+
+    def made(self, entity: str, key: str) -> int:
+        """The first slot of an entity; given to it at first sight. It counts as changed."""
+        self.changed[entity].add(key)
+        known = self.first[entity]
+        first = known.get(key)
+        if first is None:
+            first = known[key] = self._vacant[entity].pop() if self._vacant[entity] else self._fresh(entity)
+            self._key_at[first] = (entity, key)
+        return first
+
+    def _fresh(self, entity: str) -> int:
+        views = self._views[entity]
+        first, self._n_slots = self._n_slots, self._n_slots + len(views)
+        if self._n_slots > len(self.memory.meta):
+            more = len(self.memory.meta)
+            self.memory.add_slots(more)
+            self._view_of = np.concatenate([self._view_of, np.zeros(more, dtype=np.int64)])
+            self._first_of = np.concatenate([self._first_of, np.zeros(more, dtype=np.int64)])
+        self._view_of[first : self._n_slots] = views
+        self._first_of[first : self._n_slots] = first
+        self._key_at += [None] * len(views)
+        return first
+
+    @property
+    def n_slots(self) -> int:
+        """Slots that are or have been used."""
+        return self._n_slots
+
+    @property
+    def n_entities(self) -> int:
+        """Entities that are kept."""
+        return sum(len(known) for known in self.first.values())
+
+    @property
+    def n_changed(self) -> int:
+        """Entities that the next checkpoint writes."""
+        return sum(len(keys) for keys in self.changed.values())
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that are kept."""
+        meta = self.memory.meta
+        return int((meta[:, END] - meta[:, START]).sum())
+
+    # ----------------------------------------------------------------- records
+
+    def packed(self, entity: str, key: str, seq: int) -> bytes | None:
+        """An entity's state as bytes; None when nothing is kept of it."""
+        first = self.first[entity].get(key)
+        if first is None:
+            return None
+        form, pool = self.forms[entity], self.memory.pool
+        lines = self.memory.meta[first : first + len(form.widths)]
+        places = lines[:, [OFFSET, START, END]].tolist()
+        rows = [
+            pool[offset + start * width : offset + end * width]
+            for (offset, start, end), width in zip(places, form.widths, strict=True)
+        ]
+        return pack(form, key, seq, lines[:, _CARRIED], rows)
+
+    def put(self, entity: str, records: Records) -> Words:
+        """Take in the records of entities that are not kept yet; returns their first slots."""
+        firsts = np.array([self.made(entity, key) for key in records.keys], dtype=np.int64)
+        widths = np.array(self.forms[entity].widths, dtype=np.int64)
+        slots = firsts[:, None] + np.arange(len(widths))
+        n_rows, memory = records.n_rows, self.memory
+        memory.lay(slots.ravel(), np.tile(widths, len(firsts)), n_rows.ravel())
+        memory.meta[slots[:, :, None], _CARRIED] = records.carried
+        n_words = n_rows * widths
+        places = records.starts[:, None] + np.cumsum(n_words, axis=1) - n_words
+        held = n_words > 0
+        pool, words = memory.pool, records.words
+        for offset, place, n in zip(
+            memory.meta[slots[held], OFFSET].tolist(), places[held].tolist(), n_words[held].tolist(), strict=True
+        ):
+            pool[offset : offset + n] = words[place : place + n]
+        return firsts
+
+    # ---------------------------------------------------------------- let go
+
+    def forget(self, entity: str, key: str) -> bool:
+        """Let an entity go; True when there was one. What its rows held is overwritten."""
+        first = self.first[entity].pop(key, None)
+        self.changed[entity].add(key)
+        if first is None:
+            return False
+        for slot, width in enumerate(self.forms[entity].widths, first):
+            self.memory.forget(slot, width)
+        self._key_at[first] = None
+        self._vacant[entity].append(first)
+        return True
+
+    def clear(self) -> None:
+        """Let everything go at once."""
+        for entity in self.first:
+            self.first[entity].clear()
+            self.changed[entity].clear()
+            self._vacant[entity].clear()
+        self.memory.clear(self._n_slots)
+        self._key_at.clear()
+        self._n_slots = self.cursor = 0
+
+    def evict(self, clock: int, n_slots: int, limit: int) -> int:
+        """Let go of entities that no request within the declared lateness of ``clock`` can see.
+
+        Looks at about ``n_slots`` slots, going on where it stopped (`cursor`, 0 when all have been looked at), and lets
+        go of ``limit`` entities at most; returns how many. With T the
+        newest request's time, w the longest window of a view and l the lateness, a request that is not late has
+        t ≥ T − l and sees rows with event_time ≥ t − w. Where the newest row of an entity is older than T − w − l
+        there are none, and neither of its flags can be raised.
+        """
+        start = self.cursor
+        stop = min(start + n_slots, self._n_slots)
+        while stop < self._n_slots and self._first_of[stop] != stop:
+            stop += 1
+        self.cursor = 0 if stop == self._n_slots else stop
+        views, firsts = self._view_of[start:stop], self._first_of[start:stop]
+        newest = self.memory.meta[start:stop, MAX_TIME]
+        seen = newest >= clock - (self._longest + self._lateness)[views]
+        alive = np.zeros(stop - start, dtype=np.bool_)
+        alive[firsts[seen] - start] = True
+        gone = 0
+        for place in np.flatnonzero((firsts == np.arange(start, stop)) & ~alive).tolist():
+            owner = self._key_at[start + place]
+            if owner is None:
+                continue
+            if gone == limit:
+                self.cursor = start + place
+                break
+            own = slice(place, place + len(self._views[owner[0]]))
+            reach = np.where(newest[own] == NEVER, NEVER, newest[own] + self._longest[views[own]])
+            self.answers_after = max(self.answers_after, int(reach.max()))
+            self.forget(*owner)
+            gone += 1
+        return gone
+
+    def compact(self) -> None:
+        """Move all rows together when more than a quarter of the pool's used words hold none."""
+        widths = self._widths[self._view_of[: self._n_slots]]
+        kept = int((self.memory.meta[: self._n_slots, CAPACITY] * widths).sum())
+        if 4 * kept < 3 * int(self.memory.pool[0]):
+            self.memory.compact(widths)
