@@ -12,9 +12,9 @@ from cli.session import PROJECT, Session, session_of
 if TYPE_CHECKING:
     from cli.screen import Bar
     from features.snapshot import Snapshot
+    from training.challenger import Trained
     from training.settings import TrainingSettings
     from training.tracking import Tracker
-    from training.train import Trained
 
 
 def train(
@@ -72,7 +72,7 @@ def train_challenger(
     from domain.time import system_clock
     from scoring.reasons import ReasonBook
     from stores.settings_files import load_settings
-    from training.train import train as fit
+    from training.challenger import train as fit
 
     book = load_settings(session.configs / "reasons" / f"{settings.product.value}.yaml", ReasonBook)
     with session.database() as database:

@@ -17,10 +17,9 @@ import pandas as pd
 from domain.decision import Product
 from features.catalogue import FeatureSet
 from scoring.encode import Encoder
-from scoring.scorer import Scorer
 from training.calendar import day_numbers
 from training.dataset import Dataset
-from training.families.family import Columns
+from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.intervals import Interval, paired_difference
 from training.metrics import Ranking
@@ -112,11 +111,10 @@ def ablate(
         raw, gains = [], dict.fromkeys(names, 0.0)
         for X, fold in zip(matrices, split.folds, strict=True):
             params = family.starts(len(fold.train.rows))[0]
-            text = family.fit(
-                columns, np.ascontiguousarray(X[fold.train.rows][:, places]), fold.train.y, params, rounds
-            )
-            raw.append(Scorer(text).raw_many(X[fold.valid.rows][:, places], threads=settings.threads))
-            for name, share in _gain_shares(text).items():
+            learnt = Labelled(np.ascontiguousarray(X[fold.train.rows][:, places]), fold.train.y)
+            model = family.fit(columns, learnt, params, rounds)
+            raw.append(model.raw(X[fold.valid.rows][:, places]))
+            for name, share in _gain_shares(model.text).items():
                 gains[name] += share / len(split.folds)
         return np.concatenate(raw), gains
 

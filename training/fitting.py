@@ -19,7 +19,7 @@ from training.calibration import fit_calibrator
 from training.cutoffs import choose_cutoffs
 from training.dataset import Dataset
 from training.evaluation import Scored
-from training.families.family import Columns, Family
+from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.progress import Progress, silent
 from training.search import Searched, search
@@ -64,12 +64,13 @@ def fit(
     X = encoder.matrix(dataset.table)
     columns = Columns(feature_set.names, feature_set.categorical)
     family = make_family(settings)
-    folds = (((X[f.train.rows], f.train.y), (X[f.valid.rows], f.valid.y)) for f in split.folds)
+    folds = ((Labelled(X[f.train.rows], f.train.y), Labelled(X[f.valid.rows], f.valid.y)) for f in split.folds)
     searched = search(
         family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress
     )
     progress("fit", 0, 1, f"{len(split.train.rows):,} rows, {searched.rounds} rounds")
-    text = family.fit(columns, X[split.train.rows], split.train.y, searched.params, searched.rounds)
+    learnt = Labelled(X[split.train.rows], split.train.y)
+    text = family.fit(columns, learnt, searched.params, searched.rounds).text
     scorer = Scorer(text)
     later = split.calibration
     raw = scorer.raw_many(X[later.rows], threads=settings.threads)
@@ -81,7 +82,7 @@ def fit(
     return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic)
 
 
-def make_family(settings: TrainingSettings) -> Family:
+def make_family(settings: TrainingSettings) -> LightGBM:
     """The family the settings name."""
     weighted = settings.imbalance == "weights"
     return LightGBM(settings.seed, settings.threads, weighted, settings.max_bin, settings.max_bin_of)

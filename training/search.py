@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from training.families.family import Columns, Family, Params, Prepared
+from training.families.family import Columns, Family, Labelled, Params, Prepared
 from training.progress import Progress, silent
 from training.settings import Search
 
@@ -42,7 +42,7 @@ class Searched:
 def search(
     family: Family,
     columns: Columns,
-    folds: Iterable[tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]],
+    folds: Iterable[tuple[Labelled, Labelled]],
     budget: Search,
     *,
     objective: str,
@@ -57,7 +57,7 @@ def search(
 
     Parameters
     ----------
-    folds : ((matrix, labels) to train on, (matrix, labels) to score) of each fold, oldest first; taken one by one.
+    folds : rows to learn from and rows to score of each fold, oldest first; taken one by one.
     budget : number of trials and, optionally, seconds; a run that must repeat exactly sets no seconds.
     objective : ``average_precision`` or ``auc``.
     start : parameters tried before the family's own beginnings.
@@ -69,8 +69,8 @@ def search(
     prepared: list[Prepared] = []
     sizes: list[int] = []
     for train, valid in folds:
-        sizes.append(len(train[1]))
-        progress("folds", len(sizes), len(sizes), f"{len(train[1]):,} rows to learn, {len(valid[1]):,} to score")
+        sizes.append(len(train))
+        progress("folds", len(sizes), len(sizes), f"{len(train):,} rows to learn, {len(valid):,} to score")
         prepared.append(family.prepare(columns, train, valid, objective))
     n_rows = min(sizes)
     # The newest fold is the most like what comes: it is scored first, so that pruning judges by it.

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from scoring.scorer import Scorer
-from training.families.family import Columns
+from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.search import Searched, search
 from training.settings import Search
@@ -27,7 +27,8 @@ def world(n: int = 3_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def found(seed: int = 5, objective: str = "average_precision") -> Searched:
     X, y = world()
     folds = [
-        ((X[: 500 * k], y[: 500 * k]), (X[500 * k : 500 * k + 500], y[500 * k : 500 * k + 500])) for k in (3, 4, 5)
+        (Labelled(X[: 500 * k], y[: 500 * k]), Labelled(X[500 * k : 500 * k + 500], y[500 * k : 500 * k + 500]))
+        for k in (3, 4, 5)
     ]
     family = LightGBM(seed=seed, threads=1)
     told: list[tuple[str, int, int, str]] = []
@@ -45,9 +46,10 @@ def test_the_same_seed_finds_the_same_and_fits_the_same_bytes() -> None:
     assert (first.rounds, first.value) == (second.rounds, second.value)
     X, y = world()
     family = LightGBM(seed=5, threads=1)
-    text = family.fit(COLUMNS, X, y, first.params, first.rounds)
-    assert text == family.fit(COLUMNS, X, y, second.params, second.rounds)
-    assert text != LightGBM(seed=6, threads=1).fit(COLUMNS, X, y, first.params, first.rounds)
+    rows = Labelled(X, y)
+    text = family.fit(COLUMNS, rows, first.params, first.rounds).text
+    assert text == family.fit(COLUMNS, rows, second.params, second.rounds).text
+    assert text != LightGBM(seed=6, threads=1).fit(COLUMNS, rows, first.params, first.rounds).text
     assert Scorer(text).n_trees == first.rounds
 
 
@@ -67,18 +69,22 @@ def test_the_chosen_trial_ran_all_folds_and_is_no_worse_than_the_calm_beginning(
 def test_a_fold_is_scored_as_scikit_learn_scores_it(objective: str, oracle: object) -> None:
     X, y = world()
     family = LightGBM(seed=1, threads=1)
-    tried = family.prepare(COLUMNS, (X[:2000], y[:2000]), (X[2000:], y[2000:]), objective).score(
-        family.starts(2000)[0], rounds=30, patience=30
+    earlier, later = Labelled(X[:2000], y[:2000]), Labelled(X[2000:], y[2000:])
+    told: list[float] = []
+    tried = family.prepare(COLUMNS, earlier, later, objective).score(
+        family.starts(2000)[0], rounds=30, patience=30, report=lambda _, value: told.append(value)
     )
-    text = family.fit(COLUMNS, X[:2000], y[:2000], family.starts(2000)[0], tried.rounds)
+    model = family.fit(COLUMNS, earlier, family.starts(2000)[0], tried.rounds)
+    assert len(told) == 30
+    assert max(told) == tried.value
     assert callable(oracle)
-    assert tried.value == pytest.approx(oracle(y[2000:], Scorer(text).raw_many(X[2000:])), abs=1e-6)
+    assert tried.value == pytest.approx(oracle(y[2000:], model.raw(X[2000:])), abs=1e-6)
 
 
 def test_bins_made_once_give_what_bins_made_anew_give() -> None:
     X, y = world()
     family = LightGBM(seed=1, threads=1)
-    halves = (X[:2000], y[:2000]), (X[2000:], y[2000:])
+    halves = Labelled(X[:2000], y[:2000]), Labelled(X[2000:], y[2000:])
     shared = family.prepare(COLUMNS, *halves, "auc")
     leaves = [{**family.starts(2000)[0], "min_data_in_leaf": size} for size in (5, 400, 50)]
     reused = [shared.score(params, rounds=15, patience=15) for params in leaves]
@@ -89,7 +95,8 @@ def test_bins_made_once_give_what_bins_made_anew_give() -> None:
 def test_weights_move_the_level_not_the_sense() -> None:
     X, y = world()
     params = LightGBM(seed=1, threads=1).starts(3000)[0]
-    plain = Scorer(LightGBM(seed=1, threads=1).fit(COLUMNS, X, y, params, 30)).raw_many(X)
-    weighted = Scorer(LightGBM(seed=1, threads=1, weighted=True).fit(COLUMNS, X, y, params, 30)).raw_many(X)
+    rows = Labelled(X, y)
+    plain = LightGBM(seed=1, threads=1).fit(COLUMNS, rows, params, 30).raw(X)
+    weighted = LightGBM(seed=1, threads=1, weighted=True).fit(COLUMNS, rows, params, 30).raw(X)
     assert weighted.mean() > plain.mean() + 0.5
     assert roc_auc_score(y, weighted) > 0.8

@@ -20,10 +20,10 @@ from stores.bundles import pointed
 from stores.home import Home
 from stores.journal import Journal
 from tests.training.conftest import ROOT
+from training.challenger import Trained, train
 from training.registry import deploy, models, promote
 from training.settings import TrainingSettings
 from training.tracking import Tracker
-from training.train import Trained, train
 
 Train = Callable[..., Trained]
 

@@ -35,11 +35,51 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """Rows to learn from or to score.
+
+    Parameters
+    ----------
+    X : float64[n, m], encoded; category columns hold codes, NaN where nothing is known.
+    y : int8[n], 1 positive, 0 negative.
+    weight : float64[n] above 0, what each row counts for; None where all count the same.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
 class Tried:
     """One fit scored on its validation rows: the best figure and the rounds that gave it."""
 
     value: float
     rounds: int
+
+
+Report = Callable[[int, float], None]
+"""Told the figure after each round of a fit; stops the fit by raising, as a pruned trial does."""
+
+
+class FittedModel(Protocol):
+    """What a family makes of labelled rows."""
+
+    def raw(self, X: np.ndarray) -> np.ndarray:
+        """Raw scores float64[n] of encoded rows, float64[n, m]: the higher, the riskier; log-odds where it has them."""
+        ...
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the model as it is kept."""
+        ...
+
+    def complexity(self) -> Mapping[str, int]:
+        """What it is made of, counted: trees, leaves, coefficients, support vectors."""
+        ...
 
 
 class Suggest(Protocol):
@@ -61,8 +101,8 @@ class Suggest(Protocol):
 class Prepared(Protocol):
     """Training rows put into a family's own form once, and fitted many times."""
 
-    def score(self, params: Params, *, rounds: int, patience: int) -> Tried:
-        """Fit and score on the validation rows, stopping early on them."""
+    def score(self, params: Params, *, rounds: int, patience: int, report: Report | None = None) -> Tried:
+        """Fit and score on the validation rows, stopping early on them where the family boosts."""
         ...
 
 
@@ -82,16 +122,10 @@ class Family(Protocol):
         """Parameters known to do well, tried before anything is drawn."""
         ...
 
-    def prepare(
-        self,
-        columns: Columns,
-        train: tuple[np.ndarray, np.ndarray],
-        valid: tuple[np.ndarray, np.ndarray],
-        objective: str,
-    ) -> Prepared:
-        """Bin or scale (matrix, labels) of a fold once."""
+    def prepare(self, columns: Columns, train: Labelled, valid: Labelled, objective: str) -> Prepared:
+        """Bin or scale the rows of a fold once."""
         ...
 
-    def fit(self, columns: Columns, X: np.ndarray, y: np.ndarray, params: Params, rounds: int) -> str:
-        """The text of a model fitted on all given rows."""
+    def fit(self, columns: Columns, rows: Labelled, params: Params, rounds: int) -> FittedModel:
+        """A model fitted on all given rows."""
         ...

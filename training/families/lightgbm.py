@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 
 from domain.errors import DefinitionError, expected_got
-from training.families.family import Columns, Params, Suggest, Tried
+from scoring.scorer import Scorer
+from training.families.family import Columns, Labelled, Params, Report, Suggest, Tried
 
 _METRICS = {"average_precision": "average_precision", "auc": "auc"}
+
+_LEAVES = re.compile(r"num_leaves=\d+$").match
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,10 @@ class LightGBM:
     >>> X = rng.normal(size=(300, 2))
     >>> y = (X[:, 0] > 1).astype(np.int8)
     >>> family = LightGBM(seed=1, threads=1)
-    >>> text = family.fit(Columns(("amount", "hour")), X, y, family.starts(300)[0], rounds=3)
-    >>> text == family.fit(Columns(("amount", "hour")), X, y, family.starts(300)[0], rounds=3)
+    >>> first, again = (
+    ...     family.fit(Columns(("amount", "hour")), Labelled(X, y), family.starts(300)[0], rounds=3) for _ in range(2)
+    ... )
+    >>> first.text == again.text
     True
     """
 
@@ -68,25 +74,19 @@ class LightGBM:
         }  # fmt: skip
         return [calm, usual]
 
-    def prepare(
-        self,
-        columns: Columns,
-        train: tuple[np.ndarray, np.ndarray],
-        valid: tuple[np.ndarray, np.ndarray],
-        objective: str,
-    ) -> PreparedFold:
+    def prepare(self, columns: Columns, train: Labelled, valid: Labelled, objective: str) -> PreparedFold:
         """Bin both row sets with the training rows' bins."""
-        dataset = self._dataset(columns, *train)
-        held = self._dataset(columns, *valid, reference=dataset)
-        return PreparedFold(self, columns, dataset, held, _METRICS[objective], float(train[1].mean()))
+        dataset = self._dataset(columns, train)
+        held = self._dataset(columns, valid, reference=dataset)
+        return PreparedFold(self, columns, dataset, held, _METRICS[objective], float(train.y.mean()))
 
-    def fit(self, columns: Columns, X: np.ndarray, y: np.ndarray, params: Params, rounds: int) -> str:
-        """Text of the model with exactly ``rounds`` trees, or fewer where no split is left."""
+    def fit(self, columns: Columns, rows: Labelled, params: Params, rounds: int) -> Boosted:
+        """A model with exactly ``rounds`` trees, or fewer where no split is left."""
         import lightgbm
 
-        dataset = self._dataset(columns, X, y)
-        booster = lightgbm.train(self.settings(columns, params, float(y.mean())), dataset, num_boost_round=rounds)
-        return str(booster.model_to_string(num_iteration=-1))
+        dataset = self._dataset(columns, rows)
+        booster = lightgbm.train(self.settings(columns, params, float(rows.y.mean())), dataset, num_boost_round=rounds)
+        return Boosted(str(booster.model_to_string(num_iteration=-1)), self.threads)
 
     def settings(self, columns: Columns, params: Params, prevalence: float) -> dict[str, Any]:
         """The full parameters LightGBM is given."""
@@ -111,14 +111,37 @@ class LightGBM:
             binning["max_bin_by_feature"] = [self.max_bin_of.get(name, self.max_bin) for name in columns.names]
         return binning
 
-    def _dataset(self, columns: Columns, X: np.ndarray, y: np.ndarray, reference: Any = None) -> Any:
+    def _dataset(self, columns: Columns, rows: Labelled, reference: Any = None) -> Any:
         import lightgbm
 
         dataset = lightgbm.Dataset(
-            X, label=y, feature_name=list(columns.names), categorical_feature=columns.categorical_positions,
-            params=self._binning(columns), reference=reference, free_raw_data=True,
+            rows.X, label=rows.y, weight=rows.weight, reference=reference, free_raw_data=True,
+            feature_name=list(columns.names), categorical_feature=columns.categorical_positions,
+            params=self._binning(columns),
         )  # fmt: skip
         return dataset.construct()
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """A fitted LightGBM model: its text, which is all that serving needs."""
+
+    text: str
+    threads: int = 1
+
+    def raw(self, X: np.ndarray) -> np.ndarray:
+        """Log-odds margins float64[n] of encoded rows."""
+        return Scorer(self.text).raw_many(X, threads=self.threads)
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the text."""
+        return len(self.text.encode())
+
+    def complexity(self) -> Mapping[str, int]:
+        """Trees and leaves."""
+        leaves = [int(line.removeprefix("num_leaves=")) for line in self.text.splitlines() if _LEAVES(line)]
+        return {"trees": len(leaves), "leaves": sum(leaves)}
 
 
 @dataclass(frozen=True)
@@ -132,9 +155,13 @@ class PreparedFold:
     metric: str
     prevalence: float
 
-    def score(self, params: Params, *, rounds: int, patience: int) -> Tried:
+    def score(self, params: Params, *, rounds: int, patience: int, report: Report | None = None) -> Tried:
         """Boost until the figure has not risen for ``patience`` rounds."""
         import lightgbm
+
+        callbacks = [lightgbm.early_stopping(patience, first_metric_only=True, verbose=False)]
+        if report is not None:
+            callbacks.append(lambda env: report(int(env.iteration), float(env.evaluation_result_list[0][2])))
 
         booster = lightgbm.train(
             {**self.family.settings(self.columns, params, self.prevalence), "metric": self.metric},
@@ -142,6 +169,6 @@ class PreparedFold:
             num_boost_round=rounds,
             valid_sets=[self.valid],
             valid_names=["valid"],
-            callbacks=[lightgbm.early_stopping(patience, first_metric_only=True, verbose=False)],
+            callbacks=callbacks,
         )
         return Tried(float(booster.best_score["valid"][self.metric]), max(1, int(booster.best_iteration)))

@@ -19,9 +19,9 @@ import numpy as np
 from domain.errors import DataError
 from domain.settings import PlatformSettings
 from domain.time import format_duration, format_instant
-from scoring.scorer import Scorer
 from stores.home import Home
 from training.alerts import CardPrecision, card_precision
+from training.families.family import Labelled
 from training.families.lightgbm import LightGBM
 from training.intervals import bootstrap
 from training.metrics import Ranking
@@ -71,8 +71,8 @@ def run_handbook(
         )  # fmt: skip
 
     def scored(found: Searched, learnt: np.ndarray) -> np.ndarray:
-        text = family.fit(world.columns, world.X[learnt], world.y[learnt], found.params, found.rounds)
-        return Scorer(text).raw_many(world.X[rows.test], threads=settings.threads)
+        rows_learnt = Labelled(world.X[learnt], world.y[learnt])
+        return family.fit(world.columns, rows_learnt, found.params, found.rounds).raw(world.X[rows.test])
 
     short = tuned(settings.train, settings.search, None)
     week = scored(short, rows.train)

@@ -19,13 +19,11 @@ from scoring.encode import Encoder
 from stores.home import Home
 from training.calendar import day_numbers
 from training.dataset import label
-from training.families.family import Columns
+from training.families.family import Columns, Labelled
 from training.labels import POSITIVE
 from training.progress import Progress
 from training.protocols.handbook_settings import HandbookSettings
 from training.protocols.sources import journal_of
-
-Labelled = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class HandbookRows:
         return np.asarray(rows[(self.y[rows] == 1) | drawn[rows]])
 
     def folds(self, length: int) -> Iterator[tuple[Labelled, Labelled]]:
-        """Earlier folds, oldest first: (matrix, labels) to learn from ``length`` of labels and to score.
+        """Earlier folds, oldest first: rows to learn from ``length`` of labels, and rows to score.
 
         Raises
         ------
@@ -142,7 +140,7 @@ class HandbookRows:
                     f"from {format_instant(train_from)} ends later"
                 )
             train = self.history(train_from, length)
-            yield (self.X[train], self.y[train]), (self.X[test], self.y[test])
+            yield Labelled(self.X[train], self.y[train]), Labelled(self.X[test], self.y[test])
 
     def first_day(self, instant: int) -> int:
         """Day number of an instant, µs UTC."""

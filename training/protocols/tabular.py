@@ -29,10 +29,9 @@ from features.replay import build_snapshot
 from features.settings import FeatureSettings
 from scoring.calibrator import Identity
 from scoring.encode import Encoder
-from scoring.scorer import Scorer
 from stores.home import Home
 from training.dataset import label
-from training.families.family import Columns
+from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.intervals import bootstrap
 from training.labels import NEGATIVE, POSITIVE
@@ -184,12 +183,12 @@ class _Rows:
         for number, (learnt, held) in enumerate(stratified(self.y, settings.folds, settings.seed)):
             progress("folds", number, settings.folds, model)
             inner = (
-                ((X[learnt[train]], self.y[learnt[train]]), (X[learnt[valid]], self.y[learnt[valid]]))
+                (Labelled(X[learnt[train]], self.y[learnt[train]]), Labelled(X[learnt[valid]], self.y[learnt[valid]]))
                 for train, valid in stratified(self.y[learnt], settings.inner_folds, settings.seed)
             )
             found = search(family, columns, inner, settings.search, objective="auc", seed=settings.seed)
-            text = family.fit(columns, X[learnt], self.y[learnt], found.params, found.rounds)
-            raw[held], fold[held] = Scorer(text).raw_many(X[held], threads=family.threads), number
+            fitted = family.fit(columns, Labelled(X[learnt], self.y[learnt]), found.params, found.rounds)
+            raw[held], fold[held] = fitted.raw(X[held]), number
         progress("folds", settings.folds, settings.folds, model)
         return Line(model, "measured here", self._cells(settings, raw, fold), len(self.y), int(self.y.sum()))
 
