@@ -31,8 +31,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## Run the whole loop end to end (DEMO=--quick for a short one)
 	$(BIN)/assay --home $(HOME_DIR) demo $(DEMO)
 
+# A file's tests stay together: some tell a story on a service that they share.
 test: $(STAMP)  ## Run all tests (TESTS="-k name" to choose)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: $(STAMP) imports types  ## Style, types and the one direction of imports
 	$(BIN)/ruff check .
