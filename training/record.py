@@ -72,6 +72,8 @@ def facts(
         "rows": {name: len(part.rows) for name, part in parts.items()},
         "events": {name: part.n_events for name, part in parts.items()},
         "left_out": {name: part.left_out() for name, part in parts.items()},
+        "imbalance": "undersample" if fitted.correction else settings.imbalance,
+        "prior_correction": fitted.correction.facts() if fitted.correction else {},
         "family": settings.family,
         "params": dict(fitted.searched.params),
         "rounds": fitted.searched.rounds,
@@ -110,9 +112,10 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
 def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: str, at: int) -> None:
     """Log parameters, metrics and the bundle's hash; ``at`` in µs UTC."""
     searched = fitted.searched
-    chosen = ("family", "split", "maturity", "labels_known", "seed", "threads")
+    chosen = ("family", "split", "maturity", "labels_known", "imbalance", "seed", "threads")
     params = {**searched.params, "rounds": searched.rounds, **{name: facts.about[name] for name in chosen}}
     metrics = {**measured.evaluation.metrics(), "search_value": searched.value, "search_trials": len(searched.trials)}
+    metrics |= {f"prior_correction_{name}": value for name, value in facts.about["prior_correction"].items()}
     metrics |= {f"labels_{name}": count for name, count in facts.statuses.items()}
     run.log(params, metrics, {"bundle": digest}, at)
 

@@ -6,42 +6,24 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from domain.decision import Product
-from domain.errors import DefinitionError, InputError, expected_got
+from domain.errors import DefinitionError, expected_got
 from domain.events import KINDS
 from domain.labels import LABEL_POLICIES, LabelPolicy
 from domain.money import MoneyField
 from domain.settings import Settings
-from domain.time import Duration, parse_instant
+from domain.time import Duration
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
+from training.dataset_settings import Maturity as Maturity
+from training.dataset_settings import Undersampling
+from training.fields import Instant as Instant
+from training.fields import Source as Source
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
-
-
-def _as_instant(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    try:
-        return parse_instant(str(value))
-    except InputError as error:
-        raise ValueError(str(error)) from error
-
-
-Instant = Annotated[int, BeforeValidator(_as_instant)]
-"""A pydantic field that reads ISO 8601 with a zone and holds µs UTC."""
-
-Source = Annotated[str, Field(min_length=3, description="where the figure comes from: a contract, a policy, a person")]
-
-
-class Maturity(Settings):
-    """How long after an event its label may be taken as final, and who says so."""
-
-    after: Duration
-    source: Source
 
 
 class Windows(Settings):
@@ -142,7 +124,7 @@ class TrainingSettings(Settings):
     max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]
     calibration: Literal["auto", "platt", "isotonic"] = "auto"
-    imbalance: Literal["none", "weights"] = "none"
+    imbalance: Literal["none", "weights"] | Undersampling = "none"
     cutoffs: Cutoffs
     alert_budget: AlertBudget | None = None
     costs: Costs | None = None
