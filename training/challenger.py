@@ -70,7 +70,8 @@ class Trained:
         return self.measured.evaluation.table()
 
     def __repr__(self) -> str:
-        return f"Trained({self.name} version {self.version}, bundle {self.bundle_hash[:12]})"
+        mark = f", {self.split.warning}" if self.split.warning else ""
+        return f"Trained({self.name} version {self.version}, bundle {self.bundle_hash[:12]}{mark})"
 
 
 def train(
@@ -117,7 +118,7 @@ def train(
     facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
     with (
         tempfile.TemporaryDirectory(prefix="assay-train-") as scratch,
-        tracker.run(f"assay-{settings.name}", f"{settings.name} {format_instant(started)}", facts.tags()) as run,
+        tracker.run(f"assay-{settings.name}", facts.title(), facts.tags()) as run,
     ):
         progress("bundle", 0, 1, "write and prove on golden rows")
         finished = clock()

@@ -91,8 +91,9 @@ class Evaluation:
         return pd.DataFrame([asdict(figure) for figure in figures]).set_index("name")
 
     def grade_table(self) -> pd.DataFrame:
-        """Grades as rows."""
-        return pd.DataFrame(list(self.grades)).set_index("grade")
+        """Grades as rows; with a warning in a column of its own."""
+        table = pd.DataFrame(list(self.grades)).set_index("grade")
+        return table if self.warning is None else table.assign(warning=self.warning)
 
     def metrics(self) -> dict[str, float]:
         """Assessed figures and their limits by flat names, for a tracking store."""

@@ -1,4 +1,7 @@
-"""Pictures of a model, drawn on figures of their own: no global state, no window."""
+"""Pictures of a model, drawn on figures of their own: no global state, no window.
+
+A warning, such as that of a random split, stands above the title of every one.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ import numpy as np
 _INK, _RISK, _CALM, _FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
 
 
-def draw_precision_recall(y: np.ndarray, score: np.ndarray, path: Path) -> None:
+def draw_precision_recall(y: np.ndarray, score: np.ndarray, path: Path, warning: str | None = None) -> None:
     """Precision over recall, with the prevalence as the line of no skill."""
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(y[order])
     precision, recall = hits / np.arange(1, len(y) + 1), hits / max(1, hits[-1])
     # A curve of a hundred thousand points is a large file and the same picture.
     kept = np.unique(np.geomspace(1, len(y), 1_500).astype(np.int64)) - 1
-    figure, axes = _canvas("Precision and recall", "recall", "precision")
+    figure, axes = _canvas("Precision and recall", "recall", "precision", warning=warning)
     axes.plot(recall[kept], precision[kept], color=_RISK, linewidth=1.6)
     axes.axhline(float(y.mean()), color=_FAINT, linewidth=1)
     # At the right end every curve comes down to this line and would cross its name.
@@ -26,12 +29,14 @@ def draw_precision_recall(y: np.ndarray, score: np.ndarray, path: Path) -> None:
     figure.savefig(path)
 
 
-def draw_reliability(y: np.ndarray, probability: np.ndarray, path: Path, n_bins: int = 12) -> None:
+def draw_reliability(
+    y: np.ndarray, probability: np.ndarray, path: Path, n_bins: int = 12, warning: str | None = None
+) -> None:
     """Observed rate over predicted probability in equal steps of its logarithm, with 95 % Wilson intervals."""
     p = np.clip(probability, 1e-6, 1.0)
     edges = np.geomspace(float(p.min()), float(p.max()) * (1 + 1e-9), n_bins + 1)
     place = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, n_bins - 1)
-    figure, axes = _canvas("Reliability", "mean predicted probability", "observed rate")
+    figure, axes = _canvas("Reliability", "mean predicted probability", "observed rate", warning=warning)
     means, rates, lows, highs = [], [], [], []
     for number in np.unique(place):
         mine = place == number
@@ -61,9 +66,9 @@ def draw_reliability(y: np.ndarray, probability: np.ndarray, path: Path, n_bins:
     figure.savefig(path)
 
 
-def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path) -> None:
+def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path, warning: str | None = None) -> None:
     """Histogram of raw scores per class, in steps that the smaller class can fill."""
-    figure, axes = _canvas("Raw scores", "raw score (log-odds)", "share of the class")
+    figure, axes = _canvas("Raw scores", "raw score (log-odds)", "share of the class", warning=warning)
     n_bins = int(np.clip(2 * np.sqrt(min(y.sum(), len(y) - y.sum())), 12, 60))
     edges = np.linspace(float(raw.min()), float(raw.max()) + 1e-9, n_bins + 1)
     for value, colour, name in ((0, _CALM, "negative"), (1, _RISK, "positive")):
@@ -76,7 +81,12 @@ def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path) -> None:
 
 
 def draw_contributions(
-    values: np.ndarray, features: np.ndarray, names: tuple[str, ...], path: Path, at_most: int = 20
+    values: np.ndarray,
+    features: np.ndarray,
+    names: tuple[str, ...],
+    path: Path,
+    at_most: int = 20,
+    warning: str | None = None,
 ) -> None:
     """SHAP summary: one line a feature, a dot a row, placed by its contribution and shaded by the feature's rank.
 
@@ -89,7 +99,13 @@ def draw_contributions(
     height = 0.27 * len(chosen) + 1.2
     legend = "blue: low value, red: high, grey: middle or missing\nbeside each name: mean size of its contribution"
     figure, axes = _canvas(
-        "What moves the score (SHAP)", f"contribution (raw log-odds)\n{legend}", "", height, left=0.45, bottom=0.85
+        "What moves the score (SHAP)",
+        f"contribution (raw log-odds)\n{legend}",
+        "",
+        height,
+        left=0.45,
+        bottom=0.85,
+        warning=warning,
     )
     axes.xaxis.label.set_fontsize(8)
     for line, column in enumerate(chosen):
@@ -104,7 +120,13 @@ def draw_contributions(
 
 
 def _canvas(
-    title: str, x: str, y: str, height: float = 4.2, left: float = 0.12, bottom: float = 0.55
+    title: str,
+    x: str,
+    y: str,
+    height: float = 4.2,
+    left: float = 0.12,
+    bottom: float = 0.55,
+    warning: str | None = None,
 ) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -115,6 +137,8 @@ def _canvas(
     # Margins in inches: a layout engine draws everything twice.
     figure.subplots_adjust(left=left, right=0.97, bottom=bottom / height, top=1 - 0.4 / height)
     axes.set_title(title, loc="left", fontsize=11, color=_INK)
+    if warning:
+        figure.text(0.01, 1 - 0.03 / height, warning, fontsize=6.5, color=_RISK, va="top")
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     for side in ("top", "right"):

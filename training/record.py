@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -42,6 +43,11 @@ class Facts:
     settings: TrainingSettings
     about: Mapping[str, Any]
     statuses: Mapping[str, int]
+
+    def title(self) -> str:
+        """The run's name: model and time, marked where the split proves nothing about the future."""
+        mark = ", random split, unverified" if self.about["split_warning"] else ""
+        return f"{self.settings.name} {self.about['started_at']}{mark}"
 
     def tags(self) -> dict[str, str]:
         """Tags of the MLflow run; empty facts are left out."""
@@ -91,10 +97,11 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     _write(folder / "evaluation.json", measured.evaluation.to_json())
     _write(folder / "labels.json", json.dumps(dict(facts.statuses), indent=2))
     _write(folder / "settings.yaml", settings_text(facts.settings))
+    warning = split.warning
     split.table().to_csv(folder / "parts.csv")
-    fitted.searched.table().to_csv(folder / "trials.csv", index=False)
-    shown.table().to_csv(folder / "shap.csv", index=False)
-    measured.groups.to_csv(folder / "groups.csv", index=False)
+    _marked(fitted.searched.table(), warning).to_csv(folder / "trials.csv", index=False)
+    _marked(shown.table(), warning).to_csv(folder / "shap.csv", index=False)
+    _marked(measured.groups, warning).to_csv(folder / "groups.csv", index=False)
     # No keys of people here: rows are told apart by their place.
     columns = {
         "y": scored.y, "day": scored.day, "raw_score": scored.raw, "score": scored.probability,
@@ -103,10 +110,15 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     pq.write_table(pa.table(columns), folder / TEST_SCORES, compression="zstd")
     plots = folder / "plots"
     plots.mkdir()
-    draw_precision_recall(scored.y, scored.raw, plots / "precision_recall.svg")
-    draw_reliability(scored.y, scored.probability, plots / "reliability.svg")
-    draw_scores(scored.y, scored.raw, plots / "scores.svg")
-    draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg")
+    draw_precision_recall(scored.y, scored.raw, plots / "precision_recall.svg", warning=warning)
+    draw_reliability(scored.y, scored.probability, plots / "reliability.svg", warning=warning)
+    draw_scores(scored.y, scored.raw, plots / "scores.svg", warning=warning)
+    draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg", warning=warning)
+
+
+def _marked(table: pd.DataFrame, warning: str | None) -> pd.DataFrame:
+    """With the warning in a column of its own, where there is one."""
+    return table if warning is None else table.assign(warning=warning)
 
 
 def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: str, at: int) -> None:

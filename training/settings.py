@@ -17,8 +17,8 @@ from domain.settings import Settings
 from domain.time import Duration
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
+from training.dataset_settings import DropRule, Undersampling
 from training.dataset_settings import Maturity as Maturity
-from training.dataset_settings import Undersampling
 from training.fields import Instant as Instant
 from training.fields import Source as Source
 
@@ -48,10 +48,22 @@ class Shares(Settings):
 
 
 class Folds(Settings):
-    """Folds of the search, all before calibration."""
+    """Folds of the search, all before calibration.
+
+    ``expanding`` folds learn from all that came before; ``sliding`` ones from the last ``train`` of it, as a model
+    does that forgets (give ``windows.train`` too, where the final model is to forget as well).
+    """
 
     n: int = Field(ge=1, le=20)
     valid: Duration | None = None
+    window: Literal["expanding", "sliding"] = "expanding"
+    train: Duration | None = None
+
+    @model_validator(mode="after")
+    def _slides_by_a_length(self) -> Self:
+        if (self.window == "sliding") != (self.train is not None):
+            raise ValueError(f"expected a length in train exactly when window is sliding, got {self.window}")
+        return self
 
 
 class Search(Settings):
@@ -118,6 +130,7 @@ class TrainingSettings(Settings):
     embargo: Duration | None = None
     labels_known: Literal["at_test_start", "at_cut"] = "at_test_start"
     folds: Folds
+    drop: list[DropRule] = []
     search: Search
     family: Literal["lightgbm"] = "lightgbm"
     max_bin: int = Field(default=255, ge=15, le=65_535)
@@ -163,6 +176,10 @@ class TrainingSettings(Settings):
             raise ValueError(f"split {self.split}: expected shares (test, calibration)")
         if (self.split == "grouped") != (self.group is not None):
             raise ValueError(f"group: expected a key column exactly when split is grouped, got {self.group!r}")
+        if self.split != "forward" and any(rule.known_positive for rule in self.drop):
+            raise ValueError(f"drop: known_positive needs parts that begin at a time, got split {self.split}")
+        if self.split != "forward" and self.folds.window == "sliding":
+            raise ValueError(f"folds.window: sliding needs time, got split {self.split}")
         columns = KINDS[self.subject_kind]
         unknown = [name for name in self.protected if name not in columns and not name.startswith("x_")]
         if unknown:
