@@ -111,7 +111,7 @@ def train(
     rows = _rows(snapshot, feature_set, journal, platform, settings, progress)
     progress("labels", 0, 1, f"{rows.table.num_rows:,} requests")
     outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
-    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after, as_of)
+    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)
     fitted = fit(settings, feature_set, dataset, split, progress)
     measured = measure(settings, platform, feature_set, journal, dataset, split, fitted, tracker, progress)

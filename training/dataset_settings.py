@@ -11,11 +11,61 @@ from domain.time import Duration
 from training.fields import Source
 
 
-class Maturity(Settings):
-    """How long after an event its label may be taken as final, and who says so."""
+class CodeMaturity(Settings):
+    """How long one outcome code may take to be told, and who says so."""
 
     after: Duration
     source: Source
+
+
+class Maturity(Settings):
+    """How long after an event its label may be taken as final, and who says so.
+
+    Written as one duration with its source, or as one for each outcome code that may tell a positive. A row is final
+    when the slowest of them has had its time: see `training.labels`.
+
+    Parameters
+    ----------
+    after : the whole time; of the slowest code where there are several.
+    by_code : outcome code → its own time; empty where one duration holds for all.
+
+    Examples
+    --------
+    >>> several = Maturity.model_validate({
+    ...     "chargeback_fraud": {"after": "45d", "source": "the card scheme's rules"},
+    ...     "confirmed_fraud": {"after": "10d", "source": "the desk closes its queue in ten days"},
+    ... })
+    >>> several.after == several.clock["chargeback_fraud"], several.source
+    (True, "the slowest source, chargeback_fraud: the card scheme's rules")
+    >>> Maturity(after="7d", source="a contract").clock == 7 * 86_400_000_000
+    True
+    """
+
+    after: Duration
+    source: Source
+    by_code: dict[str, CodeMaturity] = {}
+
+    @property
+    def clock(self) -> int | dict[str, int]:
+        """µs of the one duration, or of each code."""
+        return {code: each.after for code, each in self.by_code.items()} or self.after
+
+    @model_validator(mode="before")
+    @classmethod
+    def _slowest(cls, value: object) -> object:
+        if not isinstance(value, dict) or not value or value.keys() & cls.model_fields.keys():
+            return value
+        codes = {str(code): CodeMaturity.model_validate(each) for code, each in value.items()}
+        code = max(codes, key=lambda name: codes[name].after)
+        slowest = codes[code]
+        said = f"the slowest source, {code}: {slowest.source}"
+        return {"after": slowest.after, "source": said, "by_code": codes}
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.by_code and self.after != max(each.after for each in self.by_code.values()):
+            raise ValueError("expected after to be the time of the slowest code in by_code; leave it out")
+        return self
 
 
 class Undersampling(Settings):

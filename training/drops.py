@@ -63,7 +63,7 @@ class Drops:
         entity = entity_codes(self.dataset.table, rule.entity)
         mine = entity[rows]
         if rule.in_train:
-            return (mine >= 0) & np.isin(mine, entity[train])
+            return np.asarray((mine >= 0) & np.isin(mine, entity[train]))
         at = self.dataset.event_time[rows] - 1 if rule.known_positive == "before_row" else np.full(len(rows), start)
         return known_positive(entity, self.dataset.told, mine, at)
 

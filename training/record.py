@@ -18,6 +18,7 @@ from domain.time import format_duration, format_instant
 from training.champion import TEST_SCORES
 from training.dataset import Dataset
 from training.fitting import Fitted
+from training.maturity import early_positives, source_table
 from training.measure import Measured
 from training.plots import draw_contributions, draw_precision_recall, draw_reliability, draw_scores
 from training.provenance import Provenance
@@ -38,11 +39,13 @@ class Facts:
     Parameters
     ----------
     about : JSON values for the bundle's manifest. statuses : rows of each label status.
+    sources : per outcome code what it told and how late: `training.maturity.source_table`.
     """
 
     settings: TrainingSettings
     about: Mapping[str, Any]
     statuses: Mapping[str, int]
+    sources: pd.DataFrame
 
     def title(self) -> str:
         """The run's name: model and time, marked where the split proves nothing about the future."""
@@ -70,6 +73,7 @@ def facts(
         "label_policy": settings.label_policy,
         "maturity": format_duration(settings.maturity.after),
         "maturity_source": settings.maturity.source,
+        "maturity_by_code": {code: format_duration(after) for code, after in dataset.by_code.items()},
         "labels_known": settings.labels_known,
         "labels_as_of": format_instant(dataset.as_of),
         "split": split.kind,
@@ -88,7 +92,8 @@ def facts(
         "settings": settings_text(settings),
         "started_at": format_instant(started),
     }
-    return Facts(settings, about, dataset.counts())
+    statuses = {**dataset.counts(), "early_positives": early_positives(dataset)}
+    return Facts(settings, about, statuses, source_table(dataset))
 
 
 def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, measured: Measured) -> None:
@@ -97,6 +102,7 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     _write(folder / "evaluation.json", measured.evaluation.to_json())
     _write(folder / "labels.json", json.dumps(dict(facts.statuses), indent=2))
     _write(folder / "settings.yaml", settings_text(facts.settings))
+    facts.sources.to_csv(folder / "label_sources.csv")
     warning = split.warning
     split.table().to_csv(folder / "parts.csv")
     _marked(fitted.searched.table(), warning).to_csv(folder / "trials.csv", index=False)

@@ -170,6 +170,9 @@ class TrainingSettings(Settings):
         if policy is None or policy.subject_kind != self.subject_kind:
             fit = [name for name, known in LABEL_POLICIES.items() if known.subject_kind == self.subject_kind]
             raise ValueError(f"label_policy: expected one of {', '.join(fit)}, got {self.label_policy!r}")
+        strange = sorted(set(self.maturity.by_code) - set(policy.verdicts))
+        if strange:
+            raise ValueError(f"maturity: expected outcome codes of {policy.version}, got {strange}")
         if self.split == "forward" and (self.windows is None or self.folds.valid is None):
             raise ValueError("split forward: expected windows and folds.valid")
         if self.split != "forward" and self.shares is None:

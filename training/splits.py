@@ -146,10 +146,11 @@ def _forward(dataset: Dataset, settings: TrainingSettings, zone: str) -> Split:
 
 def _refuse_immature(status: np.ndarray, test: Period, dataset: Dataset) -> None:
     n_immature = int((status == IMMATURE).sum())
+    slowest = max(dataset.by_code, key=lambda code: dataset.by_code[code]) + " " if dataset.by_code else ""
     if n_immature:
         raise DataError(
             f"ImmatureLabels: {n_immature:,} of {len(status):,} test rows ({test}) are younger than the "
-            f"{format_duration(dataset.maturity)} maturity at {format_instant(dataset.as_of)}.\n"
+            f"{format_duration(dataset.maturity)} {slowest}maturity at {format_instant(dataset.as_of)}.\n"
             f"Expected the test to end by {format_instant(dataset.as_of - dataset.maturity)}. "
             "Move windows.end or wait."
         )
