@@ -143,6 +143,7 @@ class TrainingSettings(Settings):
     costs: Costs | None = None
     card: str | None = None
     protected: list[str] = []
+    propensity: str | None = Field(default=None, pattern=r"^x_[a-z][a-z0-9_]*$")
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
     resamples: int = Field(default=500, ge=50, le=10_000)
@@ -190,6 +191,8 @@ class TrainingSettings(Settings):
         used = sorted(set(self.protected) & set(self.features.own or []))
         if used:
             raise ValueError(f"protected: {used} are kept for validation only; take them out of features.own")
+        if self.propensity in (self.features.own or []):
+            raise ValueError(f"propensity: {self.propensity} tells the old policy; take it out of features.own")
         return self
 
 
