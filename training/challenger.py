@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,10 +29,12 @@ from scoring.bundle import write_bundle
 from scoring.reasons import ReasonBook
 from stores.journal import Journal
 from training import record
+from training.cards import card
 from training.dataset import label
 from training.fitting import fit
 from training.measure import Measured, measure
 from training.packing import bundle_parts
+from training.plots import panel
 from training.progress import Progress, silent
 from training.provenance import Provenance
 from training.search import Searched
@@ -68,6 +71,19 @@ class Trained:
     def table(self) -> pd.DataFrame:
         """The test's figures."""
         return self.measured.evaluation.table()
+
+    def plot(self) -> Any:
+        """Ranking, reliability and raw scores on the test, as one matplotlib figure."""
+        scored, evaluation = self.measured.scored, self.measured.evaluation
+        title = f"{self.name} version {self.version}: {evaluation.rows}"
+        return panel(scored.y, scored.raw, scored.probability, title, evaluation.warning)
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        title = f"{self.name} version {self.version}, challenger"
+        facts = {"bundle": self.bundle_hash[:12], "MLflow run": self.run_id}
+        table, warning = self.measured.evaluation.brief(), self.measured.evaluation.warning
+        return card(title, table, facts={**facts, "measured on": self.measured.evaluation.rows}, warning=warning)
 
     def __repr__(self) -> str:
         mark = f", {self.split.warning}" if self.split.warning else ""

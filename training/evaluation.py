@@ -13,6 +13,7 @@ from domain.decision import Product, RiskGrade
 from domain.errors import DefinitionError, expected_got
 from domain.money import exponent
 from training.alerts import CardPrecision, card_precision, daily_alerts
+from training.cards import card
 from training.cutoffs import grade_codes
 from training.intervals import bootstrap
 from training.metrics import Ranking, brier, calibration_intervals, calibration_line, log_loss
@@ -93,6 +94,23 @@ class Evaluation:
                 replace(each, note="; ".join(part for part in (self.warning, each.note) if part)) for each in figures
             )
         return pd.DataFrame([asdict(figure) for figure in figures]).set_index("name")
+
+    def brief(self) -> pd.DataFrame:
+        """Figures as people read them: the interval in one column."""
+        rows = [
+            (
+                each.name, each.value,
+                "" if each.low is None or each.high is None else f"{each.low:.4g} … {each.high:.4g}",
+                each.n, each.n_events, each.note,
+            )
+            for each in self.figures
+        ]  # fmt: skip
+        columns = ["figure", "value", "95 % interval", "rows", "events", "note"]
+        return pd.DataFrame(rows, columns=columns).astype({"value": float}).set_index("figure")
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return card(self.rows, self.brief(), warning=self.warning)
 
     def grade_table(self) -> pd.DataFrame:
         """Grades as rows; with a warning in a column of its own."""

@@ -106,14 +106,26 @@ def score_part(
     settings: TrainingSettings, platform: PlatformSettings, dataset: Dataset, part: Part, fitted: Fitted
 ) -> Scored:
     """Labelled rows of a part with the scores of the fitted model."""
+    raw = fitted.scorer.raw_many(fitted.X[part.rows], threads=settings.threads)
+    return as_scored(settings, platform, dataset, part, raw, fitted.calibrator)
+
+
+def as_scored(
+    settings: TrainingSettings,
+    platform: PlatformSettings,
+    dataset: Dataset,
+    part: Part,
+    raw: np.ndarray,
+    calibrator: Calibrator,
+) -> Scored:
+    """Labelled rows of a part beside the raw scores that some model gave them, float64[n]."""
     table = dataset.table.take(pa.array(part.rows))
     if settings.card is not None and settings.card not in table.column_names:
         raise DefinitionError(expected_got(f"a key column of {settings.subject_kind}", settings.card, "card"))
-    raw = fitted.scorer.raw_many(fitted.X[part.rows], threads=settings.threads)
     return Scored(
         y=part.y,
         raw=raw,
-        probability=fitted.calibrator.probability(raw),
+        probability=calibrator.probability(raw),
         day=day_numbers(dataset.event_time[part.rows], platform.time_zone),
         amount=table["amount_base"].to_numpy() if "amount_base" in table.column_names else None,
         card=None if settings.card is None else table[settings.card].to_numpy(zero_copy_only=False),

@@ -15,6 +15,7 @@ import pandas as pd
 from domain.errors import DataError, DefinitionError
 from domain.time import DAY, format_duration, format_instant
 from training.calendar import start_of_day
+from training.cards import card
 from training.dataset import Dataset
 from training.drops import Drops
 from training.labels import IMMATURE, NEGATIVE, POSITIVE, count_statuses
@@ -77,6 +78,11 @@ class Split:
             folds |= {f"fold {number} train": fold.train, f"fold {number} valid": fold.valid}
         return {**folds, "train": self.train, "calibration": self.calibration, "test": self.test}
 
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        table = self.table().drop(columns="warning", errors="ignore")
+        return card(f"{self.kind} split", table, warning=self.warning)
+
     def table(self) -> pd.DataFrame:
         """Period, days, settled rows, events and left-out rows of each part; and the warning, if there is one."""
         lines = []
@@ -100,7 +106,7 @@ def make_split(dataset: Dataset, settings: TrainingSettings, zone: str) -> Split
     DefinitionError
         When a timeless split is asked for events that have time.
     """
-    one_day = start_of_day(int(dataset.event_time.min()), zone) == start_of_day(int(dataset.event_time.max()), zone)
+    one_day = not has_time(dataset, zone)
     if settings.split == "forward":
         if one_day:
             raise DataError(
@@ -114,6 +120,27 @@ def make_split(dataset: Dataset, settings: TrainingSettings, zone: str) -> Split
             "for by its name, random_unverified, and is marked as such in every output"
         )
     return _timeless(dataset, settings, UNVERIFIED if settings.split == "random_unverified" else None)
+
+
+def has_time(dataset: Dataset, zone: str) -> bool:
+    """Whether rows lie on more than one business day; a table without time stands at one instant."""
+    times = dataset.event_time
+    return start_of_day(int(times.min()), zone) != start_of_day(int(times.max()), zone)
+
+
+def measured_part(dataset: Dataset, period: Period | None) -> Part:
+    """Settled rows of a period, or all of them, by the newest labels: what a finished model is measured on.
+
+    Raises
+    ------
+    DataError
+        ``ImmatureLabels`` when the period reaches beyond matured labels; when a class is missing.
+    """
+    final = dataset.status(dataset.as_of)
+    if period is None:
+        return _of(final, np.arange(len(final)), None, "all rows")
+    _refuse_immature(final[period.rows(dataset.event_time)], period, dataset)
+    return _part(final, period, dataset.event_time, "period")
 
 
 def _forward(dataset: Dataset, settings: TrainingSettings, zone: str) -> Split:
