@@ -37,6 +37,8 @@ from training.packing import bundle_parts
 from training.plots import panel
 from training.progress import Progress, silent
 from training.provenance import Provenance
+from training.refused import for_training
+from training.reject_inference import Sensitivity
 from training.search import Searched
 from training.settings import TrainingSettings
 from training.splits import Split, make_split
@@ -55,6 +57,7 @@ class Trained:
     version : in the registry. bundle : local folder of the bundle. bundle_hash : what decisions will cite.
     statuses : rows of each label status. split : what it learnt from and was measured on.
     model_text : what LightGBM wrote.
+    reject_inference : what guesses about refused applicants would change, where settings ask for it.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Trained:
     searched: Searched
     measured: Measured
     model_text: str
+    reject_inference: Sensitivity | None = None
 
     def table(self) -> pd.DataFrame:
         """The test's figures."""
@@ -131,6 +135,7 @@ def train(
     split = make_split(dataset, settings, platform.time_zone)
     fitted = fit(settings, feature_set, dataset, split, progress)
     measured = measure(settings, platform, feature_set, journal, dataset, split, fitted, tracker, progress)
+    inferred = for_training(settings, feature_set, dataset, split, fitted, progress)
     facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
     with (
         tempfile.TemporaryDirectory(prefix="assay-train-") as scratch,
@@ -143,6 +148,8 @@ def train(
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
         digest = write_bundle(Path(scratch) / BUNDLE, parts)
         record.write_artifacts(Path(scratch), facts, split, fitted, measured)
+        if inferred is not None:
+            inferred.write(Path(scratch))
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
         progress("register", 0, 1, f"bundle {digest[:12]}")
@@ -150,7 +157,7 @@ def train(
         bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")
     return Trained(
         settings.name, version, run.run_id, bundle, digest, facts.statuses, split, fitted.searched, measured,
-        fitted.model_text,
+        fitted.model_text, inferred,
     )  # fmt: skip
 
 

@@ -113,3 +113,18 @@ class DropRule(Settings):
         if (self.known_positive is not None) == self.in_train:
             raise ValueError("expected either known_positive: before_part or before_row, or in_train: true")
         return self
+
+
+class RejectInference(Settings):
+    """What refused applications would have become, guessed: a sensitivity, never the model.
+
+    Parameters
+    ----------
+    prudence : how many times worse refused applicants are taken to be than accepted ones of the same score.
+    bands : of the score, within which parcelling shares refused applicants out into bad and good.
+    """
+
+    methods: list[Literal["parcelling", "inverse_probability"]] = Field(min_length=1)
+    prudence: float = Field(ge=1, le=10)
+    bands: int = Field(default=10, ge=2, le=50)
+    source: Source

@@ -17,7 +17,7 @@ from domain.settings import Settings
 from domain.time import Duration
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
-from training.dataset_settings import DropRule, Undersampling
+from training.dataset_settings import DropRule, RejectInference, Undersampling
 from training.dataset_settings import Maturity as Maturity
 from training.fields import Instant as Instant
 from training.fields import Source as Source
@@ -143,6 +143,7 @@ class TrainingSettings(Settings):
     costs: Costs | None = None
     card: str | None = None
     protected: list[str] = []
+    reject_inference: RejectInference | None = None
     propensity: str | None = Field(default=None, pattern=r"^x_[a-z][a-z0-9_]*$")
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
@@ -191,6 +192,8 @@ class TrainingSettings(Settings):
         used = sorted(set(self.protected) & set(self.features.own or []))
         if used:
             raise ValueError(f"protected: {used} are kept for validation only; take them out of features.own")
+        if self.reject_inference is not None and self.product is not Product.LOAN:
+            raise ValueError("reject_inference: only loan applications are refused; take it out")
         if self.propensity in (self.features.own or []):
             raise ValueError(f"propensity: {self.propensity} tells the old policy; take it out of features.own")
         return self
