@@ -203,7 +203,8 @@ def _of(
         raise DataError(
             f"{where}: expected matured positives and negatives, got {counts['positive']} and {counts['negative']} "
             f"beside {counts['immature']} immature and {counts['unknown']} unknown rows"
-            f"{_took(dropped)}; widen the period"
+            f"{_took(dropped)}; "
+            + ("is maturity.after longer than the labels' delay?" if period is None else "widen the period")
         )
     return Part(rows[kept], y, period, counts)
 
