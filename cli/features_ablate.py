@@ -48,7 +48,7 @@ def ablate(
         chosen = load(settings.features, platform, journal.extensions(settings.subject_kind))
         rows = build_snapshot(chosen, journal, platform, threads=settings.threads, progress=bar.steps)
         outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
-        dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after)
+        dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock)
         split = make_split(dataset, settings, platform.time_zone)
         found = run(settings, chosen, dataset, split, platform.time_zone, rounds=rounds, progress=bar.stages)
     if as_json:

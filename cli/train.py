@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.session import PROJECT, Session, session_of
+from cli.session import Session, session_of
 
 if TYPE_CHECKING:
     from cli.screen import Bar
@@ -69,17 +69,12 @@ def train_challenger(
     as_of: int | None = None,
 ) -> Trained:
     """Train on the home's journal as the session's actor."""
-    from domain.time import system_clock
-    from scoring.reasons import ReasonBook
-    from stores.settings_files import load_settings
-    from training.challenger import train as fit
+    from training import train as fit
 
-    book = load_settings(session.configs / "reasons" / f"{settings.product.value}.yaml", ReasonBook)
-    with session.database() as database:
-        return fit(
-            settings, session.platform(), session.journal(database), book, tracker,
-            actor=session.actor, clock=system_clock, root=PROJECT, snapshot=snapshot, as_of=as_of, progress=bar.stages,
-        )  # fmt: skip
+    return fit(
+        settings, session.home, actor=session.actor, configs=session.configs, snapshot=snapshot, as_of=as_of,
+        tracker=tracker, progress=bar.stages,
+    )  # fmt: skip
 
 
 def trained_record(trained: Trained, tracker: Tracker) -> dict[str, object]:

@@ -27,6 +27,8 @@ MODELS: dict[str, type[Settings]] = {
     "configs/serving.yaml": ServingSettings,
     "configs/fraud.yaml": TrainingSettings,
     "configs/credit.yaml": TrainingSettings,
+    "configs/templates/table.yaml": TrainingSettings,
+    "configs/templates/events.yaml": TrainingSettings,
     "configs/benchmarks/handbook.yaml": HandbookSettings,
     "configs/benchmarks/taiwan.yaml": TabularSettings,
     "configs/benchmarks/german.yaml": TabularSettings,

@@ -21,6 +21,7 @@ from training.calendar import day_numbers
 from training.dataset import Dataset
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
+from training.imbalance import thinning
 from training.intervals import Interval, paired_difference
 from training.metrics import Ranking
 from training.progress import Progress, silent
@@ -98,6 +99,7 @@ def ablate(
         group: frozenset(feature.name for feature in feature_set.features if feature.group == group)
         for group in dict.fromkeys(feature.group for feature in feature_set.features)
     }
+    thin = thinning(settings.imbalance, dataset.table, settings.seed)
     done = 0
 
     def run(names: Sequence[str], note: str) -> tuple[np.ndarray, dict[str, float]]:
@@ -110,8 +112,9 @@ def ablate(
         family = LightGBM(settings.seed, settings.threads, settings.imbalance == "weights", settings.max_bin, known)
         raw, gains = [], dict.fromkeys(names, 0.0)
         for X, fold in zip(matrices, split.folds, strict=True):
-            params = family.starts(len(fold.train.rows))[0]
-            learnt = Labelled(np.ascontiguousarray(X[fold.train.rows][:, places]), fold.train.y)
+            train = thin(fold.train)
+            params = family.starts(len(train.rows))[0]
+            learnt = Labelled(np.ascontiguousarray(X[train.rows][:, places]), train.y)
             model = family.fit(columns, learnt, params, rounds)
             raw.append(model.raw(X[fold.valid.rows][:, places]))
             for name, share in _gain_shares(model.text).items():

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,12 +29,16 @@ from scoring.bundle import write_bundle
 from scoring.reasons import ReasonBook
 from stores.journal import Journal
 from training import record
+from training.cards import card
 from training.dataset import label
 from training.fitting import fit
 from training.measure import Measured, measure
 from training.packing import bundle_parts
+from training.plots import panel
 from training.progress import Progress, silent
 from training.provenance import Provenance
+from training.refused import for_training
+from training.reject_inference import Sensitivity
 from training.search import Searched
 from training.settings import TrainingSettings
 from training.splits import Split, make_split
@@ -52,6 +57,7 @@ class Trained:
     version : in the registry. bundle : local folder of the bundle. bundle_hash : what decisions will cite.
     statuses : rows of each label status. split : what it learnt from and was measured on.
     model_text : what LightGBM wrote.
+    reject_inference : what guesses about refused applicants would change, where settings ask for it.
     """
 
     name: str
@@ -64,13 +70,28 @@ class Trained:
     searched: Searched
     measured: Measured
     model_text: str
+    reject_inference: Sensitivity | None = None
 
     def table(self) -> pd.DataFrame:
         """The test's figures."""
         return self.measured.evaluation.table()
 
+    def plot(self) -> Any:
+        """Ranking, reliability and raw scores on the test, as one matplotlib figure."""
+        scored, evaluation = self.measured.scored, self.measured.evaluation
+        title = f"{self.name} version {self.version}: {evaluation.rows}"
+        return panel(scored.y, scored.raw, scored.probability, title, evaluation.warning)
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        title = f"{self.name} version {self.version}, challenger"
+        facts = {"bundle": self.bundle_hash[:12], "MLflow run": self.run_id}
+        table, warning = self.measured.evaluation.brief(), self.measured.evaluation.warning
+        return card(title, table, facts={**facts, "measured on": self.measured.evaluation.rows}, warning=warning)
+
     def __repr__(self) -> str:
-        return f"Trained({self.name} version {self.version}, bundle {self.bundle_hash[:12]})"
+        mark = f", {self.split.warning}" if self.split.warning else ""
+        return f"Trained({self.name} version {self.version}, bundle {self.bundle_hash[:12]}{mark})"
 
 
 def train(
@@ -110,14 +131,15 @@ def train(
     rows = _rows(snapshot, feature_set, journal, platform, settings, progress)
     progress("labels", 0, 1, f"{rows.table.num_rows:,} requests")
     outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
-    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after, as_of)
+    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)
     fitted = fit(settings, feature_set, dataset, split, progress)
     measured = measure(settings, platform, feature_set, journal, dataset, split, fitted, tracker, progress)
+    inferred = for_training(settings, feature_set, dataset, split, fitted, progress)
     facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
     with (
         tempfile.TemporaryDirectory(prefix="assay-train-") as scratch,
-        tracker.run(f"assay-{settings.name}", f"{settings.name} {format_instant(started)}", facts.tags()) as run,
+        tracker.run(f"assay-{settings.name}", facts.title(), facts.tags()) as run,
     ):
         progress("bundle", 0, 1, "write and prove on golden rows")
         finished = clock()
@@ -126,6 +148,8 @@ def train(
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
         digest = write_bundle(Path(scratch) / BUNDLE, parts)
         record.write_artifacts(Path(scratch), facts, split, fitted, measured)
+        if inferred is not None:
+            inferred.write(Path(scratch))
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
         progress("register", 0, 1, f"bundle {digest[:12]}")
@@ -133,7 +157,7 @@ def train(
         bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")
     return Trained(
         settings.name, version, run.run_id, bundle, digest, facts.statuses, split, fitted.searched, measured,
-        fitted.model_text,
+        fitted.model_text, inferred,
     )  # fmt: skip
 
 

@@ -13,9 +13,11 @@ from domain.decision import Product, RiskGrade
 from domain.errors import DefinitionError, expected_got
 from domain.money import exponent
 from training.alerts import CardPrecision, card_precision, daily_alerts
+from training.cards import card
 from training.cutoffs import grade_codes
 from training.intervals import bootstrap
-from training.metrics import Ranking, calibration_intervals, calibration_line
+from training.metrics import Ranking, brier, calibration_intervals, calibration_line, log_loss
+from training.propensity import SUFFIX, effective_size, inverse_weights
 from training.settings import TrainingSettings
 
 CARDS_A_DAY = 100
@@ -34,6 +36,8 @@ class Scored:
     y : int8[n]. raw : float64[n], log-odds margins. probability : float64[n], calibrated.
     day : int64[n], business days. amount : int64[n], minor units of base currency, or None.
     card : object[n], key of the card or account, or None.
+    propensity : float64[n], probability with which the row's label was to be seen, NaN for rows that are not of the
+        sample; None where no column says it.
     """
 
     y: np.ndarray
@@ -42,6 +46,7 @@ class Scored:
     day: np.ndarray
     amount: np.ndarray | None = None
     card: np.ndarray | None = None
+    propensity: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +95,27 @@ class Evaluation:
             )
         return pd.DataFrame([asdict(figure) for figure in figures]).set_index("name")
 
+    def brief(self) -> pd.DataFrame:
+        """Figures as people read them: the interval in one column."""
+        rows = [
+            (
+                each.name, each.value,
+                "" if each.low is None or each.high is None else f"{each.low:.4g} … {each.high:.4g}",
+                each.n, each.n_events, each.note,
+            )
+            for each in self.figures
+        ]  # fmt: skip
+        columns = ["figure", "value", "95 % interval", "rows", "events", "note"]
+        return pd.DataFrame(rows, columns=columns).astype({"value": float}).set_index("figure")
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return card(self.rows, self.brief(), warning=self.warning)
+
     def grade_table(self) -> pd.DataFrame:
-        """Grades as rows."""
-        return pd.DataFrame(list(self.grades)).set_index("grade")
+        """Grades as rows; with a warning in a column of its own."""
+        table = pd.DataFrame(list(self.grades)).set_index("grade")
+        return table if self.warning is None else table.assign(warning=self.warning)
 
     def metrics(self) -> dict[str, float]:
         """Assessed figures and their limits by flat names, for a tracking store."""
@@ -164,6 +187,7 @@ def evaluate(
     for name, value, (low, high) in zip(("calibration_slope", "calibration_intercept"), line, limits, strict=True):
         figures.append(Figure(name, value, low, high, n, n_events, "cluster-robust Wald"))
     figures += _not_assessed(scored, settings)
+    figures += _weighted(scored, settings, ranking, scored.day if by_day else None, how)
     return Evaluation(rows, tuple(figures), _grades(scored, cutoffs), warning)
 
 
@@ -225,6 +249,47 @@ class _Sums:
                 cost = lost - total["saved"] + total["spent"]
                 values |= {"cost": cost / self.unit, "cost_without_model": lost / self.unit}
         return values
+
+
+def _weighted(
+    scored: Scored, settings: TrainingSettings, ranking: Ranking, cluster: np.ndarray | None, how: str
+) -> list[Figure]:
+    """The same for all traffic, declined requests too, where a let-through sample knows its propensity."""
+    column = settings.propensity
+    if column is None or scored.propensity is None:
+        why = "settings name no propensity column" if column is None else f"no request carries {column}"
+        return [Figure(settings.objective + SUFFIX, None, note=f"not assessed: {why}")]
+    weight = inverse_weights(scored.propensity, column)
+    sample = weight > 0
+    n, n_events = int(sample.sum()), int(scored.y[sample].sum())
+    if n_events == 0 or n_events == n:
+        why = f"not assessed: {n:,} rows carry {column}, {n_events} of them positive"
+        return [Figure(settings.objective + SUFFIX, None, n=n, n_events=n_events, note=why)]
+
+    def statistic(counts: np.ndarray) -> dict[str, float]:
+        each = counts * weight
+        if not (each @ scored.y):
+            return {}
+        return {
+            "events": float(each @ scored.y),
+            "prevalence": float(np.average(scored.y, weights=each)),
+            **ranking.figures(each),
+            "brier": brier(scored.y, scored.probability, each),
+            "log_loss": log_loss(scored.y, scored.probability, each),
+        }
+
+    whole = statistic(np.ones(len(scored.y), np.int64))
+    spread = bootstrap(statistic, len(scored.y), cluster, settings.resamples, settings.seed)
+    stands = (
+        f"{n:,} rows stand for {weight.sum():,.0f} requests, as much as {effective_size(weight):,.0f} of equal weight"
+    )
+    return [
+        Figure(
+            name + SUFFIX, value, spread[name].low, spread[name].high, n, n_events,
+            f"{'Horvitz-Thompson' if name == 'events' else 'Hájek'}, by 1/{column}: {stands}; {how}",
+        )
+        for name, value in whole.items()
+    ]  # fmt: skip
 
 
 def _cards(cards: CardPrecision, day: np.ndarray, weight: np.ndarray) -> dict[str, float]:

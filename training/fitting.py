@@ -21,6 +21,7 @@ from training.dataset import Dataset
 from training.evaluation import Scored
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
+from training.imbalance import Correction, thinning
 from training.progress import Progress, silent
 from training.search import Searched, search
 from training.settings import TrainingSettings
@@ -44,7 +45,12 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model and what was frozen on calibration rows, before the test was looked at."""
+    """A model and what was frozen on calibration rows, before the test was looked at.
+
+    Parameters
+    ----------
+    correction : of the prior, where negatives were undersampled; the calibrator has it in it already.
+    """
 
     encoder: Encoder
     X: np.ndarray
@@ -54,6 +60,7 @@ class Fitted:
     calibrator: Calibrator
     cutoffs: Mapping[str, float]
     traffic: Traffic
+    correction: Correction | None = None
 
 
 def fit(
@@ -64,13 +71,14 @@ def fit(
     X = encoder.matrix(dataset.table)
     columns = Columns(feature_set.names, feature_set.categorical)
     family = make_family(settings)
-    folds = ((Labelled(X[f.train.rows], f.train.y), Labelled(X[f.valid.rows], f.valid.y)) for f in split.folds)
+    thin = thinning(settings.imbalance, dataset.table, settings.seed)
+    folds = ((_labelled(X, thin(fold.train)), _labelled(X, fold.valid)) for fold in split.folds)
     searched = search(
         family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress
     )
-    progress("fit", 0, 1, f"{len(split.train.rows):,} rows, {searched.rounds} rounds")
-    learnt = Labelled(X[split.train.rows], split.train.y)
-    text = family.fit(columns, learnt, searched.params, searched.rounds).text
+    learnt = thin(split.train)
+    progress("fit", 0, 1, f"{len(learnt.rows):,} rows, {searched.rounds} rounds")
+    text = family.fit(columns, _labelled(X, learnt), searched.params, searched.rounds).text
     scorer = Scorer(text)
     later = split.calibration
     raw = scorer.raw_many(X[later.rows], threads=settings.threads)
@@ -79,7 +87,13 @@ def fit(
     met = scorer.raw_many(X[rows], threads=settings.threads)
     traffic = Traffic(dataset.table.take(pa.array(rows)), X[rows], met, calibrator.probability(met))
     cutoffs = choose_cutoffs(traffic.probability, settings.cutoffs)
-    return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic)
+    thinned = len(learnt.rows) < len(split.train.rows)
+    correction = Correction.of(split.train, learnt, raw, later.y) if thinned else None
+    return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic, correction)
+
+
+def _labelled(X: np.ndarray, part: Part) -> Labelled:
+    return Labelled(X[part.rows], part.y)
 
 
 def make_family(settings: TrainingSettings) -> LightGBM:
@@ -92,14 +106,26 @@ def score_part(
     settings: TrainingSettings, platform: PlatformSettings, dataset: Dataset, part: Part, fitted: Fitted
 ) -> Scored:
     """Labelled rows of a part with the scores of the fitted model."""
+    raw = fitted.scorer.raw_many(fitted.X[part.rows], threads=settings.threads)
+    return as_scored(settings, platform, dataset, part, raw, fitted.calibrator)
+
+
+def as_scored(
+    settings: TrainingSettings,
+    platform: PlatformSettings,
+    dataset: Dataset,
+    part: Part,
+    raw: np.ndarray,
+    calibrator: Calibrator,
+) -> Scored:
+    """Labelled rows of a part beside the raw scores that some model gave them, float64[n]."""
     table = dataset.table.take(pa.array(part.rows))
     if settings.card is not None and settings.card not in table.column_names:
         raise DefinitionError(expected_got(f"a key column of {settings.subject_kind}", settings.card, "card"))
-    raw = fitted.scorer.raw_many(fitted.X[part.rows], threads=settings.threads)
     return Scored(
         y=part.y,
         raw=raw,
-        probability=fitted.calibrator.probability(raw),
+        probability=calibrator.probability(raw),
         day=day_numbers(dataset.event_time[part.rows], platform.time_zone),
         amount=table["amount_base"].to_numpy() if "amount_base" in table.column_names else None,
         card=None if settings.card is None else table[settings.card].to_numpy(zero_copy_only=False),

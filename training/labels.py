@@ -4,6 +4,11 @@
 
 A row younger than the maturity is immature, whatever is known of it already: early positives without
 their negatives would be a population of their own. Immature is never good.
+
+Sources take different times: a desk ten days, a card scheme forty-five. Where each outcome code has a maturity of its
+own, a row is final when the slowest has had its time, and only then is silence a negative; a positive that a fast
+source told earlier counts from that day on too, beside the negatives of its own age. What a row still waits for, and
+how late each source truly is, `training.maturity` reports.
 """
 
 from __future__ import annotations
@@ -50,12 +55,14 @@ class Told:
     known_at : int64[m], µs UTC.
     code : int8[m], status codes of the verdicts; none is UNKNOWN.
     n_orphans : outcomes whose subject is not among the rows.
+    outcome : object[m], outcome codes as they were told; None where nobody asks for them.
     """
 
     row: np.ndarray
     known_at: np.ndarray
     code: np.ndarray
     n_orphans: int
+    outcome: np.ndarray | None = None
 
 
 def join_outcomes(subjects: pa.Table, outcomes: pa.Table, policy: LabelPolicy) -> Told:
@@ -104,11 +111,16 @@ def join_outcomes(subjects: pa.Table, outcomes: pa.Table, policy: LabelPolicy) -
         known_at=joined["known_at"].to_numpy(np.int64),
         code=joined["status"].to_numpy(np.int8),
         n_orphans=len(told) - joined["seq"].nunique(),
+        outcome=joined["code"].to_numpy(dtype=object),
     )
 
 
 def settle(event_time: np.ndarray, told: Told, policy: LabelPolicy, maturity: int, as_of: int) -> np.ndarray:
     """Status codes int8[n] of all rows from what was known by ``as_of`` (µs UTC, included).
+
+    Parameters
+    ----------
+    maturity : µs; of the slowest source where there are several.
 
     Examples
     --------

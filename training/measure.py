@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -50,7 +50,8 @@ def measure(
     """Score the test rows once: measure them, let the champion score them too, explain a sample."""
     part = split.test
     progress("evaluate", 0, 1, f"{len(part.rows):,} test rows, {part.n_events} events")
-    scored = score_part(settings, platform, dataset, part, fitted)
+    attributes = read_attributes(settings, journal, dataset.table["seq"].to_numpy()[part.rows])
+    scored = with_propensity(score_part(settings, platform, dataset, part, fitted), settings, attributes)
     period = "" if part.period is None else f" {part.period}"
     known = "" if settings.labels_known == "at_test_start" else ", training labels as known at the cut"
     rows = f"{settings.name}, {split.kind} split, test{period}{known}"
@@ -60,13 +61,25 @@ def measure(
     champion = score_champion(tracker, settings.name, feature_set.hash, dataset.table.take(pa.array(part.rows)))
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
-    attributes = _attributes(settings, journal, dataset.table["seq"].to_numpy()[part.rows])
     return Measured(scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected))
 
 
-def _attributes(settings: TrainingSettings, journal: Journal, seqs: np.ndarray) -> pa.Table:
-    """Protected columns of the subjects with these places in the journal, which rise."""
-    if not settings.protected:
+def read_attributes(settings: TrainingSettings, journal: Journal, seqs: np.ndarray) -> pa.Table:
+    """Protected columns and the propensity of the subjects with these places in the journal, which rise.
+
+    A propensity column that no event has carried yet is left out.
+    """
+    carried = [settings.propensity] if settings.propensity in journal.extensions(settings.subject_kind) else []
+    names = [*settings.protected, *(name for name in carried if name is not None)]
+    if not names:
         return pa.table({})
-    table = journal.read(settings.subject_kind, columns=["seq", *settings.protected])
+    table = journal.read(settings.subject_kind, columns=["seq", *names])
     return table.take(pa.array(np.searchsorted(table["seq"].to_numpy(), seqs)))
+
+
+def with_propensity(scored: Scored, settings: TrainingSettings, attributes: pa.Table) -> Scored:
+    """The rows with the propensity that the settings name, where events carry it."""
+    if settings.propensity is None or settings.propensity not in attributes.column_names:
+        return scored
+    column = attributes[settings.propensity].cast(pa.float64()).combine_chunks()
+    return replace(scored, propensity=column.fill_null(float("nan")).to_numpy(zero_copy_only=False))

@@ -2,6 +2,7 @@
 
     warm-up | train ................ | calibration | embargo | test | not yet mature | as_of
               folds: train … | embargo | valid |  (several, each ending where the next begins)
+              expanding: every train begins after the warm-up; sliding: at a fixed length before its end
 
 Calibration lies after everything the model learned from; the embargo keeps the labels of both from
 being known later than the test begins.
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.errors import DataError
-from domain.time import format_duration, format_instant
+from domain.time import DAY, format_duration, format_instant
 from training.calendar import start_of_day
 from training.settings import Folds, Windows
 
@@ -66,7 +67,7 @@ def forward_periods(
         When the data are too short; the message says how long each period is.
     """
     assert folds.valid is not None  # noqa: S101 - the settings refuse a forward split without it
-    newest = min(start_of_day(as_of - maturity, zone), start_of_day(last, zone) + 86_400_000_000)
+    newest = min(start_of_day(as_of - maturity, zone), start_of_day(last, zone) + DAY)
     end = newest if windows.end is None else windows.end
     test = Period(end - windows.test, end)
     calibrated = test.start - embargo
@@ -78,15 +79,20 @@ def forward_periods(
     for place in range(folds.n):
         valid_end = calibration.start - (folds.n - 1 - place) * folds.valid
         valid = Period(valid_end - folds.valid, valid_end)
-        laid.append((Period(start, valid.start - embargo), valid))
-    if laid[0][0].end <= laid[0][0].start:
+        learnt_until = valid.start - embargo
+        slid = start if folds.train is None else learnt_until - folds.train
+        laid.append((Period(slid, learnt_until), valid))
+    shortest, earliest = laid[0][0], start if folds.train is None else oldest
+    if shortest.end <= shortest.start or shortest.start < earliest:
         parts = {
             "warm-up": windows.warm_up, "folds": folds.n * folds.valid, "calibration": windows.calibration,
             "test": windows.test, "embargo, twice": 2 * embargo, "maturity": maturity,
         }  # fmt: skip
         spent = ", ".join(f"{name} {format_duration(length)}" for name, length in parts.items())
+        wanted = "days left" if folds.train is None else f"{format_duration(folds.train)} left"
+        left = max(0, shortest.end - earliest) // DAY
         raise DataError(
-            f"periods: expected days left to train the first fold on, got none between {format_instant(first)} and "
-            f"{format_instant(as_of)} after {spent}; shorten windows, folds or embargo, or bring more history"
+            f"periods: expected {wanted} to train the first fold on, got {left} days between {format_instant(first)} "
+            f"and {format_instant(as_of)} after {spent}; shorten windows, folds or embargo, or bring more history"
         )
     return ForwardPeriods(train, calibration, test, tuple(laid))

@@ -1,7 +1,11 @@
-"""Pictures of a model, drawn on figures of their own: no global state, no window."""
+"""Pictures of a model, drawn on figures of their own: no global state, no window.
+
+A warning, such as that of a random split, stands above the title of every one.
+"""
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +14,38 @@ import numpy as np
 _INK, _RISK, _CALM, _FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
 
 
-def draw_precision_recall(y: np.ndarray, score: np.ndarray, path: Path) -> None:
+def draw_precision_recall(
+    y: np.ndarray, score: np.ndarray, path: Path | None, warning: str | None = None, on: Any = None
+) -> None:
     """Precision over recall, with the prevalence as the line of no skill."""
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(y[order])
     precision, recall = hits / np.arange(1, len(y) + 1), hits / max(1, hits[-1])
     # A curve of a hundred thousand points is a large file and the same picture.
     kept = np.unique(np.geomspace(1, len(y), 1_500).astype(np.int64)) - 1
-    figure, axes = _canvas("Precision and recall", "recall", "precision")
+    figure, axes = _canvas("Precision and recall", "recall", "precision", warning=warning, on=on)
     axes.plot(recall[kept], precision[kept], color=_RISK, linewidth=1.6)
     axes.axhline(float(y.mean()), color=_FAINT, linewidth=1)
     # At the right end every curve comes down to this line and would cross its name.
     axes.annotate(f"prevalence {y.mean():.2%}", (0.3, float(y.mean())), ha="center", va="bottom", fontsize=8)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
-    figure.savefig(path)
+    if path is not None:
+        figure.savefig(path)
 
 
-def draw_reliability(y: np.ndarray, probability: np.ndarray, path: Path, n_bins: int = 12) -> None:
+def draw_reliability(
+    y: np.ndarray,
+    probability: np.ndarray,
+    path: Path | None,
+    n_bins: int = 12,
+    warning: str | None = None,
+    on: Any = None,
+) -> None:
     """Observed rate over predicted probability in equal steps of its logarithm, with 95 % Wilson intervals."""
     p = np.clip(probability, 1e-6, 1.0)
     edges = np.geomspace(float(p.min()), float(p.max()) * (1 + 1e-9), n_bins + 1)
     place = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, n_bins - 1)
-    figure, axes = _canvas("Reliability", "mean predicted probability", "observed rate")
+    figure, axes = _canvas("Reliability", "mean predicted probability", "observed rate", warning=warning, on=on)
     means, rates, lows, highs = [], [], [], []
     for number in np.unique(place):
         mine = place == number
@@ -58,12 +72,13 @@ def draw_reliability(y: np.ndarray, probability: np.ndarray, path: Path, n_bins:
         axes.legend(frameon=False, loc="upper left")
     axes.plot([floor, 1], [floor, 1], color=_INK, linewidth=0.8, linestyle="--")
     axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1))
-    figure.savefig(path)
+    if path is not None:
+        figure.savefig(path)
 
 
-def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path) -> None:
+def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path | None, warning: str | None = None, on: Any = None) -> None:
     """Histogram of raw scores per class, in steps that the smaller class can fill."""
-    figure, axes = _canvas("Raw scores", "raw score (log-odds)", "share of the class")
+    figure, axes = _canvas("Raw scores", "raw score (log-odds)", "share of the class", warning=warning, on=on)
     n_bins = int(np.clip(2 * np.sqrt(min(y.sum(), len(y) - y.sum())), 12, 60))
     edges = np.linspace(float(raw.min()), float(raw.max()) + 1e-9, n_bins + 1)
     for value, colour, name in ((0, _CALM, "negative"), (1, _RISK, "positive")):
@@ -72,11 +87,17 @@ def draw_scores(y: np.ndarray, raw: np.ndarray, path: Path) -> None:
         axes.hist(mine, bins=edges, weights=weights, histtype="step", color=colour, linewidth=1.4, label=name)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.legend(frameon=False)
-    figure.savefig(path)
+    if path is not None:
+        figure.savefig(path)
 
 
 def draw_contributions(
-    values: np.ndarray, features: np.ndarray, names: tuple[str, ...], path: Path, at_most: int = 20
+    values: np.ndarray,
+    features: np.ndarray,
+    names: tuple[str, ...],
+    path: Path,
+    at_most: int = 20,
+    warning: str | None = None,
 ) -> None:
     """SHAP summary: one line a feature, a dot a row, placed by its contribution and shaded by the feature's rank.
 
@@ -89,7 +110,13 @@ def draw_contributions(
     height = 0.27 * len(chosen) + 1.2
     legend = "blue: low value, red: high, grey: middle or missing\nbeside each name: mean size of its contribution"
     figure, axes = _canvas(
-        "What moves the score (SHAP)", f"contribution (raw log-odds)\n{legend}", "", height, left=0.45, bottom=0.85
+        "What moves the score (SHAP)",
+        f"contribution (raw log-odds)\n{legend}",
+        "",
+        height,
+        left=0.45,
+        bottom=0.85,
+        warning=warning,
     )
     axes.xaxis.label.set_fontsize(8)
     for line, column in enumerate(chosen):
@@ -104,8 +131,18 @@ def draw_contributions(
 
 
 def _canvas(
-    title: str, x: str, y: str, height: float = 4.2, left: float = 0.12, bottom: float = 0.55
+    title: str,
+    x: str,
+    y: str,
+    height: float = 4.2,
+    left: float = 0.12,
+    bottom: float = 0.55,
+    warning: str | None = None,
+    on: Any = None,
 ) -> tuple[Any, Any]:
+    """A figure with one pair of axes, or the given axes, in the house style."""
+    if on is not None:
+        return on.figure, _dressed(on, title, x, y)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -114,12 +151,53 @@ def _canvas(
     axes = figure.add_subplot()
     # Margins in inches: a layout engine draws everything twice.
     figure.subplots_adjust(left=left, right=0.97, bottom=bottom / height, top=1 - 0.4 / height)
+    if warning:
+        figure.text(0.01, 1 - 0.03 / height, warning, fontsize=6.5, color=_RISK, va="top")
+    return figure, _dressed(axes, title, x, y)
+
+
+def _dressed(axes: Any, title: str, x: str, y: str) -> Any:
     axes.set_title(title, loc="left", fontsize=11, color=_INK)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    return figure, axes
+    return axes
+
+
+def panel(y: np.ndarray, raw: np.ndarray, probability: np.ndarray, title: str, warning: str | None = None) -> Any:
+    """Three pictures side by side on one matplotlib figure, for a notebook: ranking, reliability, raw scores.
+
+    Parameters
+    ----------
+    y : int8[n]. raw, probability : float64[n].
+    """
+    figure = _shown(figsize=(12.6, 4.0), dpi=110)
+    left, middle, right = figure.subplots(1, 3)
+    draw_precision_recall(y, raw, None, on=left)
+    draw_reliability(y, probability, None, on=middle)
+    draw_scores(y, raw, None, on=right)
+    figure.subplots_adjust(left=0.05, right=0.99, bottom=0.14, top=0.8, wspace=0.24)
+    figure.text(0.05, 0.97, title, fontsize=10, color=_INK, va="top")
+    if warning:
+        figure.text(0.05, 0.915, warning, fontsize=8, color=_RISK, va="top")
+    return figure
+
+
+def _shown(**form: Any) -> Any:
+    """A figure that a notebook shows by itself, whether or not anybody imported pyplot."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        def _repr_png_(self) -> bytes:
+            buffer = BytesIO()
+            self.savefig(buffer, format="png")
+            return buffer.getvalue()
+
+    figure = Picture(**form)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _rank(column: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,6 +18,7 @@ from domain.time import format_duration, format_instant
 from training.champion import TEST_SCORES
 from training.dataset import Dataset
 from training.fitting import Fitted
+from training.maturity import early_positives, source_table
 from training.measure import Measured
 from training.plots import draw_contributions, draw_precision_recall, draw_reliability, draw_scores
 from training.provenance import Provenance
@@ -37,11 +39,18 @@ class Facts:
     Parameters
     ----------
     about : JSON values for the bundle's manifest. statuses : rows of each label status.
+    sources : per outcome code what it told and how late: `training.maturity.source_table`.
     """
 
     settings: TrainingSettings
     about: Mapping[str, Any]
     statuses: Mapping[str, int]
+    sources: pd.DataFrame
+
+    def title(self) -> str:
+        """The run's name: model and time, marked where the split proves nothing about the future."""
+        mark = ", random split, unverified" if self.about["split_warning"] else ""
+        return f"{self.settings.name} {self.about['started_at']}{mark}"
 
     def tags(self) -> dict[str, str]:
         """Tags of the MLflow run; empty facts are left out."""
@@ -64,6 +73,7 @@ def facts(
         "label_policy": settings.label_policy,
         "maturity": format_duration(settings.maturity.after),
         "maturity_source": settings.maturity.source,
+        "maturity_by_code": {code: format_duration(after) for code, after in dataset.by_code.items()},
         "labels_known": settings.labels_known,
         "labels_as_of": format_instant(dataset.as_of),
         "split": split.kind,
@@ -72,6 +82,8 @@ def facts(
         "rows": {name: len(part.rows) for name, part in parts.items()},
         "events": {name: part.n_events for name, part in parts.items()},
         "left_out": {name: part.left_out() for name, part in parts.items()},
+        "imbalance": "undersample" if fitted.correction else settings.imbalance,
+        "prior_correction": fitted.correction.facts() if fitted.correction else {},
         "family": settings.family,
         "params": dict(fitted.searched.params),
         "rounds": fitted.searched.rounds,
@@ -80,7 +92,8 @@ def facts(
         "settings": settings_text(settings),
         "started_at": format_instant(started),
     }
-    return Facts(settings, about, dataset.counts())
+    statuses = {**dataset.counts(), "early_positives": early_positives(dataset)}
+    return Facts(settings, about, statuses, source_table(dataset))
 
 
 def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, measured: Measured) -> None:
@@ -89,10 +102,12 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     _write(folder / "evaluation.json", measured.evaluation.to_json())
     _write(folder / "labels.json", json.dumps(dict(facts.statuses), indent=2))
     _write(folder / "settings.yaml", settings_text(facts.settings))
+    facts.sources.to_csv(folder / "label_sources.csv")
+    warning = split.warning
     split.table().to_csv(folder / "parts.csv")
-    fitted.searched.table().to_csv(folder / "trials.csv", index=False)
-    shown.table().to_csv(folder / "shap.csv", index=False)
-    measured.groups.to_csv(folder / "groups.csv", index=False)
+    _marked(fitted.searched.table(), warning).to_csv(folder / "trials.csv", index=False)
+    _marked(shown.table(), warning).to_csv(folder / "shap.csv", index=False)
+    _marked(measured.groups, warning).to_csv(folder / "groups.csv", index=False)
     # No keys of people here: rows are told apart by their place.
     columns = {
         "y": scored.y, "day": scored.day, "raw_score": scored.raw, "score": scored.probability,
@@ -101,18 +116,24 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     pq.write_table(pa.table(columns), folder / TEST_SCORES, compression="zstd")
     plots = folder / "plots"
     plots.mkdir()
-    draw_precision_recall(scored.y, scored.raw, plots / "precision_recall.svg")
-    draw_reliability(scored.y, scored.probability, plots / "reliability.svg")
-    draw_scores(scored.y, scored.raw, plots / "scores.svg")
-    draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg")
+    draw_precision_recall(scored.y, scored.raw, plots / "precision_recall.svg", warning=warning)
+    draw_reliability(scored.y, scored.probability, plots / "reliability.svg", warning=warning)
+    draw_scores(scored.y, scored.raw, plots / "scores.svg", warning=warning)
+    draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg", warning=warning)
+
+
+def _marked(table: pd.DataFrame, warning: str | None) -> pd.DataFrame:
+    """With the warning in a column of its own, where there is one."""
+    return table if warning is None else table.assign(warning=warning)
 
 
 def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: str, at: int) -> None:
     """Log parameters, metrics and the bundle's hash; ``at`` in µs UTC."""
     searched = fitted.searched
-    chosen = ("family", "split", "maturity", "labels_known", "seed", "threads")
+    chosen = ("family", "split", "maturity", "labels_known", "imbalance", "seed", "threads")
     params = {**searched.params, "rounds": searched.rounds, **{name: facts.about[name] for name in chosen}}
     metrics = {**measured.evaluation.metrics(), "search_value": searched.value, "search_trials": len(searched.trials)}
+    metrics |= {f"prior_correction_{name}": value for name, value in facts.about["prior_correction"].items()}
     metrics |= {f"labels_{name}": count for name, count in facts.statuses.items()}
     run.log(params, metrics, {"bundle": digest}, at)
 

@@ -6,42 +6,24 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from domain.decision import Product
-from domain.errors import DefinitionError, InputError, expected_got
+from domain.errors import DefinitionError, expected_got
 from domain.events import KINDS
 from domain.labels import LABEL_POLICIES, LabelPolicy
 from domain.money import MoneyField
 from domain.settings import Settings
-from domain.time import Duration, parse_instant
+from domain.time import Duration
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
+from training.dataset_settings import DropRule, RejectInference, Undersampling
+from training.dataset_settings import Maturity as Maturity
+from training.fields import Instant as Instant
+from training.fields import Source as Source
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
-
-
-def _as_instant(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    try:
-        return parse_instant(str(value))
-    except InputError as error:
-        raise ValueError(str(error)) from error
-
-
-Instant = Annotated[int, BeforeValidator(_as_instant)]
-"""A pydantic field that reads ISO 8601 with a zone and holds µs UTC."""
-
-Source = Annotated[str, Field(min_length=3, description="where the figure comes from: a contract, a policy, a person")]
-
-
-class Maturity(Settings):
-    """How long after an event its label may be taken as final, and who says so."""
-
-    after: Duration
-    source: Source
 
 
 class Windows(Settings):
@@ -66,10 +48,22 @@ class Shares(Settings):
 
 
 class Folds(Settings):
-    """Folds of the search, all before calibration."""
+    """Folds of the search, all before calibration.
+
+    ``expanding`` folds learn from all that came before; ``sliding`` ones from the last ``train`` of it, as a model
+    does that forgets (give ``windows.train`` too, where the final model is to forget as well).
+    """
 
     n: int = Field(ge=1, le=20)
     valid: Duration | None = None
+    window: Literal["expanding", "sliding"] = "expanding"
+    train: Duration | None = None
+
+    @model_validator(mode="after")
+    def _slides_by_a_length(self) -> Self:
+        if (self.window == "sliding") != (self.train is not None):
+            raise ValueError(f"expected a length in train exactly when window is sliding, got {self.window}")
+        return self
 
 
 class Search(Settings):
@@ -136,18 +130,21 @@ class TrainingSettings(Settings):
     embargo: Duration | None = None
     labels_known: Literal["at_test_start", "at_cut"] = "at_test_start"
     folds: Folds
+    drop: list[DropRule] = []
     search: Search
     family: Literal["lightgbm"] = "lightgbm"
     max_bin: int = Field(default=255, ge=15, le=65_535)
     max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]
     calibration: Literal["auto", "platt", "isotonic"] = "auto"
-    imbalance: Literal["none", "weights"] = "none"
+    imbalance: Literal["none", "weights"] | Undersampling = "none"
     cutoffs: Cutoffs
     alert_budget: AlertBudget | None = None
     costs: Costs | None = None
     card: str | None = None
     protected: list[str] = []
+    reject_inference: RejectInference | None = None
+    propensity: str | None = Field(default=None, pattern=r"^x_[a-z][a-z0-9_]*$")
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
     resamples: int = Field(default=500, ge=50, le=10_000)
@@ -175,12 +172,19 @@ class TrainingSettings(Settings):
         if policy is None or policy.subject_kind != self.subject_kind:
             fit = [name for name, known in LABEL_POLICIES.items() if known.subject_kind == self.subject_kind]
             raise ValueError(f"label_policy: expected one of {', '.join(fit)}, got {self.label_policy!r}")
+        strange = sorted(set(self.maturity.by_code) - set(policy.verdicts))
+        if strange:
+            raise ValueError(f"maturity: expected outcome codes of {policy.version}, got {strange}")
         if self.split == "forward" and (self.windows is None or self.folds.valid is None):
             raise ValueError("split forward: expected windows and folds.valid")
         if self.split != "forward" and self.shares is None:
             raise ValueError(f"split {self.split}: expected shares (test, calibration)")
         if (self.split == "grouped") != (self.group is not None):
             raise ValueError(f"group: expected a key column exactly when split is grouped, got {self.group!r}")
+        if self.split != "forward" and any(rule.known_positive for rule in self.drop):
+            raise ValueError(f"drop: known_positive needs parts that begin at a time, got split {self.split}")
+        if self.split != "forward" and self.folds.window == "sliding":
+            raise ValueError(f"folds.window: sliding needs time, got split {self.split}")
         columns = KINDS[self.subject_kind]
         unknown = [name for name in self.protected if name not in columns and not name.startswith("x_")]
         if unknown:
@@ -188,6 +192,10 @@ class TrainingSettings(Settings):
         used = sorted(set(self.protected) & set(self.features.own or []))
         if used:
             raise ValueError(f"protected: {used} are kept for validation only; take them out of features.own")
+        if self.reject_inference is not None and self.product is not Product.LOAN:
+            raise ValueError("reject_inference: only loan applications are refused; take it out")
+        if self.propensity in (self.features.own or []):
+            raise ValueError(f"propensity: {self.propensity} tells the old policy; take it out of features.own")
         return self
 
 

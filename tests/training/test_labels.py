@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import DataError, DefinitionError
-from domain.labels import CREDIT_POLICY, FRAUD_POLICY, LabelPolicy
+from domain.labels import CREDIT_POLICY, FRAUD_POLICY, LabelPolicy, Verdict
+from domain.time import DAY
 from training.dataset import label
 from training.labels import IMMATURE, NEGATIVE, POSITIVE, STATUSES, Status
+from training.maturity import early_positives, source_table, waiting
 
 
 def subjects(times: list[int], clients: list[str] | None = None, ids: list[str] | None = None) -> pa.Table:
@@ -43,12 +45,15 @@ def outcomes(rows: list[tuple[str, int, int, str]], kind: str = "transaction", c
     )
 
 
-def naive_status(time: int, told: list[tuple[int, int, str]], policy: LabelPolicy, maturity: int, as_of: int) -> Status:
-    """One row at a time, in words."""
+def naive_status(
+    time: int, told: list[tuple[int, int, str]], policy: LabelPolicy, maturities: list[int], as_of: int
+) -> Status:
+    """One row at a time, in words: what was told, unless a source has not had its time."""
     verdict = policy.settle([each for each in told if each[0] <= as_of]) or policy.silence
     status = Status(verdict.value)
-    if status in (Status.POSITIVE, Status.NEGATIVE, Status.UNKNOWN) and time + maturity > as_of:
-        return Status.IMMATURE
+    for maturity in maturities:
+        if status in (Status.POSITIVE, Status.NEGATIVE, Status.UNKNOWN) and time + maturity > as_of:
+            return Status.IMMATURE
     return status
 
 
@@ -62,17 +67,65 @@ def test_statuses_agree_with_the_policy_row_by_row(policy: LabelPolicy, data: st
             max_size=20,
         )
     )
-    maturity, as_of = data.draw(st.integers(0, 15)), data.draw(st.integers(0, 40))
+    # One maturity for all, or one for every code that tells a positive and some others.
+    positive = [code for code, verdict in policy.verdicts.items() if verdict.value == "positive"]
+    several = st.fixed_dictionaries(
+        {code: st.integers(0, 15) for code in positive}, optional={"reviewed_genuine": st.integers(0, 15)}
+    )
+    maturity: int | dict[str, int] = data.draw(st.one_of(st.integers(0, 15), several))
+    maturities = [maturity] if isinstance(maturity, int) else list(maturity.values())
+    as_of = data.draw(st.integers(0, 40))
     table = outcomes([(f"t{row}", times[row], known, code) for row, known, code in drawn], policy.subject_kind)
     dataset = label(subjects(times), table, policy, maturity)
     cut = min(as_of, dataset.as_of)
     got = [STATUSES[code] for code in dataset.status(cut)]
     told = [(row, (known, 1_000 + place, code)) for place, (row, known, code) in enumerate(drawn)]
     expected = [
-        naive_status(time, [each for subject, each in told if subject == row], policy, maturity, cut)
+        naive_status(time, [each for subject, each in told if subject == row], policy, maturities, cut)
         for row, time in enumerate(times)
     ]
     assert got == expected
+    early = [
+        row for row, status in enumerate(expected)
+        if status is Status.IMMATURE
+        and policy.settle([each for subject, each in told if subject == row and each[0] <= cut]) is Verdict.POSITIVE
+    ]  # fmt: skip
+    if cut == dataset.as_of:
+        assert early_positives(dataset) == len(early)
+
+
+@given(
+    times=st.lists(st.integers(0, 50), min_size=1, max_size=20), as_of=st.integers(0, 50),
+    clock=st.dictionaries(st.sampled_from(["chargeback_fraud", "confirmed_fraud"]), st.integers(0, 30), min_size=1),
+)  # fmt: skip
+def test_a_row_waits_for_every_source_that_has_not_had_its_time(
+    times: list[int], as_of: int, clock: dict[str, int]
+) -> None:
+    dataset = label(subjects(times), outcomes([]), FRAUD_POLICY, clock)
+    cut = min(as_of, dataset.as_of)
+    assert waiting(dataset, cut) == {code: sum(time + after > cut for time in times) for code, after in clock.items()}
+
+
+def test_how_late_each_source_was_is_told_of_mature_rows() -> None:
+    rows = subjects([0, 0, 0, 0, 90 * DAY])
+    told = outcomes(
+        [
+            ("t0", 0, 3 * DAY, "confirmed_fraud"), ("t1", 0, 12 * DAY, "confirmed_fraud"),
+            ("t2", 0, 40 * DAY, "chargeback_fraud"), ("t3", 0, 50 * DAY, "chargeback_fraud"),
+            ("t4", 90 * DAY, 91 * DAY, "confirmed_fraud"), ("t0", 0, 30 * DAY, "chargeback_dispute"),
+        ]
+    )  # fmt: skip
+    dataset = label(rows, told, FRAUD_POLICY, {"chargeback_fraud": 45 * DAY, "confirmed_fraud": 10 * DAY})
+    table = source_table(dataset)
+    assert table.index.tolist() == ["chargeback_dispute", "chargeback_fraud", "confirmed_fraud"]
+    assert table["rows"].tolist() == [1, 2, 2]
+    assert table["late"].tolist() == [0, 1, 1]
+    assert table["median_days"].tolist() == [30, 45, 7.5]
+    assert table["maturity_days"].tolist() == [45, 45, 10]
+    assert table["waiting"].tolist() == [0, 1, 1]
+    assert early_positives(dataset) == 1
+    with pytest.raises(DataError, match="got none for chargeback_fraud; declare how long"):
+        label(rows, told, FRAUD_POLICY, {"confirmed_fraud": 10 * DAY})
 
 
 @given(

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings
+from domain.time import DAY
 from features.catalogue import load
 from tests.training.conftest import ROOT
 from training.settings import TrainingSettings, read_training_settings, settings_text
@@ -63,3 +65,24 @@ def test_a_wrong_override_names_both_files(tmp_path: Path) -> None:
     path.write_text("search: {trials: 0}", encoding="utf-8")
     with pytest.raises(DefinitionError, match=r"fraud\.yaml with .*over\.yaml.*\n.*search\.trials"):
         read_training_settings(ROOT / "configs" / "fraud.yaml", path)
+
+
+def test_maturity_is_one_duration_or_one_per_outcome_code(settings: TrainingSettings) -> None:
+    several = {
+        "chargeback_fraud": {"after": "45d", "source": "scheme rules"},
+        "confirmed_fraud": {"after": "10d", "source": "the desk's queue"},
+    }
+    content = settings.model_dump(mode="json")
+    read = TrainingSettings.model_validate({**content, "maturity": several})
+    assert read.maturity.after == read.gap == 45 * DAY
+    assert read.maturity.clock == {"chargeback_fraud": 45 * DAY, "confirmed_fraud": 10 * DAY}
+    assert TrainingSettings.model_validate(read.model_dump(mode="json")) == read
+    for wrong, message in (
+        ({"chargeback": several["confirmed_fraud"]}, "expected outcome codes of fraud-2026-11"),
+        ({"chargeback_fraud": {"after": "45d"}}, "source"),
+        ({**read.maturity.model_dump(mode="json"), "after": "7d"}, "time of the slowest code"),
+        ({"after": "7d"}, "source"),
+        ({}, "after"),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            TrainingSettings.model_validate({**content, "maturity": wrong})

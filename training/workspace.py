@@ -1,0 +1,117 @@
+"""What training works with: a home, its journal and registry, the configs, and who acts."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.decision import Product
+from domain.errors import DataError, InputError, expected_got
+from domain.settings import PlatformSettings
+from scoring.reasons import ReasonBook
+from stores.database import Database
+from stores.home import Home
+from stores.journal import Journal
+from stores.settings_files import load_settings
+from training.settings import TrainingSettings, read_training_settings
+from training.tracking import Tracker
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Opens what a training run reads and writes, by the name a person gives it.
+
+    Parameters
+    ----------
+    actor : recorded as given; on a workstation nobody has proved it.
+
+    Examples
+    --------
+    >>> Workspace.of("there", actor="lin").settings("fraud").name
+    'fraud'
+    """
+
+    home: Home
+    configs: Path
+    actor: str
+
+    @classmethod
+    def of(
+        cls, home: str | Path | Home = ".assay", *, configs: str | Path | None = None, actor: str | None = None
+    ) -> Workspace:
+        """By the folder of the home; ``./configs`` or the project's own, and the user of this machine by default."""
+        root = home if isinstance(home, Home) else Home(Path(home))
+        here = Path.cwd() / "configs"
+        nearest = here if (here / "platform.yaml").is_file() else PROJECT / "configs"
+        return cls(root, nearest if configs is None else Path(configs), actor or _user())
+
+    def settings(self, config: str | Path | TrainingSettings, overrides: str | Path | None = None) -> TrainingSettings:
+        """A config given by its name within the configs, by path, or as it is.
+
+        Raises
+        ------
+        InputError
+            When there is no such file.
+        """
+        if isinstance(config, TrainingSettings):
+            if overrides is not None:
+                raise InputError("overrides: expected none beside settings that are read already; change those instead")
+            return config
+        path = Path(config)
+        if path.suffix not in (".yaml", ".yml") and not path.is_file():
+            path = self.configs / f"{config}.yaml"
+        if not path.is_file():
+            wanted = "a training config, or the name of one in the configs"
+            raise InputError(expected_got(wanted, str(config), str(self.configs)))
+        return read_training_settings(path, None if overrides is None else Path(overrides))
+
+    def platform(self) -> PlatformSettings:
+        """``platform.yaml`` of the configs."""
+        return load_settings(self.configs / "platform.yaml", PlatformSettings)
+
+    def book(self, product: Product) -> ReasonBook:
+        """The reason texts of a product."""
+        return load_settings(self.configs / "reasons" / f"{product.value}.yaml", ReasonBook)
+
+    def tracker(self) -> Tracker:
+        """The MLflow store that the environment names, or the home's own."""
+        return Tracker.open(self.home, os.environ)
+
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """The home's journal while the block lasts.
+
+        Raises
+        ------
+        DataError
+            When the home has none, or a page of it is damaged.
+        """
+        import apsw
+
+        path = self.home.database
+        if not path.is_file():
+            found = "a folder without one" if self.home.root.is_dir() else "no such folder"
+            raise DataError(
+                expected_got("a home with a journal (assay.db)", found, str(self.home.root))
+                + "; fill it with `assay simulate`, `assay import` or `assay demo`, or name another home"
+            )
+        database = Database(path)
+        try:
+            yield Journal(database, self.home.segments)
+        except apsw.CorruptError as error:
+            raise DataError(f"{path}: expected a sound SQLite file, got {error}; restore it from a backup") from error
+        finally:
+            database.close()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return f"uid-{os.getuid()}"
