@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from domain.errors import DefinitionError, expected_got
 from training.families.constraints import interaction_lists, monotone_signs
 from training.families.family import Family
+from training.families.forest import RandomForest
+from training.families.isolation_forest import IsolationForest
 from training.families.lightgbm import LightGBM
 from training.families.logistic import LogisticRegression
+from training.families.svm import SupportVectors
+from training.families.tree import DecisionTree
 
 if TYPE_CHECKING:
     from training.settings import TrainingSettings
@@ -35,9 +39,10 @@ def make(
     """
     if name == "lightgbm":
         return make_lightgbm(settings, signs, groups)
-    if name not in _CHALLENGERS:
+    found = _challenger(name, settings, signs)
+    if found is None:
         raise DefinitionError(expected_got(f"one of {', '.join(FAMILIES)}", name, "family"))
-    return _CHALLENGERS[name](settings, signs)
+    return found
 
 
 def make_lightgbm(
@@ -57,11 +62,18 @@ def make_lightgbm(
     )
 
 
-def _logistic(settings: TrainingSettings, signs: Mapping[str, int]) -> Family:
-    del signs
-    return LogisticRegression(settings.seed, settings.imbalance == "weights", settings.challengers.preprocessing)
-
-
-_CHALLENGERS: Mapping[str, Callable[[TrainingSettings, Mapping[str, int]], Family]] = {
-    "logistic": _logistic,
-}
+def _challenger(name: str, settings: TrainingSettings, signs: Mapping[str, int]) -> Family | None:
+    seed, balanced = settings.seed, settings.imbalance == "weights"
+    cleaned = settings.challengers.preprocessing
+    match name:
+        case "logistic":
+            return LogisticRegression(seed, balanced, cleaned)
+        case "tree":
+            return DecisionTree(seed, balanced, cleaned)
+        case "forest":
+            return RandomForest(seed, settings.threads, balanced, cleaned)
+        case "svm":
+            return SupportVectors(seed, balanced, cleaned, settings.challengers.svm_rows)
+        case "isolation_forest":
+            return IsolationForest(seed, cleaned)
+    return None

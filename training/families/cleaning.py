@@ -52,7 +52,7 @@ class Cleaning:
 
     Parameters
     ----------
-    numbers : in the order of the columns. gaps : places among them that have a column for missing values.
+    numbers : in the order of the columns. gaps : positions in X that have a column for missing values.
     codes : position in X → codes with a column of their own. unknown : positions with a column for unknown codes.
     keep_missing : leave NaN in the numbers, unscaled, for trees that know what to do with it.
 
@@ -99,14 +99,14 @@ class Cleaning:
                     code_names += shown + [f"{name} unknown"] * some_unknown
                     unknown += [position] * some_unknown
                 continue
-            number = _number(position, column, weight, settings, scaled=not keep_missing)
             blank = np.isnan(column)
-            if number is not None:
-                if blank.any() and not keep_missing:
-                    gaps.append(len(numbers))
-                    missing_names.append(f"{name} missing")
+            number = _number(position, column, weight, settings, scaled=not keep_missing)
+            if number is not None and (number.low < number.high or (keep_missing and blank.any())):
                 numbers.append(number)
                 names.append(name)
+            if number is not None and blank.any() and not keep_missing:
+                gaps.append(position)
+                missing_names.append(f"{name} missing")
         every = (*names, *missing_names, *code_names)
         if not every:
             raise DataError(
@@ -122,8 +122,8 @@ class Cleaning:
         for place, number in enumerate(self.numbers):
             Z[:, place] = number.read(X[:, number.position])
         place = len(self.numbers)
-        for number in (self.numbers[gap] for gap in self.gaps):
-            Z[:, place] = np.isnan(X[:, number.position])
+        for position in self.gaps:
+            Z[:, place] = np.isnan(X[:, position])
             place += 1
         if not self.keep_missing:
             for at, number in enumerate(self.numbers):
@@ -160,16 +160,16 @@ def weighted_quantiles(column: np.ndarray, weight: np.ndarray, shares: list[floa
 def _number(
     position: int, column: np.ndarray, weight: np.ndarray, settings: Preprocessing, *, scaled: bool
 ) -> Number | None:
-    """None where fewer than two finite values were seen."""
+    """None where no finite value was seen."""
     finite = np.isfinite(column)
     value, mass = column[finite], weight[finite]
-    if not len(value) or value.min() == value.max():
+    if not len(value):
         return None
     cut = settings.winsor if scaled else 0.0
     low, q1, centre, q3, high = weighted_quantiles(value, mass, [cut, 0.25, 0.5, 0.75, 1 - cut])
     if low == high:
         low, high = float(value.min()), float(value.max())
-    if not scaled:
+    if not scaled or low == high:
         return Number(position, low, high, 0.0, 1.0, False, 0.0, 1.0)
     bounded = np.clip(value, low, high)
     unit = (q3 - q1) / _NORMAL_QUARTILES

@@ -17,6 +17,8 @@ from training.families.rows import check_rows
 
 _METRICS = {"average_precision": "average_precision", "auc": "auc"}
 
+_FARTHEST = 1e300
+
 _LEAVES = re.compile(r"num_leaves=\d+$").match
 
 
@@ -132,8 +134,10 @@ class LightGBM:
     def _dataset(self, columns: Columns, rows: Labelled, reference: Any = None) -> Any:
         import lightgbm
 
+        # The text would name an infinite end of the feature's range, from which nobody can draw a row to check it by.
+        X = np.clip(rows.X, -_FARTHEST, _FARTHEST) if np.isinf(rows.X).any() else rows.X
         dataset = lightgbm.Dataset(
-            rows.X, label=rows.y, weight=rows.weight, reference=reference, free_raw_data=True,
+            X, label=rows.y, weight=rows.weight, reference=reference, free_raw_data=True,
             feature_name=list(columns.names), categorical_feature=columns.categorical_positions,
             params=self._binning(columns),
         )  # fmt: skip

@@ -117,7 +117,8 @@ class Composed:
 
     def raw(self, X: np.ndarray) -> np.ndarray:
         """Raw scores float64[n] of encoded rows."""
-        return self.estimator.raw(self.preparation.matrix(X))
+        # scikit-learn refuses to score no rows.
+        return self.estimator.raw(self.preparation.matrix(X)) if len(X) else np.zeros(0)
 
     @property
     def n_bytes(self) -> int:
