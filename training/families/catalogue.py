@@ -12,6 +12,7 @@ from training.families.forest import RandomForest
 from training.families.isolation_forest import IsolationForest
 from training.families.lightgbm import LightGBM
 from training.families.logistic import LogisticRegression
+from training.families.scorecard import Scorecard
 from training.families.svm import SupportVectors
 from training.families.tree import DecisionTree
 
@@ -74,6 +75,8 @@ def _challenger(name: str, settings: TrainingSettings, signs: Mapping[str, int])
             return RandomForest(seed, settings.threads, balanced, cleaned)
         case "svm":
             return SupportVectors(seed, balanced, cleaned, settings.challengers.svm_rows)
+        case "scorecard":
+            return Scorecard(seed, balanced, settings.challengers.scorecard, signs)
         case "isolation_forest":
             return IsolationForest(seed, cleaned)
     return None
