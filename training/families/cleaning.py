@@ -17,8 +17,8 @@ from domain.errors import DataError, expected_got
 from training.families.family import Columns, Labelled
 from training.families.settings import Preprocessing
 
-LARGEST = 3e38
-"""Just below the largest float32."""
+LARGEST = 1e30
+"""Far below the largest float32: scikit-learn adds columns up to see whether they are finite."""
 
 _NORMAL_QUARTILES = 1.349
 """Interquartile range of a normal variable of variance 1."""
