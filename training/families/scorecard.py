@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from training.families.family import Columns, Labelled, Params, Suggest
-from training.families.logistic import Linear, logistic_line
+from training.families.lines import Linear, logistic_line
 from training.families.rows import check_rows
 from training.families.settings import ScorecardSettings
 from training.families.unboosted import Preparation, Unboosted
