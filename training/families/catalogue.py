@@ -49,7 +49,19 @@ def make(
 def make_lightgbm(
     settings: TrainingSettings, signs: Mapping[str, int], groups: Mapping[str, str] | None = None
 ) -> LightGBM:
-    """The family whose models become bundles."""
+    """The family whose models become bundles.
+
+    Raises
+    ------
+    DefinitionError
+        When the settings ask for what LightGBM cannot do together.
+    """
+    if settings.loss == "cross_entropy" and settings.imbalance == "weights":
+        raise DefinitionError(
+            expected_got(
+                "imbalance: none, since LightGBM lifts positives for binary only", "weights", "loss: cross_entropy"
+            )
+        )
     return LightGBM(
         settings.seed,
         settings.threads,
