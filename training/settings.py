@@ -21,6 +21,7 @@ from training.dataset_settings import DropRule, RejectInference, Undersampling
 from training.dataset_settings import Maturity as Maturity
 from training.fields import Instant as Instant
 from training.fields import Source as Source
+from training.families.settings import Challengers, Constraints
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
@@ -132,7 +133,10 @@ class TrainingSettings(Settings):
     folds: Folds
     drop: list[DropRule] = []
     search: Search
-    family: Literal["lightgbm"] = "lightgbm"
+    family: Literal["lightgbm", "logistic", "tree", "forest", "svm", "scorecard", "isolation_forest"] = "lightgbm"
+    constraints: Constraints = Constraints()
+    challengers: Challengers = Challengers()
+    loss: Literal["binary", "cross_entropy"] = "binary"
     max_bin: int = Field(default=255, ge=15, le=65_535)
     max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]
