@@ -17,6 +17,7 @@ from domain.settings import Settings
 from domain.time import Duration, parse_instant
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
+from training.search_settings import Search as Search
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
@@ -70,15 +71,6 @@ class Folds(Settings):
 
     n: int = Field(ge=1, le=20)
     valid: Duration | None = None
-
-
-class Search(Settings):
-    """What the search may spend."""
-
-    trials: int = Field(ge=1)
-    seconds: float | None = Field(default=None, gt=0)
-    rounds: int = Field(default=400, ge=1, le=20_000)
-    patience: int = Field(default=30, ge=1)
 
 
 class Cutoffs(Settings):
