@@ -19,6 +19,8 @@ from training.calibration import fit_calibrator
 from training.cutoffs import choose_cutoffs
 from training.dataset import Dataset
 from training.evaluation import Scored
+from training.families.catalogue import make_lightgbm
+from training.families.constraints import catalogue_groups, check_named, expected_signs
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.progress import Progress, silent
@@ -63,7 +65,7 @@ def fit(
     encoder = Encoder.fit(dataset.table.take(pa.array(split.train.rows)), feature_set)
     X = encoder.matrix(dataset.table)
     columns = Columns(feature_set.names, feature_set.categorical)
-    family = make_family(settings)
+    family = make_family(settings, feature_set)
     folds = ((Labelled(X[f.train.rows], f.train.y), Labelled(X[f.valid.rows], f.valid.y)) for f in split.folds)
     searched = search(
         family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress
@@ -82,10 +84,21 @@ def fit(
     return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic)
 
 
-def make_family(settings: TrainingSettings) -> LightGBM:
-    """The family the settings name."""
-    weighted = settings.imbalance == "weights"
-    return LightGBM(settings.seed, settings.threads, weighted, settings.max_bin, settings.max_bin_of)
+def make_family(settings: TrainingSettings, feature_set: FeatureSet) -> LightGBM:
+    """The family the settings name, with the signs and groups of the features.
+
+    Raises
+    ------
+    DefinitionError
+        When its models cannot become bundles, or constraints name what is no feature.
+    """
+    if settings.family != "lightgbm":
+        raise DefinitionError(
+            f"family: expected lightgbm, whose models can be served, got {settings.family!r}; "
+            "`assay compare` trains the other families on the same folds"
+        )
+    check_named(settings.constraints, feature_set)
+    return make_lightgbm(settings, expected_signs(feature_set), catalogue_groups(feature_set))
 
 
 def score_part(

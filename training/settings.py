@@ -17,6 +17,7 @@ from domain.settings import Settings
 from domain.time import Duration, parse_instant
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
+from training.families.settings import Challengers, Constraints
 from training.search_settings import Search as Search
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
@@ -129,7 +130,10 @@ class TrainingSettings(Settings):
     labels_known: Literal["at_test_start", "at_cut"] = "at_test_start"
     folds: Folds
     search: Search
-    family: Literal["lightgbm"] = "lightgbm"
+    family: Literal["lightgbm", "logistic", "tree", "forest", "svm", "scorecard", "isolation_forest"] = "lightgbm"
+    constraints: Constraints = Constraints()
+    challengers: Challengers = Challengers()
+    loss: Literal["binary", "cross_entropy"] = "binary"
     max_bin: int = Field(default=255, ge=15, le=65_535)
     max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]

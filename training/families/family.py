@@ -122,6 +122,10 @@ class Family(Protocol):
         """Parameters known to do well, tried before anything is drawn."""
         ...
 
+    def grid(self, n_rows: int) -> dict[str, list[Any]]:
+        """A few values of each hyperparameter, for a search of all their combinations."""
+        ...
+
     def prepare(self, columns: Columns, train: Labelled, valid: Labelled, objective: str) -> Prepared:
         """Bin or scale the rows of a fold once."""
         ...
