@@ -60,7 +60,7 @@ def checkpoints(rounds: int) -> tuple[int, ...]:
     return tuple(np.unique(np.geomspace(1, rounds - 2, _N_CHECKPOINTS).round().astype(int)).tolist())
 
 
-def hopeless(standing: float, gains: Sequence[float], ends: Sequence[float]) -> bool:
+def hopeless(standing: float, gains: Sequence[float] | np.ndarray, ends: Sequence[float]) -> bool:
     """Whether even the largest gain of an earlier trial leaves this one below their median.
 
     Parameters

@@ -122,8 +122,10 @@ def search(
             taken.append((train, valid))
     n_rows = min(sizes)
     ranges = ranges_of(family, n_rows)
-    starts = [moved for params in [start, *family.starts(n_rows)] if params and (moved := within(ranges, params))]
-    choices, points = None, []
+    moved = None if start is None else within(ranges, start)
+    starts: list[Params] = [*([] if moved is None else [moved]), *family.starts(n_rows)]
+    choices: dict[str, list[Any]] | None = None
+    points: list[dict[str, Any]] = []
     if budget.method == "grid":
         choices, points = grid_of(family.grid(n_rows), starts[0], seed)
         starts = []

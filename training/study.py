@@ -19,8 +19,6 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from domain.errors import DefinitionError, Unavailable, expected_got
 from training.families.family import Columns, Labelled, Params
 from training.search_settings import SQLITE, Search
@@ -176,10 +174,10 @@ def identity_of(
     """
     digest = hashlib.sha256(json.dumps([columns.names, columns.categorical]).encode())
     for part in (part for fold in folds for part in fold):
-        digest.update(np.ascontiguousarray(part.X))
-        digest.update(np.ascontiguousarray(part.y))
+        digest.update(part.X.tobytes())
+        digest.update(part.y.tobytes())
         if part.weight is not None:
-            digest.update(np.ascontiguousarray(part.weight))
+            digest.update(part.weight.tobytes())
     made = asdict(family) if is_dataclass(family) and not isinstance(family, type) else {"repr": repr(family)}
     kept = {name: value for name, value in made.items() if name not in _NOT_OURS}
     return {
@@ -285,7 +283,7 @@ def _comes(condition: Callable[[], bool]) -> bool:
 
 def _started(number: int) -> str:
     """When a process of this machine began, or nothing when there is none."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]  # ships no types
 
     try:
         return f"{psutil.Process(number).create_time():.2f}"

@@ -102,6 +102,7 @@ def test_a_study_of_other_things_is_refused(place: StudyPlace) -> None:
     assert len(run(place, 2, family=Valley(threads=2)).trials) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_trial_is_tried_again_and_the_study_ends_as_if_nothing_had_happened(
     place: StudyPlace, tmp_path: Path
 ) -> None:
@@ -141,12 +142,13 @@ def database() -> Iterator[str]:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+@pytest.mark.slow
 def test_two_processes_spend_one_budget_on_one_study_and_give_one_answer(database: str) -> None:
-    first, second = (answer(process) for process in [start(database, 14), start(database, 14)])
+    first, second = (answer(process) for process in [start(database, 10), start(database, 10)])
     assert first == second
-    assert [row["number"] for row in first["trials"]] == list(range(14))
+    assert [row["number"] for row in first["trials"]] == list(range(10))
     drawn = [(row["x"], row["depth"]) for row in first["trials"]]
-    assert len(set(drawn)) == 14
+    assert len(set(drawn)) == 10
     with open_study(StudyPlace("valley", database), {}, None) as study:
         workers = {trial.user_attrs["worker"] for trial in study.trials if "worker" in trial.user_attrs}
     assert len(workers) == 2
