@@ -78,7 +78,8 @@ def train_challenger(
     with session.database() as database:
         return fit(
             settings, session.platform(), session.journal(database), book, tracker,
-            actor=session.actor, clock=system_clock, root=PROJECT, snapshot=snapshot, as_of=as_of, progress=bar.stages,
+            actor=session.actor, clock=system_clock, root=PROJECT, snapshot=snapshot, as_of=as_of,
+            studies=session.home.root / "studies", progress=bar.stages,
         )  # fmt: skip
 
 

@@ -21,10 +21,10 @@ from training.dataset import Dataset
 from training.evaluation import Scored
 from training.families.catalogue import make_lightgbm
 from training.families.constraints import catalogue_groups, check_named, expected_signs
-from training.families.family import Columns, Labelled
+from training.families.family import Columns, Labelled, Params
 from training.families.lightgbm import LightGBM
 from training.progress import Progress, silent
-from training.search import Searched, search
+from training.search import Searched, StudyPlace, search
 from training.settings import TrainingSettings
 from training.splits import Part, Split
 
@@ -59,17 +59,30 @@ class Fitted:
 
 
 def fit(
-    settings: TrainingSettings, feature_set: FeatureSet, dataset: Dataset, split: Split, progress: Progress = silent
+    settings: TrainingSettings,
+    feature_set: FeatureSet,
+    dataset: Dataset,
+    split: Split,
+    progress: Progress = silent,
+    *,
+    start: Params | None = None,
+    study: StudyPlace | None = None,
 ) -> Fitted:
-    """Search, fit, calibrate and freeze the cut-offs; the test rows' labels are not touched."""
+    """Search, fit, calibrate and freeze the cut-offs; the test rows' labels are not touched.
+
+    Parameters
+    ----------
+    start : parameters that the search tries first. study : where its trials are kept.
+    """
     encoder = Encoder.fit(dataset.table.take(pa.array(split.train.rows)), feature_set)
     X = encoder.matrix(dataset.table)
     columns = Columns(feature_set.names, feature_set.categorical)
     family = make_family(settings, feature_set)
     folds = ((Labelled(X[f.train.rows], f.train.y), Labelled(X[f.valid.rows], f.valid.y)) for f in split.folds)
     searched = search(
-        family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress
-    )
+        family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress,
+        start=start, study=study,
+    )  # fmt: skip
     progress("fit", 0, 1, f"{len(split.train.rows):,} rows, {searched.rounds} rounds")
     learnt = Labelled(X[split.train.rows], split.train.y)
     text = family.fit(columns, learnt, searched.params, searched.rounds).text

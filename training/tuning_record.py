@@ -12,12 +12,16 @@ import numpy as np
 
 from domain.time import format_instant
 from training.comparison_table import Comparison
+from training.fitting import Fitted
 from training.importance import importance
+from training.measure import Measured
 from training.metrics import Ranking
 from training.plots import draw_search
 from training.search import Searched
 from training.settings import TrainingSettings, settings_text
+from training.splits import Split
 from training.tracking import Child, Run, Tracker
+from training.warm_start import WarmStart
 
 _ABOUT = ("number", "state", "value", "values", "seconds", "rounds", "n_rounds")
 
@@ -60,6 +64,24 @@ def objective_value(y: np.ndarray, raw: np.ndarray, objective: str) -> float:
     """The search's figure on any rows."""
     ranking = Ranking.of(y, raw)
     return ranking.auc() if objective == "auc" else ranking.average_precision()
+
+
+def log_search(
+    run: Run, settings: TrainingSettings, split: Split, fitted: Fitted, measured: Measured, warm: WarmStart, at: int
+) -> None:
+    """Log the search of a training run: counts, optimism, what it began with, and its trials as runs below it."""
+    part = split.calibration
+    met = fitted.scorer.raw_many(fitted.X[part.rows], threads=settings.threads)
+    later = {
+        "calibration": objective_value(part.y, met, settings.objective),
+        "test": objective_value(measured.scored.y, measured.scored.raw, settings.objective),
+    }
+    began = "nothing" if warm.params is None else f"the parameters of version {warm.version}"
+    tags = {"search_began_with": f"{began}{f' ({warm.note})' if warm.note else ''}"}
+    if fitted.searched.study is not None:
+        tags |= {"search_study": fitted.searched.study.name, "search_storage": fitted.searched.study.url}
+    run.log({}, search_metrics(fitted.searched, later), tags, at)
+    log_trials(run, fitted.searched, settings.search.log_trials)
 
 
 def log_trials(run: Run, searched: Searched, budget: int) -> int:
