@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.benchmark import benchmark
+from cli.compare import compare
 from cli.demo import demo
 from cli.deploy import deploy
 from cli.doctor import doctor
@@ -36,7 +37,14 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
     "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
-    "Models": {"train": train, "models": models, "promote": promote, "deploy": deploy, "benchmark": benchmark},
+    "Models": {
+        "train": train,
+        "compare": compare,
+        "models": models,
+        "promote": promote,
+        "deploy": deploy,
+        "benchmark": benchmark,
+    },
     "Service": {"serve": serve, "keys": keys},
     "Looking back": {"monitor": monitor, "ledger": ledger, "replay": replay},
 }

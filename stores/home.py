@@ -64,6 +64,11 @@ class Home:
         return self.root / "kernel"
 
     @property
+    def studies(self) -> Path:
+        """Folder of searches that can be taken up again."""
+        return self.root / "studies"
+
+    @property
     def reports(self) -> Path:
         """Pages, tables and pictures for people."""
         return self.root / "reports"

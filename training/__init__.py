@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from training.notebook import evaluate, train
+    from training.notebook import compare, evaluate, train
 
 __all__ = ["compare", "evaluate", "train"]
 
-_WHERE = {"train": "training.notebook", "evaluate": "training.notebook", "compare": "training.comparison"}
+_WHERE = {"train": "training.notebook", "evaluate": "training.notebook", "compare": "training.notebook"}
 
 
 def __getattr__(name: str) -> Any:

@@ -39,10 +39,12 @@ from training.progress import Progress, silent
 from training.provenance import Provenance
 from training.refused import for_training
 from training.reject_inference import Sensitivity
-from training.search import Searched
+from training.search import Searched, StudyPlace
 from training.settings import TrainingSettings
 from training.splits import Split, make_split
 from training.tracking import Tracker
+from training.tuning_record import log_search, write_search
+from training.warm_start import warm_start
 
 BUNDLE = "bundle"
 """Artifact folder of the bundle within its run."""
@@ -106,6 +108,7 @@ def train(
     root: Path,
     snapshot: Snapshot | None = None,
     as_of: int | None = None,
+    studies: Path | None = None,
     progress: Progress = silent,
 ) -> Trained:
     """Train a challenger and register it.
@@ -117,6 +120,7 @@ def train(
     root : the project's folder, for its revision and lock.
     snapshot : features already built; built from the journal when absent.
     as_of : nothing known later, µs UTC, is used as a label; the newest known instant by default.
+    studies : folder of kept studies, where the settings name one.
 
     Raises
     ------
@@ -133,7 +137,9 @@ def train(
     outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
     dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)
-    fitted = fit(settings, feature_set, dataset, split, progress)
+    warm = warm_start(settings, feature_set, tracker)
+    study = StudyPlace.of(settings.search, studies)
+    fitted = fit(settings, feature_set, dataset, split, progress, start=warm.params, study=study)
     measured = measure(settings, platform, feature_set, journal, dataset, split, fitted, tracker, progress)
     inferred = for_training(settings, feature_set, dataset, split, fitted, progress)
     facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
@@ -150,8 +156,10 @@ def train(
         record.write_artifacts(Path(scratch), facts, split, fitted, measured)
         if inferred is not None:
             inferred.write(Path(scratch))
+        write_search(Path(scratch), fitted.searched, settings.objective)
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
+        log_search(run, settings, split, fitted, measured, warm, finished)
         progress("register", 0, 1, f"bundle {digest[:12]}")
         version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest))
         bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")

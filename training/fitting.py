@@ -21,11 +21,11 @@ from training.dataset import Dataset
 from training.evaluation import Scored
 from training.families.catalogue import make_lightgbm
 from training.families.constraints import catalogue_groups, check_named, expected_signs
-from training.families.family import Columns, Labelled
+from training.families.family import Columns, Labelled, Params
 from training.families.lightgbm import LightGBM
 from training.imbalance import Correction, thinning
 from training.progress import Progress, silent
-from training.search import Searched, search
+from training.search import Searched, StudyPlace, search
 from training.settings import TrainingSettings
 from training.splits import Part, Split
 
@@ -66,9 +66,21 @@ class Fitted:
 
 
 def fit(
-    settings: TrainingSettings, feature_set: FeatureSet, dataset: Dataset, split: Split, progress: Progress = silent
+    settings: TrainingSettings,
+    feature_set: FeatureSet,
+    dataset: Dataset,
+    split: Split,
+    progress: Progress = silent,
+    *,
+    start: Params | None = None,
+    study: StudyPlace | None = None,
 ) -> Fitted:
-    """Search, fit, calibrate and freeze the cut-offs; the test rows' labels are not touched."""
+    """Search, fit, calibrate and freeze the cut-offs; the test rows' labels are not touched.
+
+    Parameters
+    ----------
+    start : parameters that the search tries first. study : where its trials are kept.
+    """
     encoder = Encoder.fit(dataset.table.take(pa.array(split.train.rows)), feature_set)
     X = encoder.matrix(dataset.table)
     columns = Columns(feature_set.names, feature_set.categorical)
@@ -76,8 +88,9 @@ def fit(
     thin = thinning(settings.imbalance, dataset.table, settings.seed)
     folds = ((_labelled(X, thin(fold.train)), _labelled(X, fold.valid)) for fold in split.folds)
     searched = search(
-        family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress
-    )
+        family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress,
+        start=start, study=study,
+    )  # fmt: skip
     learnt = thin(split.train)
     progress("fit", 0, 1, f"{len(learnt.rows):,} rows, {searched.rounds} rounds")
     text = family.fit(columns, _labelled(X, learnt), searched.params, searched.rounds).text

@@ -8,7 +8,7 @@ evaluate("fraud@champion", since="2026-05-01")         # the champion on later r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,12 @@ from training.calendar import start_of_day
 from training.cards import card
 from training.challenger import Trained
 from training.challenger import train as train_challenger
+from training.comparison import compare as compare_families
+from training.comparison_table import Comparison
 from training.dataset import Dataset, label
 from training.evaluation import Evaluation, Scored
 from training.evaluation import evaluate as measure_rows
+from training.families.catalogue import FAMILIES
 from training.fitting import as_scored
 from training.groups import by_group
 from training.measure import read_attributes, with_propensity
@@ -40,6 +43,7 @@ from training.progress import Progress, silent
 from training.settings import TrainingSettings
 from training.splits import Part, has_time, measured_part
 from training.tracking import CHAMPION, Tracker
+from training.tuning_record import log_comparison
 from training.workspace import PROJECT, Workspace
 
 Folder = str | Path | Home
@@ -125,8 +129,54 @@ def train(
     with place.journal() as journal:
         return train_challenger(
             settings, platform, journal, place.book(settings.product), tracker or place.tracker(), actor=place.actor,
-            clock=clock, root=PROJECT, snapshot=rows, as_of=_instant(as_of, platform.time_zone), progress=progress,
+            clock=clock, root=PROJECT, snapshot=rows, as_of=_instant(as_of, platform.time_zone),
+            studies=place.home.studies, progress=progress,
         )  # fmt: skip
+
+
+def compare(
+    config: str | Path | TrainingSettings,
+    home: Folder = ".assay",
+    *,
+    families: Sequence[str] | None = None,
+    actor: str | None = None,
+    configs: str | Path | None = None,
+    overrides: str | Path | None = None,
+    snapshot: Snapshot | str | Path | None = None,
+    as_of: str | int | None = None,
+    tracker: Tracker | None = None,
+    progress: Progress = silent,
+    clock: Clock = system_clock,
+) -> Comparison:
+    """Tune and fit every family on the same folds with the same budget, as ``assay compare`` does.
+
+    Parameters
+    ----------
+    config, actor, configs, overrides, snapshot, as_of : as of `train`.
+    families : names of the contenders; all of them by default.
+
+    Raises
+    ------
+    InputError
+        When there is no such config or family.
+    DataError
+        When the home has no journal, or its labels or periods do not suffice.
+    """
+    place = Workspace.of(home, configs=configs, actor=actor)
+    settings, platform = place.settings(config, overrides), place.platform()
+    chosen = FAMILIES if families is None else tuple(families)
+    unknown = [name for name in chosen if name not in FAMILIES]
+    if unknown:
+        raise InputError(expected_got(f"families out of {', '.join(FAMILIES)}", ", ".join(unknown), "families"))
+    rows = snapshot if isinstance(snapshot, Snapshot) or snapshot is None else Snapshot.load(Path(snapshot))
+    began = clock()
+    with place.journal() as journal:
+        found = compare_families(
+            settings, platform, journal, families=chosen, studies=place.home.studies, snapshot=rows,
+            as_of=_instant(as_of, platform.time_zone), progress=progress,
+        )  # fmt: skip
+    log_comparison(tracker or place.tracker(), settings, found, actor=place.actor, at=began)
+    return found
 
 
 def evaluate(

@@ -220,3 +220,58 @@ def _swarm(values: np.ndarray) -> np.ndarray:
         step = np.arange(len(mine)) - (len(mine) - 1) / 2
         place[mine] = 0.7 * step / largest
     return place
+
+
+def draw_contenders(
+    names: list[str], values: list[tuple[float, float, float]], differences: list[tuple[float, float, float] | None],
+    figure_name: str, title: str,
+) -> Any:  # fmt: skip
+    """Families from top to bottom: the figure with its interval at left, its paired difference at right.
+
+    Parameters
+    ----------
+    values, differences : value, low, high of each family; None for the one that the others are paired with.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height = 0.4 * len(names) + 1.4
+    figure = Figure(figsize=(9.0, height), dpi=130)
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, sharey=True)
+    figure.subplots_adjust(left=0.16, right=0.97, bottom=0.55 / height, top=1 - 0.6 / height, wspace=0.08)
+    for place, (value, difference) in enumerate(zip(values, differences, strict=True)):
+        left.plot([value[1], value[2]], [place, place], color=_FAINT, linewidth=3)
+        left.plot(value[0], place, "o", color=_RISK, markersize=5)
+        if difference is not None:
+            right.plot([difference[1], difference[2]], [place, place], color=_FAINT, linewidth=3)
+            right.plot(difference[0], place, "o", color=_CALM, markersize=5)
+    right.axvline(0, color=_INK, linewidth=0.8)
+    left.set_yticks(range(len(names)), names)
+    left.invert_yaxis()
+    left.set_xlabel(figure_name.replace("_", " "))
+    right.set_xlabel("less LightGBM's, paired")
+    for axes in (left, right):
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=7, color=_INK)
+    return figure
+
+
+def draw_search(number: np.ndarray, value: np.ndarray, best: np.ndarray, chosen: int, name: str, path: Path) -> None:
+    """Trials in their order: each figure, the best so far, and the one that was chosen.
+
+    Parameters
+    ----------
+    number : int64[n]. value : float64[n], NaN for a trial that was given up. best : float64[n].
+    """
+    figure, axes = _canvas("Search", "trial", f"{name.replace('_', ' ')}, mean over folds")
+    ended = np.isfinite(value)
+    axes.plot(number[ended], value[ended], "o", color=_CALM, markersize=4, label="ended")
+    if ended.any():
+        floor = np.full(int((~ended).sum()), float(value[ended].min()))
+        axes.plot(number[~ended], floor, "x", color=_FAINT, markersize=4, label="given up")
+    axes.step(number, best, where="post", color=_INK, linewidth=1, label="best so far")
+    axes.plot(number[number == chosen], value[number == chosen], "o", color=_RISK, markersize=7, label="chosen")
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path)

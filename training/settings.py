@@ -22,6 +22,7 @@ from training.dataset_settings import Maturity as Maturity
 from training.fields import Instant as Instant
 from training.fields import Source as Source
 from training.families.settings import Challengers, Constraints
+from training.search_settings import Search as Search
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
@@ -65,15 +66,6 @@ class Folds(Settings):
         if (self.window == "sliding") != (self.train is not None):
             raise ValueError(f"expected a length in train exactly when window is sliding, got {self.window}")
         return self
-
-
-class Search(Settings):
-    """What the search may spend."""
-
-    trials: int = Field(ge=1)
-    seconds: float | None = Field(default=None, gt=0)
-    rounds: int = Field(default=400, ge=1, le=20_000)
-    patience: int = Field(default=30, ge=1)
 
 
 class Cutoffs(Settings):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from scoring.scorer import Scorer
-from training.families.family import Columns, Labelled
+from tests.training.study_worker import Valley
+from tests.training.study_worker import run as search_valley
+from training.families.family import Columns, Labelled, Prepared
 from training.families.lightgbm import LightGBM
 from training.search import Searched, search
 from training.settings import Search
@@ -100,3 +104,54 @@ def test_weights_move_the_level_not_the_sense() -> None:
     weighted = LightGBM(seed=1, threads=1, weighted=True).fit(COLUMNS, rows, params, 30).raw(X)
     assert weighted.mean() > plain.mean() + 0.5
     assert roc_auc_score(y, weighted) > 0.8
+
+
+def test_a_grid_is_tried_whole_after_its_beginning_and_no_further() -> None:
+    result = search_valley(None, 50, budget={"method": "grid", "pruning": "none"})
+    tried = [(trial["x"], trial["depth"]) for trial in result.trials]
+    assert tried[0] == (0.5, 2)
+    assert sorted(tried) == sorted((x, depth) for x in (0.5, 1.0, 3.0) for depth in (2, 5))
+    assert dict(result.params) == {"x": 3.0, "depth": 5}
+    # A smaller budget sees the first part of the same order, and counts the same way.
+    shorter = search_valley(None, 4, budget={"method": "grid", "pruning": "none"})
+    assert [(trial["x"], trial["depth"]) for trial in shorter.trials] == tried[:4]
+
+
+def test_a_grid_names_what_it_varies_and_the_rest_stays() -> None:
+    X, y = world(1_200)
+    halves = [(Labelled(X[:800], y[:800]), Labelled(X[800:], y[800:]))]
+    family = LightGBM(seed=1, threads=1)
+    result = search(
+        family, COLUMNS, halves, Search(trials=3, rounds=5, patience=5, method="grid"), objective="auc", seed=1
+    )
+    calm = family.starts(800)[0]
+    assert len(result.trials) == 3
+    for trial in result.trials:
+        assert {name: trial[name] for name in calm if name not in family.grid(800)} == {
+            name: value for name, value in calm.items() if name not in family.grid(800)
+        }
+    family.fit(COLUMNS, halves[0][0], result.params, result.rounds)
+
+
+def test_draws_at_random_do_not_look_at_results() -> None:
+    plain = search_valley(None, 14, budget={"method": "random", "pruning": "none"})
+    moved = search_valley(None, 14, Shifted(), budget={"method": "random", "pruning": "none"})
+    assert [trial["x"] for trial in plain.trials] == [trial["x"] for trial in moved.trials]
+    guided = search_valley(None, 14, budget={"pruning": "none"})
+    elsewhere = search_valley(None, 14, Shifted(), budget={"pruning": "none"})
+    assert [trial["x"] for trial in guided.trials] != [trial["x"] for trial in elsewhere.trials]
+
+
+class Shifted(Valley):
+    """The same ranges, another valley."""
+
+    def prepare(self, columns: Columns, train: Labelled, valid: Labelled, objective: str) -> Prepared:
+        fold = super().prepare(columns, train, valid, objective)
+        return replace(fold, shift=2.0)  # type: ignore[type-var]
+
+
+def test_the_champions_parameters_are_tried_first_within_the_ranges_of_today() -> None:
+    first = search_valley(None, 3, start={"x": 99.0, "depth": 3}).trials[0]
+    assert (first["x"], first["depth"]) == (4.0, 3)
+    other = search_valley(None, 3, start={"width": 3}).trials[0]
+    assert (other["x"], other["depth"]) == (0.5, 2)
