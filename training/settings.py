@@ -141,7 +141,7 @@ class TrainingSettings(Settings):
     max_bin: int = Field(default=255, ge=15, le=65_535)
     max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]
-    calibration: Literal["auto", "platt", "isotonic"] = "auto"
+    calibration: Literal["auto", "platt", "isotonic", "beta"] = "auto"
     imbalance: Literal["none", "weights"] = "none"
     cutoffs: Cutoffs
     alert_budget: AlertBudget | None = None
