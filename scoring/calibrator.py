@@ -227,7 +227,7 @@ class Isotonic(Calibrator):
         # Outside the knots the line would go on; there the map is flat.
         within = np.clip(raw, x[0], x[-1])
         inner = np.minimum(y0 + (y1 - y0) * ((within - x0) / (x1 - x0)), y1)
-        return np.where(raw < x[0], y[0], np.where(raw >= x[-1], y[-1], inner))
+        return np.asarray(np.where(raw < x[0], y[0], np.where(raw >= x[-1], y[-1], inner)))
 
     def _values(self) -> dict[str, Any]:
         return {"x": list(self.x), "y": list(self.y)}

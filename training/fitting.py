@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from domain.errors import DefinitionError, expected_got
 from domain.settings import PlatformSettings
+from domain.time import DAY
 from features.catalogue import FeatureSet
 from scoring.calibrator import Calibrator
 from scoring.encode import Encoder
 from scoring.scorer import Scorer
 from training.calendar import day_numbers
-from training.calibration import fit_calibrator
+from training.calibration import Calibrated, calibrate
 from training.cutoffs import choose_cutoffs
 from training.dataset import Dataset
 from training.evaluation import Scored
@@ -25,6 +26,7 @@ from training.progress import Progress, silent
 from training.search import Searched, search
 from training.settings import TrainingSettings
 from training.splits import Part, Split
+from training.stakes import Stakes
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,12 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model and what was frozen on calibration rows, before the test was looked at."""
+    """A model and what was frozen on calibration rows, before the test was looked at.
+
+    Parameters
+    ----------
+    calibrated : the calibrator with what it was chosen from.
+    """
 
     encoder: Encoder
     X: np.ndarray
@@ -54,6 +61,7 @@ class Fitted:
     calibrator: Calibrator
     cutoffs: Mapping[str, float]
     traffic: Traffic
+    calibrated: Calibrated
 
 
 def fit(
@@ -74,12 +82,23 @@ def fit(
     scorer = Scorer(text)
     later = split.calibration
     raw = scorer.raw_many(X[later.rows], threads=settings.threads)
-    calibrator = fit_calibrator(raw, later.y, settings.calibration)
+    calibrated = calibrate(raw, later.y, settings.calibration)
+    calibrator = calibrated.calibrator
     rows = later.rows if later.period is None else later.period.rows(dataset.event_time)
     met = scorer.raw_many(X[rows], threads=settings.threads)
     traffic = Traffic(dataset.table.take(pa.array(rows)), X[rows], met, calibrator.probability(met))
-    cutoffs = choose_cutoffs(traffic.probability, settings.cutoffs)
-    return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic)
+    stakes = stakes_of(settings, dataset, later, calibrator.probability(raw))
+    cutoffs = choose_cutoffs(traffic.probability, settings.cutoffs, stakes)
+    return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic, calibrated)
+
+
+def stakes_of(settings: TrainingSettings, dataset: Dataset, part: Part, probability: np.ndarray) -> Stakes | None:
+    """Money at stake on the labelled rows of a part; None where it is not known."""
+    table, times = dataset.table, dataset.event_time[part.rows]
+    amount = table["amount_base"].to_numpy()[part.rows] if "amount_base" in table.column_names else None
+    start, end = (times.min(), times.max()) if part.period is None else (part.period.start, part.period.end)
+    n_days = max(1.0, float(end - start) / DAY)
+    return Stakes.of(probability, part.y, amount, n_days, settings.costs, settings.alert_budget)
 
 
 def make_family(settings: TrainingSettings) -> LightGBM:

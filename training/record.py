@@ -13,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from domain.decision import RiskGrade
 from domain.time import format_duration, format_instant
 from training.champion import TEST_SCORES
+from training.cutoffs import grade_codes
 from training.dataset import Dataset
 from training.fitting import Fitted
 from training.measure import Measured
@@ -78,6 +80,8 @@ def facts(
         "seed": settings.seed,
         "threads": settings.threads,
         "settings": settings_text(settings),
+        "cutoffs": {"by": settings.cutoffs.by, "source": settings.cutoffs.source, **fitted.cutoffs},
+        "calibration": fitted.calibrator.kind,
         "started_at": format_instant(started),
     }
     return Facts(settings, about, dataset.counts())
@@ -92,6 +96,8 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     split.table().to_csv(folder / "parts.csv")
     fitted.searched.table().to_csv(folder / "trials.csv", index=False)
     shown.table().to_csv(folder / "shap.csv", index=False)
+    fitted.calibrated.table().to_csv(folder / "calibrators.csv")
+    _write(folder / "thresholds.json", _thresholds(facts, fitted, measured))
     measured.groups.to_csv(folder / "groups.csv", index=False)
     # No keys of people here: rows are told apart by their place.
     columns = {
@@ -105,6 +111,17 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     draw_reliability(scored.y, scored.probability, plots / "reliability.svg")
     draw_scores(scored.y, scored.raw, plots / "scores.svg")
     draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg")
+
+
+def _thresholds(facts: Facts, fitted: Fitted, measured: Measured) -> str:
+    """The frozen cut-offs, the traffic of the calibration period in each grade, and what they cost on the test."""
+    codes = grade_codes(fitted.traffic.probability, fitted.cutoffs)
+    content = {
+        **facts.about["cutoffs"],
+        "calibration_traffic": {grade.value: int((codes == code).sum()) for code, grade in enumerate(RiskGrade)},
+        "test": None if measured.money is None else json.loads(measured.money.to_json()),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: str, at: int) -> None:

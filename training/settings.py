@@ -6,35 +6,24 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from domain.decision import Product
-from domain.errors import DefinitionError, InputError, expected_got
+from domain.errors import DefinitionError, expected_got
 from domain.events import KINDS
 from domain.labels import LABEL_POLICIES, LabelPolicy
-from domain.money import MoneyField
 from domain.settings import Settings
-from domain.time import Duration, parse_instant
+from domain.time import Duration
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
+from training.fields import Instant as Instant
+from training.fields import Source as Source
+from training.money_settings import AlertBudget as AlertBudget
+from training.money_settings import Costs as Costs
+from training.money_settings import Cutoffs as Cutoffs
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
-
-
-def _as_instant(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    try:
-        return parse_instant(str(value))
-    except InputError as error:
-        raise ValueError(str(error)) from error
-
-
-Instant = Annotated[int, BeforeValidator(_as_instant)]
-"""A pydantic field that reads ISO 8601 with a zone and holds µs UTC."""
-
-Source = Annotated[str, Field(min_length=3, description="where the figure comes from: a contract, a policy, a person")]
 
 
 class Maturity(Settings):
@@ -79,40 +68,6 @@ class Search(Settings):
     seconds: float | None = Field(default=None, gt=0)
     rounds: int = Field(default=400, ge=1, le=20_000)
     patience: int = Field(default=30, ge=1)
-
-
-class Cutoffs(Settings):
-    """Where the grades begin: shares of traffic at or above them, or calibrated probabilities."""
-
-    by: Literal["share", "probability"]
-    attention: float = Field(gt=0, lt=1)
-    warning: float = Field(gt=0, lt=1)
-    high: float = Field(gt=0, lt=1)
-    source: Source
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        grades = [self.attention, self.warning, self.high]
-        wanted = sorted(grades, reverse=self.by == "share")
-        if grades != wanted or len(set(grades)) != len(grades):
-            order = "falling shares" if self.by == "share" else "rising probabilities"
-            raise ValueError(f"expected {order} for attention, warning, high, got {grades}")
-        return self
-
-
-class AlertBudget(Settings):
-    """Alerts a day that somebody can look at."""
-
-    per_day: int = Field(ge=1)
-    source: Source
-
-
-class Costs(Settings):
-    """What a review and a wrongly stopped customer cost; without them cost is not assessed."""
-
-    review: MoneyField
-    friction: MoneyField
-    source: Source
 
 
 class TrainingSettings(Settings):
@@ -181,6 +136,7 @@ class TrainingSettings(Settings):
             raise ValueError(f"split {self.split}: expected shares (test, calibration)")
         if (self.split == "grouped") != (self.group is not None):
             raise ValueError(f"group: expected a key column exactly when split is grouped, got {self.group!r}")
+        self._check_cutoffs()
         columns = KINDS[self.subject_kind]
         unknown = [name for name in self.protected if name not in columns and not name.startswith("x_")]
         if unknown:
@@ -189,6 +145,19 @@ class TrainingSettings(Settings):
         if used:
             raise ValueError(f"protected: {used} are kept for validation only; take them out of features.own")
         return self
+
+    def _check_cutoffs(self) -> None:
+        if self.cutoffs.by != "cost":
+            return
+        if self.product is not Product.PAYMENT:
+            raise ValueError("cutoffs.by cost: expected payments, whose amounts are at stake; use share or probability")
+        lacking = {"costs.actions": self.costs and self.costs.actions, "alert_budget": self.alert_budget}
+        missing = [name for name, given in lacking.items() if not given]
+        if missing:
+            raise ValueError(
+                f"cutoffs.by cost: expected {' and '.join(missing)} with their sources, got none; "
+                "give them, or use by: share"
+            )
 
 
 def read_training_settings(path: Path, overrides: Path | None = None) -> TrainingSettings:
