@@ -20,6 +20,7 @@ from training.fitting import Fitted, score_part, stakes_of
 from training.groups import by_group
 from training.progress import Progress
 from training.regret import CutoffCost, cost_figures, cost_of_cutoffs
+from training.reliability import Reliability, calibration_figures, reliability
 from training.settings import TrainingSettings
 from training.splits import Part, Split
 from training.tracking import Tracker
@@ -34,6 +35,7 @@ class Measured:
     Parameters
     ----------
     groups : table of protected attributes, empty where settings name none.
+    reliability : of the calibrated probabilities.
     money : what the frozen cut-offs cost; None where it is not assessed.
     """
 
@@ -43,6 +45,7 @@ class Measured:
     attribution: Attribution
     groups: pd.DataFrame
     money: CutoffCost | None
+    reliability: Reliability
 
 
 def measure(
@@ -66,6 +69,8 @@ def measure(
     evaluation = evaluate(
         scored, settings, fitted.cutoffs, rows=rows, base_currency=platform.base_currency, warning=split.warning
     )
+    trusted = reliability(scored.y, scored.probability, seed=settings.seed)
+    evaluation = replace(evaluation, figures=(*evaluation.figures, *calibration_figures(trusted, scored.y)))
     money = None
     if settings.product is Product.PAYMENT:
         money = _money(settings, platform, dataset, part, scored, fitted)
@@ -75,7 +80,9 @@ def measure(
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
     attributes = _attributes(settings, journal, dataset.table["seq"].to_numpy()[part.rows])
-    return Measured(scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected), money)
+    return Measured(
+        scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected), money, trusted
+    )
 
 
 def _money(

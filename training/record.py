@@ -97,6 +97,7 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     fitted.searched.table().to_csv(folder / "trials.csv", index=False)
     shown.table().to_csv(folder / "shap.csv", index=False)
     fitted.calibrated.table().to_csv(folder / "calibrators.csv")
+    _write(folder / "reliability.json", measured.reliability.to_json())
     _write(folder / "thresholds.json", _thresholds(facts, fitted, measured))
     measured.groups.to_csv(folder / "groups.csv", index=False)
     # No keys of people here: rows are told apart by their place.
@@ -110,6 +111,8 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     draw_precision_recall(scored.y, scored.raw, plots / "precision_recall.svg")
     draw_reliability(scored.y, scored.probability, plots / "reliability.svg")
     draw_scores(scored.y, scored.raw, plots / "scores.svg")
+    if measured.money is not None:
+        measured.money.plot().savefig(plots / "cost.svg")
     draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from training.thresholds import Ladder, Places, cheapest
 MOST_HINDSIGHTS = 200
 """Resamples in which the best cut-offs are searched again; more would not move the interval of the regret."""
 
+_POINTS = 200
 _SHOWN = ("cost", "cost_without_model", "cost_in_hindsight", "regret", "saved_share")
 
 
@@ -36,6 +38,7 @@ class CutoffCost:
     spread : their 95 % bootstrap intervals.
     cutoffs, hindsight : grade → probability from which it begins.
     grades : per grade: rows, rows a day, frauds, cost.
+    curves : grade → (rows a day at or above it, cost) as its cut-off moves between those of its neighbours.
     n_reviewed : rows a day graded warning, mean over the days and on the busiest one, beside ``per_day``.
     """
 
@@ -45,6 +48,7 @@ class CutoffCost:
     cutoffs: Mapping[str, float]
     hindsight: Mapping[str, float]
     grades: tuple[Mapping[str, float | int | str], ...]
+    curves: Mapping[str, tuple[tuple[float, float], ...]]
     per_day: int
     n_reviewed: tuple[float, int]
     how: str
@@ -52,6 +56,12 @@ class CutoffCost:
     def table(self) -> pd.DataFrame:
         """One row a grade."""
         return pd.DataFrame(list(self.grades)).set_index("grade")
+
+    def plot(self) -> Any:
+        """A matplotlib figure: the cost as each cut-off moves, the one chosen, and the regret."""
+        from training.money_plots import cost_figure
+
+        return cost_figure(self)
 
     def to_json(self) -> str:
         """Everything, as JSON."""
@@ -117,10 +127,32 @@ def cost_of_cutoffs(
         grades=tuple(
             _grade(grade, codes == code, y, paid, stakes.n_days, unit) for code, grade in enumerate(RiskGrade)
         ),
+        curves=cost_curves(hindsight.ladder, stakes, cutoffs, unit),
         per_day=stakes.per_day,
         n_reviewed=(float(reviewed.sum() / stakes.n_days), int(reviewed.max())),
         how=f"bootstrap over {len(np.unique(day))} days" if by_day else "bootstrap over rows",
     )
+
+
+def cost_curves(
+    ladder: Ladder, stakes: Stakes, cutoffs: Mapping[str, float], unit: int
+) -> dict[str, tuple[tuple[float, float], ...]]:
+    """The total cost as one cut-off moves between its neighbours, at most some 200 points a grade."""
+    sums = ladder.sums(stakes.cost)
+    rows = np.append(0, ladder.last + 1)
+    n_steps = len(ladder.step)
+    # Steps at or above each cut-off, with the ends of the ladder around them: normal's, attention's, … nobody's.
+    ends = [n_steps, *(int((ladder.step >= cutoffs[grade]).sum()) for grade in GRADES), 0]
+    total = sum(sums[ends[g], g] - sums[ends[g + 1], g] for g in range(N_GRADES))
+    curves = {}
+    for place, grade in enumerate(GRADES, start=1):
+        least, most = ends[place + 1], ends[place - 1]
+        at = np.unique(np.round(np.geomspace(max(least, 1), max(most, 1), _POINTS)).astype(np.int64))
+        at = np.unique(np.append(at[(at >= least) & (at <= most)], ends[place]))
+        gained = sums[:, place] - sums[:, place - 1]
+        moved = total + gained[at] - gained[ends[place]]
+        curves[grade] = tuple(zip((rows[at] / stakes.n_days).tolist(), (moved / unit).tolist(), strict=True))
+    return curves
 
 
 @dataclass(frozen=True)

@@ -198,8 +198,23 @@ def test_where_nothing_is_worth_stopping_nobody_is() -> None:
     assert (grade_codes(p, choose_cutoffs(p, WIDE, stakes)) == 0).all()
 
 
+def test_a_cost_curve_is_the_cost_with_that_cutoff_moved() -> None:
+    made, stakes, cutoffs = priced(WIDE)
+    p, n_days = stakes.probability, stakes.n_days
+    for grade in GRADES:
+        curve = dict(made.curves[grade])
+        own = (p >= cutoffs[grade]).sum() / n_days
+        assert curve[own] == pytest.approx(made.values["cost"])
+        for rows, cost in list(curve.items())[:: max(1, len(curve) // 7)]:
+            moved = {**cutoffs, grade: np.sort(p)[::-1][round(rows * n_days) - 1] if rows else 1.0}
+            codes = grade_codes(p, moved) if len({*moved.values()}) == 3 else None
+            if codes is not None:
+                assert cost == pytest.approx(stakes.cost[np.arange(len(p)), codes].sum() / 100)
+
+
 def test_everything_is_written_down() -> None:
     made, _, cutoffs = priced(WIDE)
+    assert made.plot().axes[0].get_xscale() == "log"
     content = json.loads(made.to_json())
     assert content["cutoffs"] == cutoffs
     assert content["values"]["regret"] == made.values["regret"]
