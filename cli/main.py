@@ -22,6 +22,7 @@ from cli.import_ import import_
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
+from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
 from cli.promote import promote
@@ -36,7 +37,14 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
     "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
-    "Models": {"train": train, "models": models, "promote": promote, "deploy": deploy, "benchmark": benchmark},
+    "Models": {
+        "train": train,
+        "models": models,
+        "master-scale": master_scale,
+        "promote": promote,
+        "deploy": deploy,
+        "benchmark": benchmark,
+    },
     "Service": {"serve": serve, "keys": keys},
     "Looking back": {"monitor": monitor, "ledger": ledger, "replay": replay},
 }

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from domain.errors import DefinitionError, expected_got
+from domain.errors import DefinitionError, ModelError, expected_got
 from domain.settings import PlatformSettings
 from domain.time import DAY
 from features.catalogue import FeatureSet
 from scoring.calibrator import Calibrator
 from scoring.encode import Encoder
+from scoring.policy_settings import MasterScale
 from scoring.scorer import Scorer
 from training.calendar import day_numbers
 from training.calibration import Calibrated, calibrate
@@ -22,6 +23,7 @@ from training.dataset import Dataset
 from training.evaluation import Scored
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
+from training.master_scale import fit_master_scale
 from training.progress import Progress, silent
 from training.search import Searched, search
 from training.settings import TrainingSettings
@@ -51,6 +53,7 @@ class Fitted:
     Parameters
     ----------
     calibrated : the calibrator with what it was chosen from.
+    scale : the proposed master scale of a credit model, where settings ask for one; else why there is none.
     """
 
     encoder: Encoder
@@ -62,6 +65,8 @@ class Fitted:
     cutoffs: Mapping[str, float]
     traffic: Traffic
     calibrated: Calibrated
+    scale: MasterScale | None = None
+    scale_note: str = ""
 
 
 def fit(
@@ -89,7 +94,20 @@ def fit(
     traffic = Traffic(dataset.table.take(pa.array(rows)), X[rows], met, calibrator.probability(met))
     stakes = stakes_of(settings, dataset, later, calibrator.probability(raw))
     cutoffs = choose_cutoffs(traffic.probability, settings.cutoffs, stakes)
-    return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic, calibrated)
+    scale, scale_note = _proposed_scale(settings, calibrator.probability(raw), later.y)
+    return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic, calibrated, scale, scale_note)
+
+
+def _proposed_scale(
+    settings: TrainingSettings, probability: np.ndarray, y: np.ndarray
+) -> tuple[MasterScale | None, str]:
+    """The master scale, or why there is none: a model whose grades cannot be told apart can still be trained."""
+    if settings.master_scale is None:
+        return None, "settings ask for no master_scale"
+    try:
+        return fit_master_scale(probability, y, settings.master_scale), ""
+    except ModelError as error:
+        return None, f"not assessed: {error}"
 
 
 def stakes_of(settings: TrainingSettings, dataset: Dataset, part: Part, probability: np.ndarray) -> Stakes | None:

@@ -18,6 +18,7 @@ from training.dataset import Dataset
 from training.evaluation import Evaluation, Scored, evaluate
 from training.fitting import Fitted, score_part, stakes_of
 from training.groups import by_group
+from training.master_scale import GradeTable, gini, grade_table
 from training.progress import Progress
 from training.regret import CutoffCost, cost_figures, cost_of_cutoffs
 from training.reliability import Reliability, calibration_figures, reliability
@@ -36,6 +37,7 @@ class Measured:
     ----------
     groups : table of protected attributes, empty where settings name none.
     reliability : of the calibrated probabilities.
+    grades : the master scale on the test; None where settings ask for none.
     money : what the frozen cut-offs cost; None where it is not assessed.
     """
 
@@ -46,6 +48,7 @@ class Measured:
     groups: pd.DataFrame
     money: CutoffCost | None
     reliability: Reliability
+    grades: GradeTable | None = None
 
 
 def measure(
@@ -76,12 +79,17 @@ def measure(
         money = _money(settings, platform, dataset, part, scored, fitted)
         figures = cost_figures(money, len(scored.y), int(scored.y.sum()))
         evaluation = replace(evaluation, figures=(*evaluation.figures, *figures))
+    else:
+        evaluation = replace(evaluation, figures=(*evaluation.figures, gini(evaluation["auc"])))
+    grades = None
+    if fitted.scale is not None:
+        grades = grade_table(fitted.scale, scored.y, scored.probability, settings.pricing, rows)
     champion = score_champion(tracker, settings.name, feature_set.hash, dataset.table.take(pa.array(part.rows)))
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
     attributes = _attributes(settings, journal, dataset.table["seq"].to_numpy()[part.rows])
     return Measured(
-        scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected), money, trusted
+        scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected), money, trusted, grades
     )
 
 

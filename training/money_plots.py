@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from training.master_scale import GradeTable
     from training.regret import CutoffCost
     from training.reliability import Reliability
 
@@ -71,6 +72,28 @@ def cost_figure(made: CutoffCost) -> Any:
     limits = made.spread["regret"]
     text = f"frozen {cost:,.0f}; without model {made.values['cost_without_model']:,.0f}; regret"
     _note(axes, f"{text} {made.values['regret']:,.0f} ({limits.low:,.0f} to {limits.high:,.0f}) {made.currency}")
+    return figure
+
+
+def grades_figure(made: GradeTable) -> Any:
+    """Observed default rate of each grade of the master scale with its interval, over the grade's band."""
+    figure, axes = _canvas(f"Master scale, default within {made.horizon_months} months", "grade", "default rate")
+    lines = [line for line in made.lines if line.observed is not None]
+    floor = min([line.upto for line in lines] + [line.high or 1.0 for line in lines], default=0.01) / 4
+    for place, line in enumerate(lines):
+        assert line.observed is not None and line.low is not None and line.high is not None  # noqa: S101, PT018
+        axes.bar(place, line.upto - max(line.above, floor), bottom=max(line.above, floor), width=0.72, color=_FAINT,
+                 alpha=0.55, linewidth=0)  # fmt: skip
+        shown = max(line.observed, floor)
+        axes.plot([place, place], [max(line.low, floor), max(line.high, floor)], color=_INK, linewidth=1.2)
+        colour = {"red": _RISK, "amber": _GRADES["attention"]}.get(line.light, _CALM)
+        axes.plot(place, shown, "o", color=colour, markersize=6, markerfacecolor=colour if line.observed else "white")
+    axes.set_xticks(range(len(lines)), [f"{line.grade}\nn {line.n:,}" for line in lines])
+    axes.set(yscale="log", ylim=(floor, 1.0))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.3g}" if share < 0.001 else f"{share:.1%}")
+    _note(
+        axes, "shaded: the grade's PD band; mark: observed rate with Jeffreys' 95 % interval, amber or red if too high"
+    )
     return figure
 
 

@@ -98,3 +98,27 @@ class Costs(Settings):
         for name, action in (self.actions or {}).items():
             found |= {f"actions.{name}.each": action.each, f"actions.{name}.friction": action.friction}
         return found
+
+
+class ScaleSettings(Settings):
+    """How a master scale is proposed.
+
+    Parameters
+    ----------
+    best, worst : upper bound of the best grade, and lower bound of the worst.
+    grades : bands between and beside them, in equal steps of the logarithm, before any are joined.
+    least_events : defaults that each grade must have on the rows it is fitted on.
+    """
+
+    horizon_months: int = Field(ge=1, le=120)
+    grades: int = Field(ge=2, le=12)
+    best: float = Field(gt=0, lt=1)
+    worst: float = Field(gt=0, lt=1)
+    least_events: int = Field(ge=1)
+    source: Source
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.best >= self.worst:
+            raise ValueError(f"expected best below worst, got {self.best} and {self.worst}")
+        return self

@@ -26,6 +26,8 @@ from training.settings import TrainingSettings, settings_text
 from training.splits import Split
 from training.tracking import Run
 
+MASTER_SCALE = "master_scale.json"
+
 _TAGS = (
     "operator", "code_revision", "lock_hash", "data_hash", "label_policy", "split", "split_warning", "hardware",
     "seed", "threads",
@@ -82,6 +84,7 @@ def facts(
         "settings": settings_text(settings),
         "cutoffs": {"by": settings.cutoffs.by, "source": settings.cutoffs.source, **fitted.cutoffs},
         "calibration": fitted.calibrator.kind,
+        "master_scale": fitted.scale_note if fitted.scale is None else fitted.scale.model_dump(mode="json"),
         "started_at": format_instant(started),
     }
     return Facts(settings, about, dataset.counts())
@@ -99,6 +102,8 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     fitted.calibrated.table().to_csv(folder / "calibrators.csv")
     _write(folder / "reliability.json", measured.reliability.to_json())
     _write(folder / "thresholds.json", _thresholds(facts, fitted, measured))
+    if measured.grades is not None:
+        _write(folder / MASTER_SCALE, measured.grades.to_json())
     measured.groups.to_csv(folder / "groups.csv", index=False)
     # No keys of people here: rows are told apart by their place.
     columns = {
@@ -113,6 +118,8 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     draw_scores(scored.y, scored.raw, plots / "scores.svg")
     if measured.money is not None:
         measured.money.plot().savefig(plots / "cost.svg")
+    if measured.grades is not None:
+        measured.grades.plot().savefig(plots / "grades.svg")
     draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg")
 
 

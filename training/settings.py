@@ -15,12 +15,14 @@ from domain.labels import LABEL_POLICIES, LabelPolicy
 from domain.settings import Settings
 from domain.time import Duration
 from features.settings import FeatureSettings
+from scoring.pricing_settings import Pricing
 from stores.settings_files import load_settings, read_yaml, settings_error
 from training.fields import Instant as Instant
 from training.fields import Source as Source
 from training.money_settings import AlertBudget as AlertBudget
 from training.money_settings import Costs as Costs
 from training.money_settings import Cutoffs as Cutoffs
+from training.money_settings import ScaleSettings
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
@@ -101,6 +103,8 @@ class TrainingSettings(Settings):
     cutoffs: Cutoffs
     alert_budget: AlertBudget | None = None
     costs: Costs | None = None
+    master_scale: ScaleSettings | None = None
+    pricing: Pricing | None = None
     card: str | None = None
     protected: list[str] = []
     seed: int = Field(ge=0, lt=2**31)
@@ -137,6 +141,7 @@ class TrainingSettings(Settings):
         if (self.split == "grouped") != (self.group is not None):
             raise ValueError(f"group: expected a key column exactly when split is grouped, got {self.group!r}")
         self._check_cutoffs()
+        self._check_loans()
         columns = KINDS[self.subject_kind]
         unknown = [name for name in self.protected if name not in columns and not name.startswith("x_")]
         if unknown:
@@ -145,6 +150,16 @@ class TrainingSettings(Settings):
         if used:
             raise ValueError(f"protected: {used} are kept for validation only; take them out of features.own")
         return self
+
+    def _check_loans(self) -> None:
+        given = [name for name in ("master_scale", "pricing") if getattr(self, name) is not None]
+        if given and self.product is not Product.LOAN:
+            raise ValueError(f"{' and '.join(given)}: expected product loan, got {self.product.value}")
+        if self.master_scale and self.pricing and self.master_scale.horizon_months != self.pricing.horizon_months:
+            raise ValueError(
+                f"pricing.horizon_months: expected that of the master scale, {self.master_scale.horizon_months}, "
+                f"got {self.pricing.horizon_months}"
+            )
 
     def _check_cutoffs(self) -> None:
         if self.cutoffs.by != "cost":
