@@ -19,6 +19,7 @@ from training.champion import TEST_SCORES
 from training.cutoffs import grade_codes
 from training.dataset import Dataset
 from training.fitting import Fitted
+from training.grade_reliability import grade_lines, table
 from training.measure import Measured
 from training.plots import draw_contributions, draw_precision_recall, draw_reliability, draw_scores
 from training.provenance import Provenance
@@ -99,6 +100,8 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     split.table().to_csv(folder / "parts.csv")
     fitted.searched.table().to_csv(folder / "trials.csv", index=False)
     shown.table().to_csv(folder / "shap.csv", index=False)
+    grades = grade_codes(scored.probability, fitted.cutoffs)
+    table(grade_lines(list(RiskGrade), grades, scored.y, scored.probability)).to_csv(folder / "grades.csv")
     fitted.calibrated.table().to_csv(folder / "calibrators.csv")
     _write(folder / "reliability.json", measured.reliability.to_json())
     _write(folder / "thresholds.json", _thresholds(facts, fitted, measured))

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from cli.main import main
 from domain.errors import ModelError
 from scoring.policy_settings import MasterScale
 from scoring.pricing import suggest_price
+from stores.home import Home
 from stores.settings_files import load_settings
 from tests.training.conftest import ROOT
 from training.master_scale import fit_master_scale, grade_table
 from training.money_settings import ScaleSettings
 from training.settings import TrainingSettings
+from training.tracking import Tracker
 
 WANTED = ScaleSettings(horizon_months=12, grades=9, best=0.01, worst=0.32, least_events=8, source="a test")
 
@@ -30,7 +36,7 @@ def loans(n: int, seed: int = 0, bend: float = 1.0) -> tuple[np.ndarray, np.ndar
 
 
 @given(st.integers(40, 4_000), st.integers(0, 10**6), st.integers(1, 30), st.integers(2, 12))
-@settings(max_examples=60)
+@trials(max_examples=60)
 def test_bands_rise_cover_everything_and_hold_enough_defaults(n: int, seed: int, least: int, grades: int) -> None:
     p, y = loans(n, seed)
     wanted = WANTED.model_copy(update={"least_events": least, "grades": grades})
@@ -98,3 +104,31 @@ def test_too_few_defaults_are_refused() -> None:
         fit_master_scale(np.linspace(0.01, 0.9, 50), np.zeros(50, np.int8), WANTED)
     with pytest.raises(ValidationError, match="best below worst"):
         ScaleSettings.model_validate({**WANTED.model_dump(), "best": 0.5})
+
+
+def test_the_command_prints_the_proposal_of_the_newest_model(
+    make_home: Callable[[str], Home], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = make_home("home")
+    tracker = Tracker.open(home, {})
+    p, y = loans(20_000)
+    made = grade_table(fit_master_scale(p, y, WANTED), y, p, None, "a test")
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "model.txt").write_text("trees")
+    for content in (None, made.to_json()):
+        if content is not None:
+            (folder / "master_scale.json").write_text(content)
+        with tracker.run("assay-credit", "a run", {}) as run:
+            run.folder(folder)
+            tracker.register("credit", run, "bundle", {"bundle": "abc"})
+    assert main(["--home", str(home.root), "master-scale", "credit", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["version"], told["rising"]) == (2, made.rising)
+    assert [line["n"] for line in told["grades"]] == [line.n for line in made.lines]
+    assert main(["--home", str(home.root), "master-scale"]) == 0
+    shown = capsys.readouterr().out
+    assert "not assessed: settings give no pricing" in " ".join(shown.split())
+    assert all(line.grade in shown for line in made.lines)
+    assert main(["--home", str(home.root), "master-scale", "--version", "1"]) != 0
+    assert "give the training config a master_scale" in capsys.readouterr().err

@@ -7,7 +7,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as trials
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -16,6 +17,7 @@ from training.calibration import fit_calibrator
 from training.cutoffs import GRADES, choose_cutoffs, grade_codes
 from training.money_settings import Costs, Cutoffs
 from training.regret import CutoffCost, cost_figures, cost_of_cutoffs
+from training.settings import TrainingSettings
 from training.stakes import Stakes, grade_costs
 from training.thresholds import Ladder, cheapest
 
@@ -55,7 +57,7 @@ def brute_force(
     return best
 
 
-@settings(max_examples=400)
+@trials(max_examples=400)
 @given(problems())
 def test_the_cheapest_cutoffs_are_those_of_a_search_through_all(
     problem: tuple[np.ndarray, np.ndarray, np.ndarray, float, tuple[float, float, float]],
@@ -148,7 +150,7 @@ def test_money_beats_shares_and_hindsight_beats_both() -> None:
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["cost", "share", "probability"]), st.integers(1, 60))
-@settings(max_examples=25, deadline=None)
+@trials(max_examples=25, deadline=None)
 def test_regret_is_never_negative_whatever_was_frozen(seed: int, by: str, per_day: int) -> None:
     rng = np.random.default_rng(seed)
     y, raw, amount, day = world(seed, 400)
@@ -244,3 +246,22 @@ def test_cost_without_money_is_refused() -> None:
 def test_costs_are_checked(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Costs.model_validate({**COSTS.model_dump(mode="json"), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"costs": None}, "cutoffs.by cost: expected costs.actions with"),
+        ({"costs": {"review": "1.00 CNY", "friction": "1.00 CNY", "source": "a test"}}, "expected costs.actions with"),
+        ({"costs": None, "alert_budget": None}, "expected costs.actions and alert_budget with their sources"),
+        ({"cutoffs": {**WIDE.model_dump(), "high": 0.45}}, "falling shares"),
+        ({"pricing": {"horizon_months": 12, "term_months": 12}}, "pricing: expected product loan, got payment"),
+    ],
+)
+def test_cutoffs_by_cost_need_what_they_are_made_of(
+    settings: TrainingSettings, changes: dict[str, object], message: str
+) -> None:
+    whole = {**settings.model_dump(mode="json"), "cutoffs": WIDE.model_dump(), "costs": COSTS.model_dump(mode="json")}
+    assert TrainingSettings.model_validate(whole).cutoffs.by == "cost"
+    with pytest.raises(ValidationError, match=message):
+        TrainingSettings.model_validate({**whole, **changes})
