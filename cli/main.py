@@ -23,6 +23,7 @@ from cli.import_ import import_
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
+from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
 from cli.promote import promote
@@ -41,6 +42,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "train": train,
         "compare": compare,
         "models": models,
+        "master-scale": master_scale,
         "promote": promote,
         "deploy": deploy,
         "benchmark": benchmark,

@@ -31,6 +31,7 @@ from training.dataset import Dataset, label
 from training.families.catalogue import FAMILIES, make
 from training.families.constraints import catalogue_groups, expected_signs
 from training.families.family import Columns
+from training.imbalance import thinning
 from training.intervals import Interval, interval_of, resamples
 from training.metrics import Ranking, brier, calibration_intervals, calibration_line
 from training.progress import Progress, silent
@@ -100,8 +101,9 @@ def compare(
 
 def _ring(settings: TrainingSettings, feature_set: FeatureSet, dataset: Dataset, split: Split) -> Ring:
     encoder = Encoder.fit(dataset.table.take(pa.array(split.train.rows)), feature_set)
+    thin = thinning(settings.imbalance, dataset.table, settings.seed)
     columns = Columns(feature_set.names, feature_set.categorical)
-    return Ring(settings, columns, encoder.matrix(dataset.table), split, settings.search)
+    return Ring(settings, columns, encoder.matrix(dataset.table), split, settings.search, thin)
 
 
 def judged(settings: TrainingSettings, ring: Ring, entries: Sequence[Entry], days: np.ndarray) -> Comparison:

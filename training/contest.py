@@ -17,11 +17,12 @@ from scoring.scorer import Scorer
 from training.calibration import fit_calibrator
 from training.families.family import Columns, Family, FittedModel, Labelled
 from training.families.lightgbm import Boosted
+from training.imbalance import Thin
 from training.progress import Progress
 from training.search import Searched, StudyPlace, search
 from training.search_settings import Search
 from training.settings import TrainingSettings
-from training.splits import Split
+from training.splits import Part, Split
 
 LATENCY_ROWS = 64
 """Rows scored one by one for the median."""
@@ -48,6 +49,10 @@ class Entry:
     note: str = ""
 
 
+def _whole(part: Part) -> Part:
+    return part
+
+
 @dataclass(frozen=True)
 class Ring:
     """What all contenders share.
@@ -55,6 +60,7 @@ class Ring:
     Parameters
     ----------
     X : float64[n, m], all encoded rows. budget : trials and seconds of each contender's search.
+    thin : what class imbalance makes of a part that trains.
     """
 
     settings: TrainingSettings
@@ -62,14 +68,16 @@ class Ring:
     X: np.ndarray
     split: Split
     budget: Search
+    thin: Thin = _whole
 
     def folds(self) -> Iterator[tuple[Labelled, Labelled]]:
         """Rows to learn from and to score of each fold, oldest first."""
         for fold in self.split.folds:
-            yield (
-                Labelled(self.X[fold.train.rows], fold.train.y),
-                Labelled(self.X[fold.valid.rows], fold.valid.y),
-            )
+            yield self.labelled(self.thin(fold.train)), self.labelled(fold.valid)
+
+    def labelled(self, part: Part) -> Labelled:
+        """Encoded rows of a part with their labels."""
+        return Labelled(self.X[part.rows], part.y)
 
     def enter(self, name: str, make: Callable[[], Family], progress: Progress, study: StudyPlace | None) -> Entry:
         """Tune, fit, calibrate and score one family."""
@@ -100,8 +108,8 @@ class Ring:
             progress=tell, study=study,
         )  # fmt: skip
         found = time.perf_counter()
-        tell("fit", 0, 1, f"{len(split.train.rows):,} rows")
-        learnt = Labelled(self.X[split.train.rows], split.train.y)
+        learnt = self.labelled(self.thin(split.train))
+        tell("fit", 0, 1, f"{len(learnt):,} rows")
         fitting = time.perf_counter()
         model = family.fit(self.columns, learnt, searched.params, searched.rounds)
         fitted = time.perf_counter()

@@ -6,21 +6,29 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from domain.errors import ModelError
-from training.settings import Cutoffs
+from domain.errors import DefinitionError, ModelError
+from training.money_settings import Cutoffs
+from training.stakes import Stakes
+from training.thresholds import Ladder, cheapest
 
 GRADES = ("attention", "warning", "high")
 
 
-def choose_cutoffs(probability: np.ndarray, settings: Cutoffs) -> dict[str, float]:
+def choose_cutoffs(probability: np.ndarray, settings: Cutoffs, stakes: Stakes | None = None) -> dict[str, float]:
     """Calibrated probabilities from which each grade begins.
+
+    Rows of equal probability get equal grades, so cut-offs lie between distinct probabilities; as a calibrator never
+    falls with the raw score, the rows at or above one are the highest raw scores too.
 
     Parameters
     ----------
     probability : float64[n], of all traffic of the calibration period, labelled or not.
+    stakes : labelled rows of that period with their costs, for cut-offs by cost.
 
     Raises
     ------
+    DefinitionError
+        When cut-offs by cost are asked for where no money is known.
     ModelError
         When the scores have too few distinct values to tell the grades apart.
 
@@ -33,6 +41,13 @@ def choose_cutoffs(probability: np.ndarray, settings: Cutoffs) -> dict[str, floa
     wanted = [settings.attention, settings.warning, settings.high]
     if settings.by == "probability":
         return dict(zip(GRADES, wanted, strict=True))
+    if settings.by == "cost":
+        if stakes is None:
+            raise DefinitionError(
+                "cutoffs.by cost: expected payments with amounts, costs.actions and alert_budget, got none; "
+                "give them, or use by: share"
+            )
+        return dict(zip(GRADES, cheapest_cutoffs(probability, settings, stakes), strict=True))
     falling = np.sort(probability)[::-1]
     chosen: list[float] = []
     # The highest first: calibration may flatten scores into steps, and a milder grade then takes the step below.
@@ -49,6 +64,19 @@ def choose_cutoffs(probability: np.ndarray, settings: Cutoffs) -> dict[str, floa
             at = below[0]
         chosen.append(float(at))
     return dict(zip(GRADES, reversed(chosen), strict=True))
+
+
+def cheapest_cutoffs(probability: np.ndarray, settings: Cutoffs, stakes: Stakes) -> tuple[float, float, float]:
+    """Cut-offs of the least cost on the labelled rows, while traffic keeps to the alert budget and the shares.
+
+    The budget is kept on the average day of the period: a queue carries an alert over to a calmer day.
+    """
+    ladder = Ladder.of(stakes.probability)
+    most = [share * len(probability) for share in (settings.attention, settings.warning, settings.high)]
+    places = cheapest(
+        ladder.sums(stakes.cost), ladder.above(probability), stakes.per_day * stakes.n_days, (most[0], most[1], most[2])
+    )
+    return ladder.cutoffs(places)
 
 
 def grade_codes(probability: np.ndarray, cutoffs: Mapping[str, float]) -> np.ndarray:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from domain.errors import DefinitionError, expected_got
+from domain.errors import DefinitionError, ModelError, expected_got
 from domain.settings import PlatformSettings
+from domain.time import DAY
 from features.catalogue import FeatureSet
 from scoring.calibrator import Calibrator
 from scoring.encode import Encoder
+from scoring.policy_settings import MasterScale
 from scoring.scorer import Scorer
 from training.calendar import day_numbers
-from training.calibration import fit_calibrator
+from training.calibration import Calibrated, calibrate
 from training.cutoffs import choose_cutoffs
 from training.dataset import Dataset
 from training.evaluation import Scored
@@ -24,10 +26,12 @@ from training.families.constraints import catalogue_groups, check_named, expecte
 from training.families.family import Columns, Labelled, Params
 from training.families.lightgbm import LightGBM
 from training.imbalance import Correction, thinning
+from training.master_scale import fit_master_scale
 from training.progress import Progress, silent
 from training.search import Searched, StudyPlace, search
 from training.settings import TrainingSettings
 from training.splits import Part, Split
+from training.stakes import Stakes
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Fitted:
     Parameters
     ----------
     correction : of the prior, where negatives were undersampled; the calibrator has it in it already.
+    calibrated : the calibrator with what it was chosen from.
+    scale : the proposed master scale of a credit model, where settings ask for one; else why there is none.
     """
 
     encoder: Encoder
@@ -62,7 +68,10 @@ class Fitted:
     calibrator: Calibrator
     cutoffs: Mapping[str, float]
     traffic: Traffic
+    calibrated: Calibrated
     correction: Correction | None = None
+    scale: MasterScale | None = None
+    scale_note: str = ""
 
 
 def fit(
@@ -97,14 +106,40 @@ def fit(
     scorer = Scorer(text)
     later = split.calibration
     raw = scorer.raw_many(X[later.rows], threads=settings.threads)
-    calibrator = fit_calibrator(raw, later.y, settings.calibration)
+    calibrated = calibrate(raw, later.y, settings.calibration)
+    calibrator = calibrated.calibrator
     rows = later.rows if later.period is None else later.period.rows(dataset.event_time)
     met = scorer.raw_many(X[rows], threads=settings.threads)
     traffic = Traffic(dataset.table.take(pa.array(rows)), X[rows], met, calibrator.probability(met))
-    cutoffs = choose_cutoffs(traffic.probability, settings.cutoffs)
+    stakes = stakes_of(settings, dataset, later, calibrator.probability(raw))
+    cutoffs = choose_cutoffs(traffic.probability, settings.cutoffs, stakes)
+    scale, scale_note = _proposed_scale(settings, calibrator.probability(raw), later.y)
     thinned = len(learnt.rows) < len(split.train.rows)
     correction = Correction.of(split.train, learnt, raw, later.y) if thinned else None
-    return Fitted(encoder, X, searched, scorer, text, calibrator, cutoffs, traffic, correction)
+    return Fitted(
+        encoder, X, searched, scorer, text, calibrator, cutoffs, traffic, calibrated, correction, scale, scale_note
+    )
+
+
+def _proposed_scale(
+    settings: TrainingSettings, probability: np.ndarray, y: np.ndarray
+) -> tuple[MasterScale | None, str]:
+    """The master scale, or why there is none: a model whose grades cannot be told apart can still be trained."""
+    if settings.master_scale is None:
+        return None, "settings ask for no master_scale"
+    try:
+        return fit_master_scale(probability, y, settings.master_scale), ""
+    except ModelError as error:
+        return None, f"not assessed: {error}"
+
+
+def stakes_of(settings: TrainingSettings, dataset: Dataset, part: Part, probability: np.ndarray) -> Stakes | None:
+    """Money at stake on the labelled rows of a part; None where it is not known."""
+    table, times = dataset.table, dataset.event_time[part.rows]
+    amount = table["amount_base"].to_numpy()[part.rows] if "amount_base" in table.column_names else None
+    start, end = (times.min(), times.max()) if part.period is None else (part.period.start, part.period.end)
+    n_days = max(1.0, float(end - start) / DAY)
+    return Stakes.of(probability, part.y, amount, n_days, settings.costs, settings.alert_budget)
 
 
 def _labelled(X: np.ndarray, part: Part) -> Labelled:

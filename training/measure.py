@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from domain.decision import Product
 from domain.settings import PlatformSettings
 from features.catalogue import FeatureSet
 from stores.journal import Journal
@@ -15,11 +16,14 @@ from training.attribution import Attribution, explain_sample
 from training.champion import ChampionScores, score_champion
 from training.dataset import Dataset
 from training.evaluation import Evaluation, Scored, evaluate
-from training.fitting import Fitted, score_part
+from training.fitting import Fitted, score_part, stakes_of
 from training.groups import by_group
+from training.master_scale import GradeTable, gini, grade_table
 from training.progress import Progress
+from training.regret import CutoffCost, cost_figures, cost_of_cutoffs
+from training.reliability import Reliability, calibration_figures, reliability
 from training.settings import TrainingSettings
-from training.splits import Split
+from training.splits import Part, Split
 from training.tracking import Tracker
 
 SHAP_ROWS = 400
@@ -27,13 +31,24 @@ SHAP_ROWS = 400
 
 @dataclass(frozen=True)
 class Measured:
-    """What the test showed; ``groups`` is the table of protected attributes, empty where settings name none."""
+    """What the test showed.
+
+    Parameters
+    ----------
+    groups : table of protected attributes, empty where settings name none.
+    reliability : of the calibrated probabilities.
+    grades : the master scale on the test; None where settings ask for none.
+    money : what the frozen cut-offs cost; None where it is not assessed.
+    """
 
     scored: Scored
     evaluation: Evaluation
     champion: ChampionScores
     attribution: Attribution
     groups: pd.DataFrame
+    money: CutoffCost | None
+    reliability: Reliability
+    grades: GradeTable | None = None
 
 
 def measure(
@@ -58,10 +73,36 @@ def measure(
     evaluation = evaluate(
         scored, settings, fitted.cutoffs, rows=rows, base_currency=platform.base_currency, warning=split.warning
     )
+    trusted = reliability(scored.y, scored.probability, seed=settings.seed)
+    evaluation = replace(evaluation, figures=(*evaluation.figures, *calibration_figures(trusted, scored.y)))
+    money = None
+    if settings.product is Product.PAYMENT:
+        money = _money(settings, platform, dataset, part, scored, fitted)
+        figures = cost_figures(money, len(scored.y), int(scored.y.sum()))
+        evaluation = replace(evaluation, figures=(*evaluation.figures, *figures))
+    else:
+        evaluation = replace(evaluation, figures=(*evaluation.figures, gini(evaluation["auc"])))
+    grades = None
+    if fitted.scale is not None:
+        grades = grade_table(fitted.scale, scored.y, scored.probability, settings.pricing, rows)
     champion = score_champion(tracker, settings.name, feature_set.hash, dataset.table.take(pa.array(part.rows)))
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
-    return Measured(scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected))
+    groups = by_group(scored, attributes, settings.protected)
+    return Measured(scored, evaluation, champion, shown, groups, money, trusted, grades)
+
+
+def _money(
+    settings: TrainingSettings, platform: PlatformSettings, dataset: Dataset, part: Part, scored: Scored, fitted: Fitted
+) -> CutoffCost | None:
+    """Cost and regret of the frozen cut-offs."""
+    stakes = stakes_of(settings, dataset, part, scored.probability)
+    if stakes is None:
+        return None
+    return cost_of_cutoffs(
+        scored.y, scored.day, stakes, settings.cutoffs, fitted.cutoffs,
+        currency=platform.base_currency, n_draws=settings.resamples, seed=settings.seed,
+    )  # fmt: skip
 
 
 def read_attributes(settings: TrainingSettings, journal: Journal, seqs: np.ndarray) -> pa.Table:

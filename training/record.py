@@ -14,10 +14,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from domain.decision import RiskGrade
 from domain.time import format_duration, format_instant
 from training.champion import TEST_SCORES
+from training.cutoffs import grade_codes
 from training.dataset import Dataset
 from training.fitting import Fitted
+from training.grade_reliability import grade_lines, table
 from training.maturity import early_positives, source_table
 from training.measure import Measured
 from training.plots import draw_contributions, draw_precision_recall, draw_reliability, draw_scores
@@ -25,6 +28,8 @@ from training.provenance import Provenance
 from training.settings import TrainingSettings, settings_text
 from training.splits import Split
 from training.tracking import Run
+
+MASTER_SCALE = "master_scale.json"
 
 _TAGS = (
     "operator", "code_revision", "lock_hash", "data_hash", "label_policy", "split", "split_warning", "hardware",
@@ -90,6 +95,9 @@ def facts(
         "seed": settings.seed,
         "threads": settings.threads,
         "settings": settings_text(settings),
+        "cutoffs": {"by": settings.cutoffs.by, "source": settings.cutoffs.source, **fitted.cutoffs},
+        "calibration": fitted.calibrator.kind,
+        "master_scale": fitted.scale_note if fitted.scale is None else fitted.scale.model_dump(mode="json"),
         "started_at": format_instant(started),
     }
     statuses = {**dataset.counts(), "early_positives": early_positives(dataset)}
@@ -108,6 +116,13 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     _marked(fitted.searched.table(), warning).to_csv(folder / "trials.csv", index=False)
     _marked(shown.table(), warning).to_csv(folder / "shap.csv", index=False)
     _marked(measured.groups, warning).to_csv(folder / "groups.csv", index=False)
+    grades = table(grade_lines(list(RiskGrade), grade_codes(scored.probability, fitted.cutoffs), scored.y, scored.probability))
+    _marked(grades, warning).to_csv(folder / "grades.csv")
+    _marked(fitted.calibrated.table(), warning).to_csv(folder / "calibrators.csv")
+    _write(folder / "reliability.json", measured.reliability.to_json())
+    _write(folder / "thresholds.json", _thresholds(facts, fitted, measured))
+    if measured.grades is not None:
+        _write(folder / MASTER_SCALE, measured.grades.to_json())
     # No keys of people here: rows are told apart by their place.
     columns = {
         "y": scored.y, "day": scored.day, "raw_score": scored.raw, "score": scored.probability,
@@ -120,11 +135,26 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     draw_reliability(scored.y, scored.probability, plots / "reliability.svg", warning=warning)
     draw_scores(scored.y, scored.raw, plots / "scores.svg", warning=warning)
     draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg", warning=warning)
+    if measured.money is not None:
+        measured.money.plot().savefig(plots / "cost.svg")
+    if measured.grades is not None:
+        measured.grades.plot().savefig(plots / "grades.svg")
 
 
 def _marked(table: pd.DataFrame, warning: str | None) -> pd.DataFrame:
     """With the warning in a column of its own, where there is one."""
     return table if warning is None else table.assign(warning=warning)
+
+
+def _thresholds(facts: Facts, fitted: Fitted, measured: Measured) -> str:
+    """The frozen cut-offs, the traffic of the calibration period in each grade, and what they cost on the test."""
+    codes = grade_codes(fitted.traffic.probability, fitted.cutoffs)
+    content = {
+        **facts.about["cutoffs"],
+        "calibration_traffic": {grade.value: int((codes == code).sum()) for code, grade in enumerate(RiskGrade)},
+        "test": None if measured.money is None else json.loads(measured.money.to_json()),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: str, at: int) -> None:

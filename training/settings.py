@@ -12,16 +12,20 @@ from domain.decision import Product
 from domain.errors import DefinitionError, expected_got
 from domain.events import KINDS
 from domain.labels import LABEL_POLICIES, LabelPolicy
-from domain.money import MoneyField
 from domain.settings import Settings
 from domain.time import Duration
 from features.settings import FeatureSettings
+from scoring.pricing_settings import Pricing
 from stores.settings_files import load_settings, read_yaml, settings_error
 from training.dataset_settings import DropRule, RejectInference, Undersampling
 from training.dataset_settings import Maturity as Maturity
+from training.families.settings import Challengers, Constraints
 from training.fields import Instant as Instant
 from training.fields import Source as Source
-from training.families.settings import Challengers, Constraints
+from training.money_settings import AlertBudget as AlertBudget
+from training.money_settings import Costs as Costs
+from training.money_settings import Cutoffs as Cutoffs
+from training.money_settings import ScaleSettings
 from training.search_settings import Search as Search
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
@@ -68,40 +72,6 @@ class Folds(Settings):
         return self
 
 
-class Cutoffs(Settings):
-    """Where the grades begin: shares of traffic at or above them, or calibrated probabilities."""
-
-    by: Literal["share", "probability"]
-    attention: float = Field(gt=0, lt=1)
-    warning: float = Field(gt=0, lt=1)
-    high: float = Field(gt=0, lt=1)
-    source: Source
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        grades = [self.attention, self.warning, self.high]
-        wanted = sorted(grades, reverse=self.by == "share")
-        if grades != wanted or len(set(grades)) != len(grades):
-            order = "falling shares" if self.by == "share" else "rising probabilities"
-            raise ValueError(f"expected {order} for attention, warning, high, got {grades}")
-        return self
-
-
-class AlertBudget(Settings):
-    """Alerts a day that somebody can look at."""
-
-    per_day: int = Field(ge=1)
-    source: Source
-
-
-class Costs(Settings):
-    """What a review and a wrongly stopped customer cost; without them cost is not assessed."""
-
-    review: MoneyField
-    friction: MoneyField
-    source: Source
-
-
 class TrainingSettings(Settings):
     """Everything that is chosen, not computed, about one model.
 
@@ -132,11 +102,13 @@ class TrainingSettings(Settings):
     max_bin: int = Field(default=255, ge=15, le=65_535)
     max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]
-    calibration: Literal["auto", "platt", "isotonic"] = "auto"
+    calibration: Literal["auto", "platt", "isotonic", "beta"] = "auto"
     imbalance: Literal["none", "weights"] | Undersampling = "none"
     cutoffs: Cutoffs
     alert_budget: AlertBudget | None = None
     costs: Costs | None = None
+    master_scale: ScaleSettings | None = None
+    pricing: Pricing | None = None
     card: str | None = None
     protected: list[str] = []
     reject_inference: RejectInference | None = None
@@ -181,6 +153,8 @@ class TrainingSettings(Settings):
             raise ValueError(f"drop: known_positive needs parts that begin at a time, got split {self.split}")
         if self.split != "forward" and self.folds.window == "sliding":
             raise ValueError(f"folds.window: sliding needs time, got split {self.split}")
+        self._check_cutoffs()
+        self._check_loans()
         columns = KINDS[self.subject_kind]
         unknown = [name for name in self.protected if name not in columns and not name.startswith("x_")]
         if unknown:
@@ -193,6 +167,29 @@ class TrainingSettings(Settings):
         if self.propensity in (self.features.own or []):
             raise ValueError(f"propensity: {self.propensity} tells the old policy; take it out of features.own")
         return self
+
+    def _check_loans(self) -> None:
+        given = [name for name in ("master_scale", "pricing") if getattr(self, name) is not None]
+        if given and self.product is not Product.LOAN:
+            raise ValueError(f"{' and '.join(given)}: expected product loan, got {self.product.value}")
+        if self.master_scale and self.pricing and self.master_scale.horizon_months != self.pricing.horizon_months:
+            raise ValueError(
+                f"pricing.horizon_months: expected that of the master scale, {self.master_scale.horizon_months}, "
+                f"got {self.pricing.horizon_months}"
+            )
+
+    def _check_cutoffs(self) -> None:
+        if self.cutoffs.by != "cost":
+            return
+        if self.product is not Product.PAYMENT:
+            raise ValueError("cutoffs.by cost: expected payments, whose amounts are at stake; use share or probability")
+        lacking = {"costs.actions": self.costs and self.costs.actions, "alert_budget": self.alert_budget}
+        missing = [name for name, given in lacking.items() if not given]
+        if missing:
+            raise ValueError(
+                f"cutoffs.by cost: expected {' and '.join(missing)} with their sources, got none; "
+                "give them, or use by: share"
+            )
 
 
 def read_training_settings(path: Path, overrides: Path | None = None) -> TrainingSettings:

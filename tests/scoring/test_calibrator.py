@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import ModelError
-from scoring.calibrator import Calibrator, Identity, Isotonic, Platt
-from scoring.logistic import logistic
+from scoring.calibrator import Beta, Calibrator, Identity, Isotonic, Platt
+from scoring.logistic import logistic, logistic_many, softplus, softplus_many
 
 margins = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)
 
@@ -55,13 +55,65 @@ def test_logistic_at_its_ends() -> None:
         logistic(math.nan)
 
 
+def exact_softplus(margin: float) -> float:
+    with localcontext() as context:
+        context.prec = 60
+        return float((1 + Decimal(margin).exp()).ln()) if margin > -60 else float(Decimal(margin).exp())
+
+
+@given(st.floats(min_value=-690, max_value=690))
+def test_softplus_is_right(margin: float) -> None:
+    assert math.isclose(softplus(margin), exact_softplus(margin), rel_tol=2.0**-41 + 2.0**-50)
+
+
+@given(st.integers(min_value=-(2**49), max_value=2**49), st.integers(min_value=0, max_value=3))
+def test_softplus_never_falls_between_neighbours_of_its_grid(step: int, further: int) -> None:
+    assert softplus(step / 2.0**40) <= softplus((step + further) / 2.0**40)
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=20))
+def test_tables_have_the_bits_of_single_rows(values: list[float]) -> None:
+    table = np.array(values)
+    assert logistic_many(table).tolist() == [logistic(value) for value in values]
+    assert softplus_many(table).tolist() == [softplus(value) for value in values]
+
+
+@pytest.mark.parametrize("made", [Identity(), Platt(1.0, 0.0), Beta(1.0, 1.0, 0.0), Isotonic((0.0, 1.0), (0.1, 0.2))])
+def test_nan_is_refused_in_a_row_and_in_a_table(made: Calibrator) -> None:
+    with pytest.raises(ModelError, match="raw score"):
+        made.probability(math.nan)
+    with pytest.raises(ModelError, match="raw score"):
+        made.probability(np.array([0.0, math.nan]))
+
+
+@given(st.floats(-30, 30))
+def test_beta_is_its_formula(raw: float) -> None:
+    p = logistic(raw)
+    margin = 0.7 * math.log(p) - 1.9 * math.log1p(-p) - 0.4
+    # The formula itself loses digits of 1 - p where p is near 1.
+    assert math.isclose(Beta(0.7, 1.9, -0.4).probability(raw), exact(margin), rel_tol=1e-2 if raw > 15 else 1e-8)
+    assert math.isclose(Beta(1.0, 1.0, 0.0).probability(raw), p, rel_tol=1e-11)
+
+
+@given(st.floats(0, 5), st.floats(1e-3, 5), st.floats(-20, 20), st.floats(-60, 60), st.integers(1, 64))
+def test_beta_never_falls_between_neighbouring_floats(a: float, b: float, c: float, raw: float, n: int) -> None:
+    above = raw
+    for _ in range(n):
+        above = math.nextafter(above, math.inf)
+    for made in (Beta(a, b, c), Beta(b, a, c)):
+        assert made.probability(raw) <= made.probability(above)
+
+
 @st.composite
 def calibrators(draw: st.DrawFn) -> Calibrator:
-    kind = draw(st.sampled_from(["identity", "platt", "isotonic"]))
+    kind = draw(st.sampled_from(["identity", "platt", "beta", "isotonic"]))
     if kind == "identity":
         return Identity()
     if kind == "platt":
         return Platt(draw(st.floats(1e-6, 100)), draw(st.floats(-100, 100)))
+    if kind == "beta":
+        a, b = draw(st.sampled_from([(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)]))
+        return Beta(a * draw(st.floats(1e-6, 100)), b * draw(st.floats(1e-6, 100)), draw(st.floats(-100, 100)))
     finite = st.floats(-1e9, 1e9, allow_nan=False)
     x = sorted(set(draw(st.lists(finite, min_size=1, max_size=12))))
     y = sorted(draw(st.lists(st.floats(0, 1), min_size=len(x), max_size=len(x))))
@@ -120,6 +172,10 @@ def test_a_table_keeps_its_shape() -> None:
         (Platt, (-1.0, 1.0)),
         (Platt, (math.inf, 1.0)),
         (Platt, (1.0, math.nan)),
+        (Beta, (-0.1, 1.0, 0.0)),
+        (Beta, (1.0, -0.1, 0.0)),
+        (Beta, (0.0, 0.0, 1.0)),
+        (Beta, (1.0, 1.0, math.inf)),
         (Isotonic, ((), ())),
         (Isotonic, ((1.0, 1.0), (0.1, 0.2))),
         (Isotonic, ((1.0, 2.0), (0.3, 0.2))),

@@ -20,7 +20,9 @@ from stores.bundles import pointed
 from stores.home import Home
 from stores.journal import Journal
 from tests.training.conftest import ROOT
+from tests.training.test_thresholds import COSTS
 from training.challenger import Trained, train
+from training.money_settings import Cutoffs
 from training.registry import deploy, models, promote
 from training.settings import TrainingSettings
 from training.tracking import Tracker
@@ -41,10 +43,11 @@ def train_with(
 
 @pytest.mark.slow
 def test_a_model_is_trained_registered_promoted_deployed_and_scores_the_same(
-    train_with: Train, make_home: Callable[[str], Home], clock: Clock
+    train_with: Train, make_home: Callable[[str], Home], clock: Clock, settings: TrainingSettings
 ) -> None:
     home = make_home("home")
     tracker = Tracker.open(home, {})
+    by_cost = Cutoffs(by="cost", attention=0.2, warning=0.1, high=0.05, source="a test")
     first = train_with(tracker)
 
     # The registered challenger is the bundle that was trained.
@@ -55,6 +58,9 @@ def test_a_model_is_trained_registered_promoted_deployed_and_scores_the_same(
     assert run.data.metrics["test_average_precision"] == first.measured.evaluation["average_precision"].value
     kept = {item.path for item in tracker.client.list_artifacts(first.run_id)}
     assert {"bundle", "evaluation.json", "plots", "shap.csv", "trials.csv", "test_scores.parquet"} <= kept
+    assert {"thresholds.json", "reliability.json", "calibrators.csv", "grades.csv"} <= kept
+    assert first.measured.money is None
+    assert "not assessed" in first.measured.evaluation["cutoffs_cost"].note
     assert json.loads((first.bundle.parent / "labels.json").read_text())["immature"] > 0
 
     # Nobody promotes their own model; somebody must be named.
@@ -76,10 +82,22 @@ def test_a_model_is_trained_registered_promoted_deployed_and_scores_the_same(
     assert bundle.calibrator.probability(raw).tolist() == reference["score"].to_pylist()
 
     # The same seed, data and threads give the same trees; the next version is paired with the champion.
-    second = train_with(tracker)
+    second = train_with(tracker, cutoffs=by_cost, costs=COSTS)
     assert second.model_text == first.model_text
     assert second.version == 2
     assert second.measured.champion.note == ""
+    # Cut-offs by cost are frozen into the bundle before the test prices them.
+    money = second.measured.money
+    assert money is not None
+    assert money.cutoffs == load_bundle(second.bundle, score_golden_in_child=False).cutoffs
+    assert money.values["regret"] >= 0
+    assert money.values["cost"] < money.values["cost_without_model"]
+    logged = tracker.client.get_run(second.run_id).data.metrics
+    assert logged["test_cutoffs_regret"] == money.values["regret"]
+    written = json.loads((second.bundle.parent / "thresholds.json").read_text())
+    assert written["by"] == "cost"
+    assert written["test"]["values"]["cost"] == money.values["cost"]
+    assert written["calibration_traffic"]["warning"] <= 10 * settings.alert_budget.per_day  # ten days of calibration
     np.testing.assert_array_equal(second.measured.champion.raw, second.measured.scored.raw)
 
     # A damaged bundle is refused whatever the reason, and the champion stays.
