@@ -1,0 +1,184 @@
+"""What is audited: inputs as numbers, the target, times, groups, and which rows train and which test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from training.intake.auc import binned, encoded, ranked, stratified_places
+from training.intake.settings import IntakeLimits
+
+Form = Literal["number", "category", "time"]
+
+MODEL_ROWS = 12_000
+"""Rows that quick models learn from and are measured on, at most each; every figure says how many."""
+
+COLUMN_ROWS = 60_000
+"""Rows that figures of single columns are measured on, at most."""
+
+_MANY = 0.05
+
+
+@dataclass(frozen=True)
+class Column:
+    """One input column.
+
+    Parameters
+    ----------
+    values : float64[n]; numbers, codes of categories (the most frequent first), or times in µs UTC; NaN missing.
+    texts : the categories by code. stored : a remark on how it was stored, empty where there is none.
+    raw : False for columns that a feature set has computed: they see nothing later than the request.
+    """
+
+    name: str
+    form: Form
+    values: np.ndarray
+    texts: tuple[str, ...] = ()
+    stored: str = ""
+    raw: bool = True
+
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """bool[n]."""
+        return np.isnan(self.values)
+
+    @cached_property
+    def n_values(self) -> int:
+        """Distinct values, missing not counted."""
+        return len(np.unique(self.values[~self.missing]))
+
+    @property
+    def empty(self) -> bool:
+        """Without any value."""
+        return bool(self.missing.all())
+
+    @cached_property
+    def whole(self) -> bool:
+        """Numbers without a fraction."""
+        known = self.values[~self.missing]
+        return self.form == "number" and len(known) > 0 and bool((known == np.round(known)).all())
+
+    @cached_property
+    def id_like(self) -> bool:
+        """Nearly as many values as rows: text, or whole numbers that count the rows."""
+        known = self.values[~self.missing]
+        if len(known) < 200 or self.form == "time":
+            return False
+        if self.form == "category":
+            return self.n_values >= 0.95 * len(known)
+        dense = self.whole and self.n_values == len(known) and np.ptp(known) < 1.2 * len(known)
+        named = self.whole and self.n_values >= 0.98 * len(known) and _says_id(self.name)
+        return bool(dense or named)
+
+
+def _says_id(name: str) -> bool:
+    words = name.lower().replace("-", "_").split("_")
+    return words[-1] in ("id", "uuid", "no", "nr", "key", "number") or name.lower().endswith("id")
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A table ready to be audited; rows without a label are not in it.
+
+    Parameters
+    ----------
+    y : int8[n], 1 is an event. time : float64[n], µs UTC or steps, or None; ``clock`` says which.
+    known_at : float64[n], when the label became known, as ``time``. group : int64[n], codes of an entity, or None.
+    train, test : int64, positions. split : how they were chosen. forward : whether the test is later.
+    row : int64[n], the row's number in what was read, from 0.
+    """
+
+    columns: tuple[Column, ...]
+    y: np.ndarray
+    train: np.ndarray
+    test: np.ndarray
+    split: str
+    forward: bool
+    row: np.ndarray
+    limits: IntakeLimits = field(default_factory=IntakeLimits)
+    time: np.ndarray | None = None
+    clock: Literal["µs", "steps"] = "µs"
+    known_at: np.ndarray | None = None
+    group: np.ndarray | None = None
+    group_name: str = ""
+    given_parts: bool = False
+    seed: int = 0
+    threads: int = 2
+
+    @cached_property
+    def looked_at(self) -> np.ndarray:
+        """Positions of the rows that figures of single columns use; events are never thinned below half."""
+        return self.sample(np.arange(len(self.y)), COLUMN_ROWS)
+
+    def sample(self, rows: np.ndarray, most: int) -> np.ndarray:
+        """At most so many of the rows, seeded; all events up to half of them, then others. An AUC does not mind."""
+        if len(rows) <= most:
+            return rows
+        rng = np.random.default_rng(self.seed)
+        events, others = rows[self.y[rows] == 1], rows[self.y[rows] == 0]
+        n_events = min(len(events), max(most // 2, most - len(others)))
+        kept = [rng.choice(events, n_events, replace=False), rng.choice(others, most - n_events, replace=False)]
+        return np.sort(np.concatenate(kept))
+
+    def plain_sample(self, rows: np.ndarray, most: int) -> np.ndarray:
+        """At most so many of the rows, each as likely as any other."""
+        if len(rows) <= most:
+            return rows
+        return np.sort(np.random.default_rng(self.seed).choice(rows, most, replace=False))
+
+    @cached_property
+    def alone(self) -> dict[str, tuple[float, float, str, int]]:
+        """Column → best single AUC, its lower limit, what of the column did it, rows."""
+        found = {}
+        for column in self.columns:
+            if column.form == "time" or column.empty or column.id_like:
+                continue
+            best = self._best(column)
+            if np.isfinite(best[0]):
+                found[column.name] = best
+        return found
+
+    def _best(self, column: Column) -> tuple[float, float, str, int]:
+        rows = self.looked_at
+        values, y, missing = column.values[rows], self.y[rows], column.missing[rows]
+        tried = []
+        if column.form == "number":
+            tried += [ranked(y[~missing], values[~missing], "its value"), encoded(y, binned(values), self.seed)]
+        elif column.n_values <= _MANY * len(rows):
+            codes = np.where(missing, -1, values).astype(np.int64) + 1
+            tried.append(encoded(y, codes, self.seed))
+        # A figure of a handful of filled rows says nothing of the column.
+        tried = [each for each in tried if np.isfinite(each.auc) and each.n >= 0.02 * len(rows) and each.n >= 50]
+        if not tried:
+            return (float("nan"), float("nan"), "", 0)
+        best = max(tried, key=lambda each: each.auc)
+        return best.auc, best.low, best.how, best.n
+
+    @cached_property
+    def model_columns(self) -> tuple[Column, ...]:
+        """Columns a quick model may use: no times, no ids, none that is constant or gives the answer away."""
+        leaked = {name for name, (auc, *_) in self.alone.items() if auc > self.limits.leaked_auc.value}
+        return tuple(
+            column
+            for column in self.columns
+            if column.form != "time" and column.n_values > 1 and not column.id_like and column.name not in leaked
+        )
+
+    @cached_property
+    def X(self) -> np.ndarray:
+        """float64[n, m] of `model_columns`."""
+        if not self.model_columns:
+            return np.empty((len(self.y), 0))
+        return np.column_stack([column.values for column in self.model_columns])
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Positions from the first to the last instant; the file's own order where there is no time."""
+        return np.argsort(self.row if self.time is None else self.time, kind="stable")
+
+    def places(self) -> np.ndarray:
+        """Each row's place in a seeded, stratified order."""
+        return stratified_places(self.y, self.seed)
