@@ -19,6 +19,7 @@ from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
 from cli.features import features
 from cli.import_ import import_
+from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
@@ -36,7 +37,14 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
     "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
-    "Models": {"train": train, "models": models, "promote": promote, "deploy": deploy, "benchmark": benchmark},
+    "Models": {
+        "intake": intake,
+        "train": train,
+        "models": models,
+        "promote": promote,
+        "deploy": deploy,
+        "benchmark": benchmark,
+    },
     "Service": {"serve": serve, "keys": keys},
     "Looking back": {"monitor": monitor, "ledger": ledger, "replay": replay},
 }

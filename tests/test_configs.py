@@ -14,6 +14,7 @@ from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
 from stores.settings_files import load_settings
+from training.intake import IntakeLimits
 from training.protocols.handbook import HandbookSettings
 from training.protocols.tabular import TabularSettings
 from training.settings import TrainingSettings, read_training_settings
@@ -27,6 +28,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/serving.yaml": ServingSettings,
     "configs/fraud.yaml": TrainingSettings,
     "configs/credit.yaml": TrainingSettings,
+    "configs/intake.yaml": IntakeLimits,
     "configs/benchmarks/handbook.yaml": HandbookSettings,
     "configs/benchmarks/taiwan.yaml": TabularSettings,
     "configs/benchmarks/german.yaml": TabularSettings,

@@ -1,6 +1,7 @@
 """Training: from events to a registered challenger.
 
 journal  --features-->  snapshot  --label clock-->  dataset  --forward periods-->  split
+all parts --intake-->   findings      (a red one stops here unless it is waived by name)
 folds    --search-->    parameters, rounds
 train    --fit-->       model text            (the model sees nothing after this line)
 calibration  -->        calibrator, cut-offs, reference, reason baseline      (frozen)
@@ -30,6 +31,7 @@ from stores.journal import Journal
 from training import record
 from training.dataset import label
 from training.fitting import fit
+from training.intake import IntakeReport, for_training
 from training.measure import Measured, measure
 from training.packing import bundle_parts
 from training.progress import Progress, silent
@@ -51,7 +53,7 @@ class Trained:
     ----------
     version : in the registry. bundle : local folder of the bundle. bundle_hash : what decisions will cite.
     statuses : rows of each label status. split : what it learnt from and was measured on.
-    model_text : what LightGBM wrote.
+    model_text : what LightGBM wrote. intake : what the audit found in its data.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Trained:
     searched: Searched
     measured: Measured
     model_text: str
+    intake: IntakeReport
 
     def table(self) -> pd.DataFrame:
         """The test's figures."""
@@ -100,7 +103,7 @@ def train(
     Raises
     ------
     DataError
-        When the snapshot is of other features, or labels or periods do not suffice.
+        When the snapshot is of other features, labels or periods do not suffice, or the intake audit is red.
     DefinitionError
         When a protected column would become a feature.
     """
@@ -112,6 +115,8 @@ def train(
     outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
     dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after, as_of)
     split = make_split(dataset, settings, platform.time_zone)
+    checked = for_training(settings, dataset, split, feature_set, now=started, progress=progress)
+    checked.refuse_red()
     fitted = fit(settings, feature_set, dataset, split, progress)
     measured = measure(settings, platform, feature_set, journal, dataset, split, fitted, tracker, progress)
     facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
@@ -126,14 +131,15 @@ def train(
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
         digest = write_bundle(Path(scratch) / BUNDLE, parts)
         record.write_artifacts(Path(scratch), facts, split, fitted, measured)
+        record.write_intake(Path(scratch), checked)
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
         progress("register", 0, 1, f"bundle {digest[:12]}")
-        version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest))
+        version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest, checked))
         bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")
     return Trained(
         settings.name, version, run.run_id, bundle, digest, facts.statuses, split, fitted.searched, measured,
-        fitted.model_text,
+        fitted.model_text, checked,
     )  # fmt: skip
 
 

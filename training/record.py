@@ -17,6 +17,7 @@ from domain.time import format_duration, format_instant
 from training.champion import TEST_SCORES
 from training.dataset import Dataset
 from training.fitting import Fitted
+from training.intake import IntakeReport
 from training.measure import Measured
 from training.plots import draw_contributions, draw_precision_recall, draw_reliability, draw_scores
 from training.provenance import Provenance
@@ -107,6 +108,12 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg")
 
 
+def write_intake(folder: Path, checked: IntakeReport) -> None:
+    """Write the intake audit, its waivers among them, into a run's folder."""
+    _write(folder / "intake.json", checked.to_json())
+    checked.table().to_csv(folder / "intake.csv", index=False)
+
+
 def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: str, at: int) -> None:
     """Log parameters, metrics and the bundle's hash; ``at`` in µs UTC."""
     searched = fitted.searched
@@ -117,7 +124,7 @@ def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: 
     run.log(params, metrics, {"bundle": digest}, at)
 
 
-def version_tags(facts: Facts, measured: Measured, digest: str) -> dict[str, str]:
+def version_tags(facts: Facts, measured: Measured, digest: str, checked: IntakeReport) -> dict[str, str]:
     """Tags of the registered version: what the promotion gates and the list of models read."""
     settings, primary = facts.settings, measured.evaluation[facts.settings.objective]
     tags = {
@@ -133,6 +140,7 @@ def version_tags(facts: Facts, measured: Measured, digest: str) -> dict[str, str
         "paired_with": "" if measured.champion.raw is None else str(measured.champion.version),
         "unpaired_because": measured.champion.note,
         "warning": measured.evaluation.warning or "",
+        "intake": checked.worst,
     }
     return {name: value for name, value in tags.items() if value}
 

@@ -17,6 +17,7 @@ from domain.settings import Settings
 from domain.time import Duration, parse_instant
 from features.settings import FeatureSettings
 from stores.settings_files import load_settings, read_yaml, settings_error
+from training.intake.settings import IntakeSettings
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
@@ -148,6 +149,7 @@ class TrainingSettings(Settings):
     costs: Costs | None = None
     card: str | None = None
     protected: list[str] = []
+    intake: IntakeSettings = IntakeSettings()
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
     resamples: int = Field(default=500, ge=50, le=10_000)

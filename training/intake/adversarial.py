@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.intake.auc import Alone, ranked
+from training.intake.auc import Alone, flagged, ranked
 from training.intake.finding import Finding, Grade
 from training.intake.quick import quick_scores
 from training.intake.table import MODEL_ROWS, Audited
@@ -36,7 +36,7 @@ def drivers(table: Audited) -> list[Driver]:
         values, missing = column.values[rows], column.missing[rows]
         auc = 0.5
         if 0 < missing.sum() < len(rows):
-            auc = ranked(later, missing.astype(float), "").auc
+            auc = flagged(later, missing, "").auc
         known = ~missing
         if known.sum() > 100:
             alone = ranked(later[known], values[known], "").auc
@@ -83,13 +83,13 @@ def adversarial(table: Audited) -> list[Finding]:
     if alone.low > limit.value:
         grade = Grade.AMBER
         advice = "Look at the drivers: a change of source, of unit or of policy; figures of the test hold for the test."
+        if named and not all(column.raw for column in table.columns):
+            advice += " Long windows fill up after the first event: give the history a longer warm_up."
     elif alone.low > 0.55:
         grade = Grade.NOTE
         advice = "The parts differ a little, as later rows do." if table.forward else "A random split would give .5."
     columns = tuple(driver.column for driver in ranking if not driver.time_like and driver.auc > _DRIVER)[:_SHOWN]
-    found.append(
-        Finding(CHECK, grade, words, columns, alone.auc, alone.low, alone.high, limit, alone.n, advice=advice)
-    )
+    found.append(Finding(CHECK, grade, words, columns, alone.auc, alone.low, alone.high, limit, alone.n, advice=advice))
     return found
 
 

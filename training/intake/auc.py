@@ -56,6 +56,21 @@ def ranked(y: np.ndarray, score: np.ndarray, how: str, *, either: bool = True) -
     return Alone(auc, *interval(auc, n_events, len(y) - n_events), how, len(y))
 
 
+def flagged(y: np.ndarray, flag: np.ndarray, how: str) -> Alone:
+    """The AUC of a flag bool[n], whichever way it points: half the distance of its rates, above a half.
+
+    Examples
+    --------
+    >>> flagged(np.array([1, 1, 0, 0]), np.array([True, False, False, False]), "filled").auc
+    0.75
+    """
+    n_events = int(y.sum())
+    if n_events in (0, len(y)) or not len(y):
+        return Alone(float("nan"), float("nan"), float("nan"), how, len(y))
+    auc = 0.5 + abs(float(flag[y == 1].mean() - flag[y == 0].mean())) / 2
+    return Alone(auc, *interval(auc, n_events, len(y) - n_events), how, len(y))
+
+
 def encoded(y: np.ndarray, codes: np.ndarray, seed: int) -> Alone:
     """The AUC of categories int64[n] by target rates learnt on the other four fifths.
 

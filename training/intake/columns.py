@@ -58,6 +58,20 @@ def epoch(name: str, values: np.ndarray) -> np.ndarray | None:
     return None
 
 
+def category_of(name: str, texts: pd.Series, *, raw: bool = True) -> Column:
+    """Texts as codes, the most frequent first.
+
+    Examples
+    --------
+    >>> category_of("mcc", pd.Series(["5411", "4829", "5411", None])).values.tolist()
+    [0.0, 1.0, 0.0, nan]
+    """
+    known = texts.dropna()
+    ranked = known.value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable").index
+    codes = pd.Categorical(texts, categories=ranked).codes.astype(np.float64)
+    return Column(name, "category", np.where(codes < 0, np.nan, codes), tuple(map(str, ranked)), raw=raw)
+
+
 def _of_text(name: str, held: pd.Series, raw: bool) -> Column:
     texts = held.astype("string").str.strip()
     texts = texts.mask(texts == "")
@@ -66,7 +80,7 @@ def _of_text(name: str, held: pd.Series, raw: bool) -> Column:
         return Column(name, "number", np.full(len(held), np.nan), raw=raw)
     distinct = known.unique()
     n_numbers = known.isin([each for each in distinct if _NUMBER.match(each) and re.search(r"\d", each)]).mean()
-    if n_numbers == 1.0 and not (known.str.fullmatch(r"0\d+").any()):
+    if n_numbers == 1.0 and not _codes(distinct):
         return Column(name, "number", _numbers(texts), stored="numbers stored as text", raw=raw)
     if n_numbers >= 0.5:
         odd = [each for each in distinct if not _NUMBER.match(each)][:5]
@@ -77,9 +91,16 @@ def _of_text(name: str, held: pd.Series, raw: bool) -> Column:
         micros = _parsed(texts)
         if np.isnan(micros[texts.notna().to_numpy()]).mean() < 0.05:
             return Column(name, "time", micros, raw=raw)
-    ranked = known.value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable").index
-    codes = pd.Categorical(texts, categories=ranked).codes.astype(np.float64)
-    return Column(name, "category", np.where(codes < 0, np.nan, codes), tuple(map(str, ranked)), raw=raw)
+    return category_of(name, texts, raw=raw)
+
+
+def _codes(distinct: np.ndarray) -> bool:
+    """Digits that name something, as postcodes and merchant classes do: all of one length, or with leading zeros."""
+    lengths = {len(each) for each in distinct}
+    digits = all(each.isdigit() for each in distinct)
+    return digits and (
+        (len(lengths) == 1 and lengths != {1}) or any(each[0] == "0" and each != "0" for each in distinct)
+    )
 
 
 def _numbers(texts: pd.Series) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from training.intake.finding import Finding, Grade
@@ -144,5 +143,3 @@ def optimism(table: Audited, twins: Twins, learnt: np.ndarray, held: np.ndarray)
     caused, between = paired_difference(ranking.auc, again.auc, len(scored), None, _DRAWS, table.seed)
     gain = whole - apart.auc()
     return whole, (gain, spread.low, spread.high), (caused, between.low, between.high), len(scored)
-
-

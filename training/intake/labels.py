@@ -49,7 +49,9 @@ def _periods(table: Audited) -> list[Finding]:
             words = f"{where} has no event in {n:,} rows, where the other periods' rate gives {expected:.0f}"
             advice = "Its labels have not come yet, or were lost: cut the file where labels are complete."
             found.append(Finding(CHECK, Grade.RED, words, (), 0.0, limit=due, n=n, rows=example, advice=advice))
-        elif max(ratio, 1 / max(ratio, 1e-9)) > limit.value and abs(n_events - expected) > _SURE * np.sqrt(expected + 1):
+        elif max(ratio, 1 / max(ratio, 1e-9)) > limit.value and abs(n_events - expected) > _SURE * np.sqrt(
+            expected + 1
+        ):
             words = f"{where} has {n_events:,} events in {n:,} rows, {ratio:.2g} times the rate of the other periods"
             advice = "Ask what changed: the definition, the reporting delay, or the world."
             found.append(Finding(CHECK, Grade.AMBER, words, (), ratio, limit=limit, n=n, rows=example, advice=advice))
@@ -71,7 +73,9 @@ def _file_order(table: Audited) -> list[Finding]:
     alone = ranked(table.y, table.row.astype(float), "")
     if alone.low <= 0.55:
         return []
-    words = f"the number of the row alone ranks the target with AUC {alone.auc:.3f}: the file is sorted by it, or by time"
+    words = (
+        f"the number of the row alone ranks the target with AUC {alone.auc:.3f}: the file is sorted by it, or by time"
+    )
     advice = "Name the time (--time) if the order is one; else never let a column count rows, nor split by position."
     return [Finding(CHECK, Grade.AMBER, words, (), alone.auc, alone.low, alone.high, n=alone.n, advice=advice)]
 
@@ -102,11 +106,13 @@ def _delays(table: Audited) -> list[Finding]:
     share = float(young.mean())
     if share > table.limits.late_share.value:
         words = (
-            f"{int(young.sum()):,} rows without an event ({share:.1%}) are younger than {usual / day:.3g} {unit}, within "
-            "which nine in ten events became known: they are immature, not good"
+            f"{int(young.sum()):,} rows without an event ({share:.1%}) are younger than {usual / day:.3g} {unit}, "
+            "within which nine in ten events became known: they are immature, not good"
         )
         advice = "Cut the file where labels are mature, or give it to `assay import` with its delay."
         rows = tuple(table.row[young][:5].tolist())
         limit = table.limits.late_share
-        found.append(Finding(CHECK, Grade.AMBER, words, (), share, limit=limit, n=len(table.y), rows=rows, advice=advice))
+        found.append(
+            Finding(CHECK, Grade.AMBER, words, (), share, limit=limit, n=len(table.y), rows=rows, advice=advice)
+        )
     return found

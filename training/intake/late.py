@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from training.intake.auc import ranked
+from training.intake.auc import flagged
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited, Column
 
@@ -15,6 +15,7 @@ CHECK = "late_column"
 _SECOND = 1e6
 _EXAMPLES = 5
 _FEW = 20
+_RANKS = 0.6
 
 _WORDS = (
     "chargeback", "charge_off", "charged_off", "chargeoff", "written_off", "writeoff", "recovery", "recoveries",
@@ -40,12 +41,15 @@ def late_columns(table: Audited) -> list[Finding]:
         made = made or _by_name(table, column)
         if made is not None:
             found.append(made)
-    if table.time is None:
+    if table.time is None and any(column.form == "time" for column in table.columns):
         words = "times are not compared: no column of event times was named (--time)"
         found.append(Finding(CHECK, Grade.NOT_ASSESSED, words))
     if all(finding.grade is Grade.NOT_ASSESSED for finding in found):
-        n = len(table.columns)
-        found.append(Finding(CHECK, Grade.GREEN, f"none of {n} columns looks written after the event", n=len(table.y)))
+        n = sum(column.raw for column in table.columns)
+        words = f"none of {n} columns looks written after the event"
+        if n < len(table.columns):
+            words += f"; {len(table.columns) - n} more were computed from earlier events only"
+        found.append(Finding(CHECK, Grade.GREEN, words, n=len(table.y)))
     return found
 
 
@@ -62,7 +66,9 @@ def _after_the_event(table: Audited, column: Column) -> Finding | None:
     planned = _PLANNED.search(column.name) is not None
     grade = Grade.RED if share > limit.value and not planned else Grade.AMBER
     words = f"{share:.1%} of its times lie after the event, by {lag:.3g} days in the median"
-    advice = "It did not exist at the decision: drop it, or declare it as the time an outcome became known (--known-at)."
+    advice = (
+        "It did not exist at the decision: drop it, or declare it as the time an outcome became known (--known-at)."
+    )
     if planned:
         advice = "The name speaks of a date set in advance; make sure it is never changed afterwards."
     rows = tuple(table.row[after][:_EXAMPLES].tolist())
@@ -109,7 +115,7 @@ def _filled(table: Audited, column: Column) -> Finding | None:
     missing, y = column.missing[rows], table.y[rows]
     if not missing.any() or missing.all():
         return None
-    alone, limit = ranked(y, missing.astype(float), ""), table.limits.missing_auc
+    alone, limit = flagged(y, missing, ""), table.limits.missing_auc
     if not alone.low > limit.value:
         return None
     kind = "filled" if y[~missing].mean() > y[missing].mean() else "empty"
@@ -126,8 +132,8 @@ def _by_name(table: Audited, column: Column) -> Finding | None:
     word = next((word for word in _WORDS if f"_{word}_" in plain), None)
     if word is None:
         return None
-    auc = table.alone.get(column.name, (0.0, 0.0, "", 0))[0]
-    ranks = auc > 0.6
+    auc = table.alone[column.name].auc if column.name in table.alone else 0.0
+    ranks = auc > _RANKS
     words = f"its name speaks of what comes after the decision ({word})"
     advice = "Make sure it holds only what was known before this decision, for instance of earlier loans."
     return Finding(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from domain.time import from_micros
-from training.intake.columns import column_of
+from training.intake.columns import category_of
 from training.intake.report import IntakeReport
 from training.intake.run import audit_table
 from training.intake.table import Audited, Column
@@ -54,7 +54,7 @@ def for_training(
     table = Audited(
         columns, y, np.arange(n), np.arange(n, len(rows)), f"{split.kind} split of the training", forward, rows,
         settings.intake.limits, dataset.event_time[rows].astype(np.float64) if forward else None, "µs", None,
-        _codes(kept, entity), entity or "", False, settings.seed, settings.threads,
+        _codes(kept, entity), entity or "", False, settings.seed, 1,
     )  # fmt: skip
     today: date = from_micros(now).date()
     about = {"target": settings.label_policy}
@@ -62,13 +62,13 @@ def for_training(
 
 
 def _column(table: pa.Table, name: str, feature_set: FeatureSet) -> Column:
-    computed = feature_set.feature(name).view is not None
-    if name in feature_set.categorical:
-        return column_of(name, table[name].to_pandas(), raw=not computed)
-    import pyarrow
+    import pyarrow as arrow
 
-    values = table[name].cast(pyarrow.float64()).to_numpy()
-    return Column(name, "number", np.where(np.isinf(values), np.nan, values), raw=not computed)
+    raw = any(name == own for own, _ in feature_set.definition["own"])
+    if name in feature_set.categorical:
+        return category_of(name, table[name].to_pandas(), raw=raw)
+    values = table[name].cast(arrow.float64()).to_numpy()
+    return Column(name, "number", np.where(np.isinf(values), np.nan, values), raw=raw)
 
 
 def _codes(table: pa.Table, entity: str | None) -> np.ndarray | None:

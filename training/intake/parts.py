@@ -35,7 +35,7 @@ def choose_parts(
     given: np.ndarray | None = None,
     seed: int = 0,
 ) -> Parts:
-    """Parts as the files give them (``given`` bool[n], True tests), else forward in time, else random by group or class.
+    """Parts as files give them (``given`` bool[n], True tests), else forward in time, else random by group or class.
 
     Raises
     ------
@@ -68,7 +68,9 @@ def choose_parts(
         n_events = int(y[rows].sum())
         if n_events in (0, len(rows)):
             raise InputError(
-                expected_got("both classes in each part", f"{n_events} events in {len(rows)} rows", f"{name} ({made.how})")
+                expected_got(
+                    "both classes in each part", f"{n_events} events in {len(rows)} rows", f"{name} ({made.how})"
+                )
                 + "; choose another --split-at"
             )
     return made

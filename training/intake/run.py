@@ -47,7 +47,7 @@ def audit(
     today: date | None = None,
     checks: Collection[str] | None = None,
     seed: int = 0,
-    threads: int = 2,
+    threads: int = 1,
     progress: Progress = silent,
 ) -> IntakeReport:
     """Audit a table.
@@ -71,7 +71,8 @@ def audit(
     --------
     >>> rng = np.random.default_rng(0)
     >>> y = rng.random(2_000) < 0.2
-    >>> frame = pd.DataFrame({"income": rng.lognormal(8, 1, 2_000), "score": y + rng.normal(0, 0.1, 2_000), "bad": y * 1})
+    >>> frame = pd.DataFrame({"income": rng.lognormal(8, 1, 2_000), "score": y + rng.normal(0, 0.1, 2_000)})
+    >>> frame["bad"] = y.astype(int)
     >>> report = audit(frame, "bad", threads=1, checks=["leaked_column"])
     >>> report.worst, report.findings[0].columns
     ('red', ('score',))
@@ -90,7 +91,9 @@ def audit(
         clock, unit = clock_of(time, frame[time])
         told = labelled & ~np.isnan(clock)
         if told.sum() < 0.5 * labelled.sum():
-            raise InputError(expected_got("times in most rows", f"{int(told.sum()):,} of {int(labelled.sum()):,}", time))
+            raise InputError(
+                expected_got("times in most rows", f"{int(told.sum()):,} of {int(labelled.sum()):,}", time)
+            )
         row = np.flatnonzero(told)
     if known_at is not None:
         known = clock_of(known_at, frame[known_at])[0][row]
@@ -157,7 +160,7 @@ def audit_table(
         **(about or {}),
     }  # fmt: skip
     moved = {driver.column: driver.auc for driver in drivers(table)} if "adversarial" in seconds else {}
-    alone = {name: found[0] for name, found in table.alone.items()} if "leaked_column" in seconds else {}
+    alone = {name: found.auc for name, found in table.alone.items()} if "leaked_column" in seconds else {}
     return IntakeReport(facts, tuple(ranked), alone, moved, seconds)
 
 

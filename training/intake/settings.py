@@ -32,21 +32,28 @@ class IntakeLimits(Settings):
     """
 
     leaked_auc: Limit = Limit(
-        value=0.9, source="the project's design: an honest single column is far below; the best of the public sets here .7"
+        value=0.9,
+        source="the project's design: an honest single column is far below; the best of the public sets here .7",
     )
     strong_auc: Limit = Limit(value=0.8, source="a convention of this project, half way from good (.7) to leaked (.9)")
-    missing_auc: Limit = Limit(value=0.7, source="a convention of this project: being filled alone ranks as a good model")
+    missing_auc: Limit = Limit(
+        value=0.7, source="a convention of this project: being filled alone ranks as a good model"
+    )
     pure_share: Limit = Limit(
         value=0.99, source="a convention of this project: what is filled in for one class only was filled in after it"
     )
-    late_share: Limit = Limit(value=0.01, source="a convention of this project: one row in a hundred is no typing error")
+    late_share: Limit = Limit(
+        value=0.01, source="a convention of this project: one row in a hundred is no typing error"
+    )
     twin_share: Limit = Limit(value=0.01, source="a convention of this project: one test row in a hundred")
     near_distance: Limit = Limit(
         value=0.02, source="a convention of this project: root mean square over columns, in standard deviations"
     )
     optimism: Limit = Limit(value=0.005, source="half a point of AUC: what challengers are commonly chosen by")
     permuted_auc: Limit = Limit(value=0.55, source="chance is .5; the margin is a convention of this project")
-    moved_auc: Limit = Limit(value=0.7, source="a convention of this project: parts told apart as a good model tells risk")
+    moved_auc: Limit = Limit(
+        value=0.7, source="a convention of this project: parts told apart as a good model tells risk"
+    )
     unit_tolerance: Limit = Limit(
         value=0.1, source="a convention of this project: quartiles move by one known factor within a tenth"
     )
@@ -55,8 +62,12 @@ class IntakeLimits(Settings):
     benford_mad: Limit = Limit(
         value=0.015, source="Nigrini, Benford's Law (2012): mean absolute deviation of first digits above .015"
     )
-    rate_jump: Limit = Limit(value=3.0, source="a convention of this project: the rate of events trebles or falls to a third")
-    expected_events: Limit = Limit(value=30, source="so many expected events do not fail to come by chance (Poisson, e^-30)")
+    rate_jump: Limit = Limit(
+        value=3.0, source="a convention of this project: the rate of events trebles or falls to a third"
+    )
+    expected_events: Limit = Limit(
+        value=30, source="so many expected events do not fail to come by chance (Poisson, e^-30)"
+    )
 
 
 class Waiver(Settings):
@@ -79,7 +90,7 @@ class IntakeSettings(Settings):
 
     Examples
     --------
-    >>> waiver = {"check": "leaked_column", "column": "x", "reason": "it is known then", "by": "lin", "until": "2027-01-31"}
+    >>> waiver = {"check": "leaked_column", "column": "x", "reason": "known then", "by": "lin", "until": "2027-01-31"}
     >>> IntakeSettings.model_validate({"waive": [waiver]}).waive[0].until.isoformat()
     '2027-01-31'
     """

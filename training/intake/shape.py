@@ -10,7 +10,7 @@ from training.intake.auc import ranked
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited, Column
 
-_SENTINELS = re.compile(r"-?(9{2,8}|1{4,8}|8{3,8}|7{3,8})(\.0)?|-1")
+_SENTINELS = re.compile(r"-?(9{2,8}|1{4,8}|8{3,8}|7{3,8})|-1")
 _SHOWN = 12
 
 
@@ -82,7 +82,7 @@ def sentinel_values(table: Audited) -> list[Finding]:
     """Numbers such as −999 or 9999 far from all others: they mean missing, and a mean does not know it."""
     found = []
     for column in table.columns:
-        if column.form != "number" or column.n_values < 4 or column.id_like:
+        if column.form != "number" or column.n_values < 4 or column.id_like or not column.raw:
             continue
         value, share = _sentinel(column, table.limits.sentinel_share.value)
         if value is None:
@@ -91,10 +91,11 @@ def sentinel_values(table: Audited) -> list[Finding]:
         grade = Grade.NOTE if value == -1 else Grade.AMBER
         advice = "Say in the mapping that it is missing; trees cope, means and sums over it are wrong."
         rows = tuple(table.row[column.values == value][:5].tolist())
+        limit = table.limits.sentinel_share
         found.append(
             Finding(
-                "sentinel_value", grade, words, (column.name,), share, limit=table.limits.sentinel_share, n=len(table.y),
-                rows=rows, advice=advice,
+                "sentinel_value", grade, words, (column.name,), share, limit=limit, n=len(table.y), rows=rows,
+                advice=advice,
             )
         )  # fmt: skip
     return found or [_fine("sentinel_value", table, "no value stands apart that would mean missing")]
@@ -104,7 +105,7 @@ def _sentinel(column: Column, least: float) -> tuple[float | None, float]:
     known = column.values[~column.missing]
     for value in (float(known.min()), float(known.max())):
         share = float((known == value).mean())
-        if share < least or not _SENTINELS.fullmatch(f"{value:g}") and f"{value:.0f}" not in ("99999999", "-99999999"):
+        if share < least or not _SENTINELS.fullmatch(f"{value:.0f}"):
             continue
         rest = known[known != value]
         low, high = np.quantile(rest, [0.001, 0.999])

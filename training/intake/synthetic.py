@@ -26,7 +26,9 @@ def synthetic_columns(table: Audited) -> list[Finding]:
     Uniform and normal by Kolmogorov's distance, first digits of amounts by Benford's law (Nigrini 2012), round numbers,
     exact linear combinations of other columns, and a table in which no two columns go together (amber).
     """
-    numbers = [each for each in table.columns if each.form == "number" and each.n_values > 20 and not each.id_like]
+    numbers = [
+        each for each in table.columns if each.raw and each.form == "number" and each.n_values > 20 and not each.id_like
+    ]
     rows = table.plain_sample(np.arange(len(table.y)), _ROWS)
     found: list[Finding] = []
     for column in numbers:
@@ -47,7 +49,7 @@ def synthetic_columns(table: Audited) -> list[Finding]:
 
 
 def _distribution(column: Column, known: np.ndarray) -> tuple[str, float, str] | None:
-    """Closer to a uniform or normal curve than the 5 % point of chance, over at least as many values as a tenth of rows."""
+    """Closer to a uniform or normal curve than the 5 % point of chance; of columns with many values only."""
     if column.n_values < 0.1 * len(known):
         return None
     from scipy.special import ndtr
@@ -92,7 +94,11 @@ def _round(column: Column, known: np.ndarray) -> tuple[str, float, str] | None:
     for step in (10_000, 1_000, 100):
         share = float((np.mod(known[known != 0], step) == 0).mean()) if (known != 0).any() else 0.0
         if share > 0.95 and column.n_values > 10:
-            return f"{share:.0%} are multiples of {step:,}", share, "Agreed or rounded figures; a finer unit is not there."
+            return (
+                f"{share:.0%} are multiples of {step:,}",
+                share,
+                "Agreed or rounded figures; a finer unit is not there.",
+            )
     return None
 
 

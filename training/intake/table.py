@@ -8,18 +8,18 @@ from typing import Literal
 
 import numpy as np
 
-from training.intake.auc import binned, encoded, ranked, stratified_places
+from training.intake.auc import Alone, binned, encoded, ranked
 from training.intake.settings import IntakeLimits
 
 Form = Literal["number", "category", "time"]
 
-MODEL_ROWS = 12_000
+MODEL_ROWS = 8_000
 """Rows that quick models learn from and are measured on, at most each; every figure says how many."""
 
-COLUMN_ROWS = 60_000
+COLUMN_ROWS = 20_000
 """Rows that figures of single columns are measured on, at most."""
 
-_MANY = 0.05
+_MANY, _MOSTLY = 0.05, 0.5
 
 
 @dataclass(frozen=True)
@@ -106,19 +106,23 @@ class Audited:
     group_name: str = ""
     given_parts: bool = False
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
 
     @cached_property
     def looked_at(self) -> np.ndarray:
         """Positions of the rows that figures of single columns use; events are never thinned below half."""
         return self.sample(np.arange(len(self.y)), COLUMN_ROWS)
 
-    def sample(self, rows: np.ndarray, most: int) -> np.ndarray:
-        """At most so many of the rows, seeded; all events up to half of them, then others. An AUC does not mind."""
+    def sample(self, rows: np.ndarray, most: int, labels: np.ndarray | None = None) -> np.ndarray:
+        """At most so many of the rows, seeded; all events up to half of them, then others. An AUC does not mind.
+
+        ``labels`` int8[n] stand in for y.
+        """
+        y = self.y if labels is None else labels
         if len(rows) <= most:
             return rows
         rng = np.random.default_rng(self.seed)
-        events, others = rows[self.y[rows] == 1], rows[self.y[rows] == 0]
+        events, others = rows[y[rows] == 1], rows[y[rows] == 0]
         n_events = min(len(events), max(most // 2, most - len(others)))
         kept = [rng.choice(events, n_events, replace=False), rng.choice(others, most - n_events, replace=False)]
         return np.sort(np.concatenate(kept))
@@ -130,37 +134,33 @@ class Audited:
         return np.sort(np.random.default_rng(self.seed).choice(rows, most, replace=False))
 
     @cached_property
-    def alone(self) -> dict[str, tuple[float, float, str, int]]:
-        """Column → best single AUC, its lower limit, what of the column did it, rows."""
+    def alone(self) -> dict[str, Alone]:
+        """Column → the best AUC it reaches by itself over all rows; no times and no ids."""
         found = {}
         for column in self.columns:
             if column.form == "time" or column.empty or column.id_like:
                 continue
-            best = self._best(column)
-            if np.isfinite(best[0]):
-                found[column.name] = best
+            tried = [each for each in self._tried(column) if np.isfinite(each.auc)]
+            if tried:
+                found[column.name] = max(tried, key=lambda each: each.auc)
         return found
 
-    def _best(self, column: Column) -> tuple[float, float, str, int]:
+    def _tried(self, column: Column) -> list[Alone]:
         rows = self.looked_at
         values, y, missing = column.values[rows], self.y[rows], column.missing[rows]
-        tried = []
-        if column.form == "number":
-            tried += [ranked(y[~missing], values[~missing], "its value"), encoded(y, binned(values), self.seed)]
-        elif column.n_values <= _MANY * len(rows):
+        if column.form == "category":
             codes = np.where(missing, -1, values).astype(np.int64) + 1
-            tried.append(encoded(y, codes, self.seed))
-        # A figure of a handful of filled rows says nothing of the column.
-        tried = [each for each in tried if np.isfinite(each.auc) and each.n >= 0.02 * len(rows) and each.n >= 50]
-        if not tried:
-            return (float("nan"), float("nan"), "", 0)
-        best = max(tried, key=lambda each: each.auc)
-        return best.auc, best.low, best.how, best.n
+            return [encoded(y, codes, self.seed)] if column.n_values <= _MANY * len(rows) else []
+        tried = [encoded(y, binned(values), self.seed)]
+        # Where most rows are empty, the order of the others says little about all.
+        if min((~missing).mean(), (~missing[y == 1]).mean()) >= _MOSTLY:
+            tried.append(ranked(y[~missing], values[~missing], "its value"))
+        return tried
 
     @cached_property
     def model_columns(self) -> tuple[Column, ...]:
         """Columns a quick model may use: no times, no ids, none that is constant or gives the answer away."""
-        leaked = {name for name, (auc, *_) in self.alone.items() if auc > self.limits.leaked_auc.value}
+        leaked = {name for name, each in self.alone.items() if each.auc > self.limits.leaked_auc.value}
         return tuple(
             column
             for column in self.columns
@@ -168,7 +168,7 @@ class Audited:
         )
 
     @cached_property
-    def X(self) -> np.ndarray:
+    def X(self) -> np.ndarray:  # noqa: N802 - the field's name
         """float64[n, m] of `model_columns`."""
         if not self.model_columns:
             return np.empty((len(self.y), 0))
@@ -178,7 +178,3 @@ class Audited:
     def order(self) -> np.ndarray:
         """Positions from the first to the last instant; the file's own order where there is no time."""
         return np.argsort(self.row if self.time is None else self.time, kind="stable")
-
-    def places(self) -> np.ndarray:
-        """Each row's place in a seeded, stratified order."""
-        return stratified_places(self.y, self.seed)

@@ -10,18 +10,26 @@ from training.intake.table import Audited, Column
 CHECK = "unit_drift"
 
 FACTORS = {
-    10.0: "×10", 100.0: "×100, as of cents and whole units", 1_000.0: "×1,000, as of thousands or milliseconds",
-    1e4: "×10,000, as of 万", 1e6: "×1,000,000", 60.0: "×60, as of minutes and hours or seconds",
-    3_600.0: "×3,600, as of seconds and hours", 24.0: "×24, as of hours and days", 1_440.0: "×1,440, as of minutes and days",
-    86_400.0: "×86,400, as of seconds and days", 7.0: "×7, as of days and weeks, or dollars and yuan",
-    12.0: "×12, as of monthly and yearly", 2.54: "×2.54, as of inches", 1.609: "×1.609, as of miles",
-}  # fmt: skip
+    10.0: "×10",
+    100.0: "×100, as of cents and whole units",
+    1_000.0: "×1,000, as of thousands or milliseconds",
+    1e4: "×10,000, as of 万",
+    1e6: "×1,000,000",
+    60.0: "×60, as of minutes and hours or seconds",
+    3_600.0: "×3,600, as of seconds and hours",
+    24.0: "×24, as of hours and days",
+    1_440.0: "×1,440, as of minutes and days",
+    86_400.0: "×86,400, as of seconds and days",
+    7.0: "×7, as of days and weeks, or dollars and yuan",
+    12.0: "×12, as of monthly and yearly",
+}
 """What scales change by when somebody changes a unit."""
 
 _CHUNKS = 12
 _LEAST = 50
 _QUANTILES = (0.25, 0.5, 0.75, 0.9)
 _STEADY = 1.6
+_PERIODS_EACH_SIDE = 3
 
 
 def unit_drift(table: Audited) -> list[Finding]:
@@ -95,6 +103,9 @@ def _step(column: Column, chunks: list[np.ndarray], tolerance: float) -> tuple[i
             if first is None or second is None:
                 continue
             found = _known(second - first, tolerance)
+            # One period before is enough for a factor that nothing but a unit gives.
+            if found is not None and found[1] < 10 and min(before + 1, len(chunks) - after) < _PERIODS_EACH_SIDE:
+                continue
             if found is not None and _steady(levels[: before + 1]) and _steady(levels[after:]):
                 return after if gap == 1 else place, *found
     return None
@@ -107,7 +118,7 @@ def _between(column: Column, train: np.ndarray, test: np.ndarray, tolerance: flo
 
 
 def _known(moves: np.ndarray, tolerance: float) -> tuple[float, float] | None:
-    """The common ratio of quantiles and the factor it is; None where they do not move together, or by no such factor."""
+    """The common ratio of quantiles and the factor it is; None where they move apart, or by no such factor."""
     middle = float(np.median(moves))
     if np.abs(moves - middle).max() > 2 * tolerance:
         return None

@@ -35,7 +35,9 @@ def apply_waivers(findings: Sequence[Finding], waivers: Sequence[Waiver], today:
         waiver = waivers[match]
         made.append(replace(finding, waived=waiver) if today <= waiver.until else finding)
         if today > waiver.until:
-            made.append(_told(waiver, f"expired on {waiver.until}", Grade.AMBER, "Renew it with a reason, or mend the data."))
+            made.append(
+                _told(waiver, f"expired on {waiver.until}", Grade.AMBER, "Renew it with a reason, or mend the data.")
+            )
     for number, waiver in enumerate(waivers):
         if number not in used:
             made.append(_told(waiver, "is not needed: no red finding is of this name", Grade.NOTE, "Take it out."))
