@@ -114,8 +114,8 @@ def _of_snapshot(session: Session, source: Path, config: str, progress: Progress
 
 
 def _show(report: IntakeReport) -> None:
-    """Findings that ask for something one by one; what is in order in one line each."""
-    from rich.padding import Padding
+    """Findings that ask for something with their limit and what to do next; what is in order in one line each."""
+    from rich.table import Table
     from rich.text import Text
 
     from cli.screen import out, say
@@ -125,23 +125,26 @@ def _show(report: IntakeReport) -> None:
     for name, words in (("unlabelled", "without a label"), ("without_time", "without a time")):
         if about.get(name):
             say(f"{about[name]:,} rows {words} are left out.", style="yellow")
-    say("")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("", "", "")
     for finding in report.findings:
         grade = finding.counts_as.value
         loud = grade in ("red", "amber", "note")
-        line = Text.assemble((f"{grade:<13}", _STYLES[grade]), (f"{finding.check:<17}", "bold" if loud else ""))
-        out().print(Text.assemble(line, _body(finding)), soft_wrap=False)
-        if loud:
-            for words in _below(finding):
-                out().print(Padding(Text(words, style="dim"), (0, 0, 0, 13)))
+        text = Text(_sentence(finding))
+        for words in _below(finding) if loud else ():
+            text.append(f"\n{words}", style="dim")
+        grid.add_row(Text(grade, style=_STYLES[grade]), Text(finding.check, style="bold" if loud else ""), text)
+    out().print(grid)
     say("")
     say(_verdict(report), style=_STYLES[report.worst])
 
 
-def _body(finding: Finding) -> str:
-    # The name is already in the sentence where several columns are meant.
-    return f"{finding.columns[0]}: {finding.summary}" if len(finding.columns) == 1 and finding.counts_as.value not in (
-        "green", "not assessed") and finding.columns[0] not in finding.summary else finding.summary  # fmt: skip
+def _sentence(finding: Finding) -> str:
+    named = len(finding.columns) == 1 and finding.columns[0] not in finding.summary
+    return f"{finding.columns[0]}: {finding.summary}" if named else finding.summary
 
 
 def _below(finding: Finding) -> list[str]:
@@ -165,8 +168,9 @@ def _verdict(report: IntakeReport) -> str:
     }
     about = report.about
     n, most = about["rows_of_columns"], about["rows_of_models"]
-    sampled = "" if about["rows"] <= most else (
-        f". Single columns were ranked on {n:,} rows, quick models used at most {most:,} of each part (seed "
-        f"{about['seed']}); events were kept first, which an AUC does not mind"
-    )  # fmt: skip
-    return words[report.worst] + sampled
+    if about["rows"] <= most:
+        return words[report.worst]
+    return (
+        f"{words[report.worst]}. Single columns were ranked on {n:,} rows, quick models used at most {most:,} of each "
+        f"part (seed {about['seed']}); where the target is ranked, events were kept first, which an AUC does not mind"
+    )

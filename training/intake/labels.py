@@ -73,8 +73,10 @@ def _file_order(table: Audited) -> list[Finding]:
     alone = ranked(table.y, table.row.astype(float), "")
     if alone.low <= 0.55:
         return []
+    first = float(np.median(table.row[table.y == 1])) < float(np.median(table.row[table.y == 0]))
     words = (
-        f"the number of the row alone ranks the target with AUC {alone.auc:.3f}: the file is sorted by it, or by time"
+        f"the number of the row alone ranks the target with AUC {alone.auc:.3f}: events stand towards the "
+        f"{'beginning' if first else 'end'} of the file"
     )
     advice = "Name the time (--time) if the order is one; else never let a column count rows, nor split by position."
     return [Finding(CHECK, Grade.AMBER, words, (), alone.auc, alone.low, alone.high, n=alone.n, advice=advice)]

@@ -14,6 +14,8 @@ from training.intake.twins import row_hashes
 CHECK = "permuted_labels"
 
 _CHUNKS = 20
+_MOST = 0.3
+_FEW = 10
 
 
 def permuted_labels(table: Audited) -> list[Finding]:
@@ -51,7 +53,9 @@ def permuted_labels(table: Audited) -> list[Finding]:
 
 
 def _by_key(key: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each key's label (an event where it has any), handed to another key: int8[n].
+    """Each key's label, handed to another key: int8[n].
+
+    A key's label is an event where it has any, or is its first row's where most keys have one.
 
     Examples
     --------
@@ -59,8 +63,10 @@ def _by_key(key: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndar
     >>> bool(made[0] == made[1])
     True
     """
-    _, code = np.unique(key, return_inverse=True)
+    _, first, code = np.unique(key, return_index=True, return_inverse=True)
     events = np.bincount(code, weights=y) > 0
+    if events.mean() > _MOST:
+        events = y[first] == 1
     return np.asarray(rng.permutation(events)[code].astype(np.int8))
 
 
@@ -72,8 +78,9 @@ def _within(key: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndar
 
 def _graded(table: Audited, shuffled: np.ndarray, how: str, advice: str, *, red: bool) -> Finding:
     train, test = (table.sample(rows, MODEL_ROWS, shuffled) for rows in (table.train, table.test))
-    if min(shuffled[train].sum(), shuffled[test].sum()) < 10:
-        return Finding(CHECK, Grade.NOT_ASSESSED, f"labels {how}: fewer than ten events in a part")
+    least = min(min(shuffled[rows].sum(), len(rows) - shuffled[rows].sum()) for rows in (train, test))
+    if least < _FEW:
+        return Finding(CHECK, Grade.NOT_ASSESSED, f"labels {how}: fewer than {_FEW} rows of a class in a part")
     scores = quick_scores(table.X[train], shuffled[train], table.X[test], seed=table.seed, threads=table.threads)
     alone = ranked(shuffled[test], scores, "", either=False)
     limit = table.limits.permuted_auc
