@@ -49,12 +49,22 @@ def intake(
       assay intake payments.parquet --target fraud --time paid_at --group customer_id --split-at 2026-03-01
     """  # noqa: E501 - a paragraph of the help
     from cli.screen import print_json, progress
+    from domain.errors import InputError, expected_got
+    from domain.time import from_micros, system_clock
+    from training.intake import audit
+    from training.intake.reading import read_intake
 
     session = session_of(context)
     with progress("intake") as bar:
         if config is None:
-            columns = {"time": time, "known_at": known_at, "group": group}
-            report = _of_files(session, source, target, positive, columns, split_at, bar.stages)
+            if target is None:
+                raise InputError(expected_got("--target COLUMN, or --config for a snapshot", "neither", "assay intake"))
+            bar.stages("read", 0, 0, source.name)
+            frame, test = read_intake(source)
+            report = audit(
+                frame, target, positive=positive, time=time, known_at=known_at, group=group, split_at=split_at,
+                test=test, settings=_settings(session), today=from_micros(system_clock()).date(), progress=bar.stages,
+            )  # fmt: skip
         else:
             report = _of_snapshot(session, source, config, bar.stages)
     if plot is not None:
@@ -65,25 +75,6 @@ def intake(
         _show(report)
     if report.worst == "red":
         raise typer.Exit(FINDING)
-
-
-def _of_files(
-    session: Session, source: Path, target: str | None, positive: str | None, columns: dict[str, str | None],
-    split_at: str | None, progress: Progress,
-) -> IntakeReport:  # fmt: skip
-    from domain.errors import InputError, expected_got
-    from domain.time import from_micros, system_clock
-    from training.intake import audit
-    from training.intake.reading import read_intake
-
-    if target is None:
-        raise InputError(expected_got("--target COLUMN, or --config for a snapshot", "neither", "assay intake"))
-    progress("read", 0, 0, source.name)
-    frame, test = read_intake(source)
-    return audit(
-        frame, target, positive=positive, **columns, split_at=split_at, test=test, settings=_settings(session),
-        today=from_micros(system_clock()).date(), progress=progress,
-    )  # fmt: skip
 
 
 def _settings(session: Session) -> IntakeSettings:

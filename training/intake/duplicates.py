@@ -7,13 +7,13 @@ import numpy as np
 from training.intake.finding import Finding, Grade
 from training.intake.quick import quick_scores
 from training.intake.table import MODEL_ROWS, Audited
-from training.intake.twins import Twins, find_twins, row_hashes
+from training.intake.twins import Twins, find_twins
 from training.intervals import interval_of, paired_difference, resamples
 from training.metrics import Ranking
 
 CHECK = "duplicates"
 
-TWIN_ROWS = 150_000
+TWIN_ROWS = 100_000
 """Rows of a part among which twins are looked for, at most."""
 
 _DIGITS_PER_DIGIT = 1.5
@@ -24,8 +24,8 @@ _EXAMPLES = 5
 def twins_of(table: Audited) -> tuple[Twins, np.ndarray, np.ndarray]:
     """Twins of the test's rows among training's, and the rows of both that were compared."""
     learnt, held = (table.plain_sample(rows, TWIN_ROWS) for rows in (table.train, table.test))
-    X = table.X
-    return find_twins(X[learnt], X[held], table.limits.near_distance.value, table.seed), learnt, held
+    X, hashes = table.X, (table.hashes[learnt], table.hashes[held])
+    return find_twins(X[learnt], X[held], table.limits.near_distance.value, table.seed, hashes), learnt, held
 
 
 def duplicates(table: Audited) -> list[Finding]:
@@ -58,12 +58,12 @@ def told_apart(table: Audited) -> bool:
         _, counts = np.unique(np.nan_to_num(column.values[rows], nan=-np.pi), return_counts=True)
         share = counts / counts.sum()
         total += float(-(share * np.log10(share)).sum())
-    return total >= _DIGITS_PER_DIGIT * np.log10(max(10, len(table.y)))
+    return bool(total >= _DIGITS_PER_DIGIT * np.log10(max(10, len(table.y))))
 
 
 def _within(table: Audited) -> list[Finding]:
     rows = table.train
-    _, first, n_each = np.unique(row_hashes(table.X[rows]), return_index=True, return_counts=True)
+    _, first, n_each = np.unique(table.hashes[rows], return_index=True, return_counts=True)
     n_more = len(rows) - len(first)
     share = n_more / max(1, len(rows))
     limit = table.limits.twin_share

@@ -76,4 +76,4 @@ def _codes(table: pa.Table, entity: str | None) -> np.ndarray | None:
         return None
     import pandas as pd
 
-    return pd.factorize(table[entity].to_pandas())[0].astype(np.int64)
+    return np.asarray(pd.factorize(table[entity].to_pandas())[0], np.int64)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.intake.auc import ranked
+from training.intake.auc import interval, ranked
 from training.intake.duplicates import told_apart
 from training.intake.finding import Finding, Grade
 from training.intake.quick import quick_scores
 from training.intake.table import MODEL_ROWS, Audited
-from training.intake.twins import row_hashes
 
 CHECK = "permuted_labels"
 
@@ -30,20 +29,24 @@ def permuted_labels(table: Audited) -> list[Finding]:
         return [Finding(CHECK, Grade.NOT_ASSESSED, "no column is left for a quick model")]
     rng = np.random.default_rng(table.seed)
     if told_apart(table):
-        shuffled, how = _by_key(row_hashes(table.X), table.y, rng), "shuffled, equal rows alike"
+        shuffled, how = _by_key(table.hashes, table.y, rng), "shuffled, equal rows alike"
     else:
         # Where few values make rows equal by chance, equal rows sharing a label would be a rule that can be learnt.
         shuffled, how = rng.permutation(table.y), "shuffled row by row"
     found = [_graded(table, shuffled, how, "", red=True)]
     if table.group is not None:
         advice = (
-            "Entities stand in both parts: split by them (--group with no time, or group folds), and drop columns that "
-            "only name them."
+            "The same ones stand in both parts, as they do in service; knowing them is part of the figures."
+            if table.forward
+            else "The same ones stand in both parts: split by them (--group), and drop columns that only name them."
         )
         shuffled = _by_key(table.group, table.y, rng)
         found.append(
-            _graded(table, shuffled, f"swapped between whole {table.group_name}", advice, red=not table.forward)
-        )
+            _graded(
+                table, shuffled, f"swapped between whole {table.group_name}", advice, red=not table.forward,
+                key=table.group,
+            )
+        )  # fmt: skip
     if table.time is not None and not table.forward:
         chunk = np.empty(len(table.y), np.int64)
         chunk[table.order] = np.arange(len(table.y)) * _CHUNKS // len(table.y)
@@ -76,18 +79,24 @@ def _within(key: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndar
     return made
 
 
-def _graded(table: Audited, shuffled: np.ndarray, how: str, advice: str, *, red: bool) -> Finding:
+def _graded(
+    table: Audited, shuffled: np.ndarray, how: str, advice: str, *, red: bool, key: np.ndarray | None = None
+) -> Finding:
+    """One shuffle as a finding; rows of one key share a label, so the interval counts keys."""
     train, test = (table.sample(rows, MODEL_ROWS, shuffled) for rows in (table.train, table.test))
-    least = min(min(shuffled[rows].sum(), len(rows) - shuffled[rows].sum()) for rows in (train, test))
-    if least < _FEW:
-        return Finding(CHECK, Grade.NOT_ASSESSED, f"labels {how}: fewer than {_FEW} rows of a class in a part")
+    names = np.arange(len(shuffled)) if key is None else key
+    n = [len(np.unique(names[rows[shuffled[rows] == label]])) for rows in (train, test) for label in (0, 1)]
+    if min(n) < _FEW:
+        what = "rows" if key is None else table.group_name
+        return Finding(CHECK, Grade.NOT_ASSESSED, f"labels {how}: fewer than {_FEW} {what} of a class in a part")
     scores = quick_scores(table.X[train], shuffled[train], table.X[test], seed=table.seed, threads=table.threads)
     alone = ranked(shuffled[test], scores, "", either=False)
+    low, high = interval(alone.auc, n[3], n[2])
     limit = table.limits.permuted_auc
-    words = f"labels {how}: AUC {alone.auc:.3f} ({alone.low:.3f}…{alone.high:.3f}) where chance gives .5"
-    above = alone.auc > limit.value and alone.low > 0.5
+    words = f"labels {how}: AUC {alone.auc:.3f} ({low:.3f}…{high:.3f}) where chance gives .5"
+    above = alone.auc > limit.value and low > 0.5
     if not above:
-        return Finding(CHECK, Grade.GREEN, words, (), alone.auc, alone.low, alone.high, limit, alone.n)
+        return Finding(CHECK, Grade.GREEN, words, (), alone.auc, low, high, limit, alone.n)
     advice = advice or "Test rows stand in training under the same values: see duplicates."
-    grade = Grade.RED if red and alone.low > limit.value else Grade.NOTE if table.forward else Grade.AMBER
-    return Finding(CHECK, grade, words, (), alone.auc, alone.low, alone.high, limit, alone.n, advice=advice)
+    grade = Grade.RED if red and low > limit.value else Grade.NOTE if table.forward else Grade.AMBER
+    return Finding(CHECK, grade, words, (), alone.auc, low, high, limit, alone.n, advice=advice)

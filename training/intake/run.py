@@ -42,7 +42,7 @@ def audit(
     known_at: str | None = None,
     group: str | None = None,
     split_at: str | None = None,
-    test: Sequence[bool] | None = None,
+    test: Sequence[bool] | np.ndarray | None = None,
     settings: IntakeSettings | None = None,
     today: date | None = None,
     checks: Collection[str] | None = None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from training.intake.auc import Alone, binned, encoded, ranked
 from training.intake.settings import IntakeLimits
+from training.intake.twins import row_hashes
 
 Form = Literal["number", "category", "time"]
 
@@ -43,7 +44,7 @@ class Column:
     @cached_property
     def missing(self) -> np.ndarray:
         """bool[n]."""
-        return np.isnan(self.values)
+        return np.asarray(np.isnan(self.values))
 
     @cached_property
     def n_values(self) -> int:
@@ -173,6 +174,11 @@ class Audited:
         if not self.model_columns:
             return np.empty((len(self.y), 0))
         return np.column_stack([column.values for column in self.model_columns])
+
+    @cached_property
+    def hashes(self) -> np.ndarray:
+        """uint64[n] of the rows of `X`."""
+        return row_hashes(self.X)
 
     @cached_property
     def order(self) -> np.ndarray:

@@ -52,12 +52,19 @@ def row_hashes(X: np.ndarray) -> np.ndarray:
     return made
 
 
-def find_twins(learnt: np.ndarray, held: np.ndarray, distance: float, seed: int) -> Twins:
+def find_twins(
+    learnt: np.ndarray,
+    held: np.ndarray,
+    distance: float,
+    seed: int,
+    hashes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Twins:
     """Twins of held rows float64[k, m] among learnt rows float64[n, m].
 
     Parameters
     ----------
     distance : root mean square over columns, in standard deviations, up to which rows are near.
+    hashes : `row_hashes` of both, where they are known.
 
     Examples
     --------
@@ -66,7 +73,7 @@ def find_twins(learnt: np.ndarray, held: np.ndarray, distance: float, seed: int)
     >>> found.exact.tolist()
     [1, -1]
     """
-    exact = _matches(row_hashes(learnt), row_hashes(held))
+    exact = _matches(*(hashes or (row_hashes(learnt), row_hashes(held))))
     if not (len(learnt) and len(held)):
         return Twins(exact, exact)
     A, B = scaled(learnt, held)
