@@ -20,6 +20,7 @@ from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
 from cli.features import features
 from cli.import_ import import_
+from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
@@ -39,6 +40,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
     "Models": {
+        "intake": intake,
         "train": train,
         "compare": compare,
         "models": models,

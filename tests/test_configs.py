@@ -14,6 +14,7 @@ from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
 from stores.settings_files import load_settings
+from training.intake import IntakeLimits
 from training.protocols.handbook import HandbookSettings
 from training.protocols.tabular import TabularSettings
 from training.settings import TrainingSettings, read_training_settings
@@ -29,6 +30,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/credit.yaml": TrainingSettings,
     "configs/templates/table.yaml": TrainingSettings,
     "configs/templates/events.yaml": TrainingSettings,
+    "configs/intake.yaml": IntakeLimits,
     "configs/benchmarks/handbook.yaml": HandbookSettings,
     "configs/benchmarks/taiwan.yaml": TabularSettings,
     "configs/benchmarks/german.yaml": TabularSettings,

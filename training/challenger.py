@@ -1,6 +1,7 @@
 """Training: from events to a registered challenger.
 
 journal  --features-->  snapshot  --label clock-->  dataset  --forward periods-->  split
+all parts --intake-->   findings      (a red one stops here unless it is waived by name)
 folds    --search-->    parameters, rounds
 train    --fit-->       model text            (the model sees nothing after this line)
 calibration  -->        calibrator, cut-offs, reference, reason baseline      (frozen)
@@ -32,6 +33,7 @@ from training import record
 from training.cards import card
 from training.dataset import label
 from training.fitting import fit
+from training.intake import IntakeReport, for_training
 from training.measure import Measured, measure
 from training.packing import bundle_parts
 from training.plots import panel
@@ -58,7 +60,7 @@ class Trained:
     ----------
     version : in the registry. bundle : local folder of the bundle. bundle_hash : what decisions will cite.
     statuses : rows of each label status. split : what it learnt from and was measured on.
-    model_text : what LightGBM wrote.
+    model_text : what LightGBM wrote. intake : what the audit found in its data.
     reject_inference : what guesses about refused applicants would change, where settings ask for it.
     """
 
@@ -72,6 +74,7 @@ class Trained:
     searched: Searched
     measured: Measured
     model_text: str
+    intake: IntakeReport
     reject_inference: Sensitivity | None = None
 
     def table(self) -> pd.DataFrame:
@@ -125,7 +128,7 @@ def train(
     Raises
     ------
     DataError
-        When the snapshot is of other features, or labels or periods do not suffice.
+        When the snapshot is of other features, labels or periods do not suffice, or the intake audit is red.
     DefinitionError
         When a protected column would become a feature.
     """
@@ -137,6 +140,8 @@ def train(
     outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
     dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)
+    checked = for_training(settings, dataset, split, feature_set, now=started, progress=progress)
+    checked.refuse_red()
     warm = warm_start(settings, feature_set, tracker)
     study = StudyPlace.of(settings.search, studies)
     fitted = fit(settings, feature_set, dataset, split, progress, start=warm.params, study=study)
@@ -157,15 +162,16 @@ def train(
         if inferred is not None:
             inferred.write(Path(scratch))
         write_search(Path(scratch), fitted.searched, settings.objective)
+        record.write_intake(Path(scratch), checked)
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
         log_search(run, settings, split, fitted, measured, warm, finished)
         progress("register", 0, 1, f"bundle {digest[:12]}")
-        version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest))
+        version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest, checked))
         bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")
     return Trained(
         settings.name, version, run.run_id, bundle, digest, facts.statuses, split, fitted.searched, measured,
-        fitted.model_text, inferred,
+        fitted.model_text, checked, inferred,
     )  # fmt: skip
 
 

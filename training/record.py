@@ -21,6 +21,7 @@ from training.cutoffs import grade_codes
 from training.dataset import Dataset
 from training.fitting import Fitted
 from training.grade_reliability import grade_lines, table
+from training.intake import IntakeReport
 from training.maturity import early_positives, source_table
 from training.measure import Measured
 from training.plots import draw_contributions, draw_precision_recall, draw_reliability, draw_scores
@@ -157,6 +158,12 @@ def _thresholds(facts: Facts, fitted: Fitted, measured: Measured) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
+def write_intake(folder: Path, checked: IntakeReport) -> None:
+    """Write the intake audit, its waivers among them, into a run's folder."""
+    _write(folder / "intake.json", checked.to_json())
+    checked.table().to_csv(folder / "intake.csv", index=False)
+
+
 def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: str, at: int) -> None:
     """Log parameters, metrics and the bundle's hash; ``at`` in µs UTC."""
     searched = fitted.searched
@@ -168,7 +175,7 @@ def log_run(run: Run, facts: Facts, fitted: Fitted, measured: Measured, digest: 
     run.log(params, metrics, {"bundle": digest}, at)
 
 
-def version_tags(facts: Facts, measured: Measured, digest: str) -> dict[str, str]:
+def version_tags(facts: Facts, measured: Measured, digest: str, checked: IntakeReport) -> dict[str, str]:
     """Tags of the registered version: what the promotion gates and the list of models read."""
     settings, primary = facts.settings, measured.evaluation[facts.settings.objective]
     tags = {
@@ -184,6 +191,7 @@ def version_tags(facts: Facts, measured: Measured, digest: str) -> dict[str, str
         "paired_with": "" if measured.champion.raw is None else str(measured.champion.version),
         "unpaired_because": measured.champion.note,
         "warning": measured.evaluation.warning or "",
+        "intake": checked.worst,
     }
     return {name: value for name, value in tags.items() if value}
 
