@@ -26,6 +26,9 @@ from cli.models import models
 from cli.monitor import monitor
 from cli.promote import promote
 from cli.replay import replay
+from cli.reproduce import reproduce
+from cli.review import review
+from cli.rollback import rollback
 from cli.serve import serve
 from cli.session import Session, default_configs
 from cli.simulate import simulate
@@ -36,7 +39,16 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
     "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
-    "Models": {"train": train, "models": models, "promote": promote, "deploy": deploy, "benchmark": benchmark},
+    "Models": {
+        "train": train,
+        "models": models,
+        "review": review,
+        "promote": promote,
+        "deploy": deploy,
+        "rollback": rollback,
+        "reproduce": reproduce,
+        "benchmark": benchmark,
+    },
     "Service": {"serve": serve, "keys": keys},
     "Looking back": {"monitor": monitor, "ledger": ledger, "replay": replay},
 }
@@ -109,6 +121,7 @@ def assay(
 
       assay simulate --seed 7
       assay train configs/fraud.yaml
+      assay review fraud --verdict approve --reviewer NAME
       assay promote fraud --approver NAME
       assay deploy fraud
       assay serve

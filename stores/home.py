@@ -64,6 +64,11 @@ class Home:
         return self.root / "kernel"
 
     @property
+    def reviews(self) -> Path:
+        """Findings and verdicts on models: signed lines, only ever appended to."""
+        return self.root / "reviews.jsonl"
+
+    @property
     def reports(self) -> Path:
         """Pages, tables and pictures for people."""
         return self.root / "reports"

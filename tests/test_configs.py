@@ -14,6 +14,7 @@ from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
 from stores.settings_files import load_settings
+from training.gates.settings import GateSettings
 from training.protocols.handbook import HandbookSettings
 from training.protocols.tabular import TabularSettings
 from training.settings import TrainingSettings, read_training_settings
@@ -25,6 +26,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
     "configs/credit.yaml": TrainingSettings,
     "configs/benchmarks/handbook.yaml": HandbookSettings,

@@ -121,7 +121,9 @@ def train(
     ):
         progress("bundle", 0, 1, "write and prove on golden rows")
         finished = clock()
-        about = {**facts.about, "run_id": run.run_id, "finished_at": format_instant(finished)}
+        about = {
+            **facts.about, "snapshot": record.span(rows), "run_id": run.run_id, "finished_at": format_instant(finished),
+        }  # fmt: skip
         extensions = journal.extensions(settings.subject_kind)
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
         digest = write_bundle(Path(scratch) / BUNDLE, parts)

@@ -15,11 +15,13 @@ from training.attribution import Attribution, explain_sample
 from training.champion import ChampionScores, score_champion
 from training.dataset import Dataset
 from training.evaluation import Evaluation, Scored, evaluate
+from training.fairness import GroupCounts, count_groups
 from training.fitting import Fitted, score_part
 from training.groups import by_group
 from training.progress import Progress
 from training.settings import TrainingSettings
 from training.splits import Split
+from training.stability import Moved, stability
 from training.tracking import Tracker
 
 SHAP_ROWS = 400
@@ -27,13 +29,21 @@ SHAP_ROWS = 400
 
 @dataclass(frozen=True)
 class Measured:
-    """What the test showed; ``groups`` is the table of protected attributes, empty where settings name none."""
+    """What the test showed.
+
+    Parameters
+    ----------
+    groups : the table of protected attributes, empty where settings name none. fairness : counts of those groups.
+    stability : how far score and features of the test period lie from the reference.
+    """
 
     scored: Scored
     evaluation: Evaluation
     champion: ChampionScores
     attribution: Attribution
     groups: pd.DataFrame
+    fairness: tuple[GroupCounts, ...]
+    stability: tuple[Moved, ...]
 
 
 def measure(
@@ -61,7 +71,28 @@ def measure(
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
     attributes = _attributes(settings, journal, dataset.table["seq"].to_numpy()[part.rows])
-    return Measured(scored, evaluation, champion, shown, by_group(scored, attributes, settings.protected))
+    groups = by_group(scored, attributes, settings.protected)
+    fairness = count_groups(scored, attributes, settings.protected, fitted.cutoffs)
+    moved = _stability(settings, feature_set, dataset, split, fitted, shown)
+    return Measured(scored, evaluation, champion, shown, groups, fairness, moved)
+
+
+def _stability(
+    settings: TrainingSettings,
+    feature_set: FeatureSet,
+    dataset: Dataset,
+    split: Split,
+    fitted: Fitted,
+    shown: Attribution,
+) -> tuple[Moved, ...]:
+    """All requests of the test period, labelled or not, beside those of the calibration period."""
+    part = split.test
+    rows = part.rows if part.period is None else part.period.rows(dataset.event_time)
+    met = fitted.traffic
+    raw = fitted.scorer.raw_many(fitted.X[rows], threads=settings.threads)
+    table = shown.table()
+    shares = dict(zip(table["feature"].astype(str), table["share"].astype(float), strict=True))
+    return stability(met.X, fitted.X[rows], met.raw, raw, feature_set.names, feature_set.categorical, shares)
 
 
 def _attributes(settings: TrainingSettings, journal: Journal, seqs: np.ndarray) -> pa.Table:
