@@ -5,8 +5,9 @@ previous --approver, reason--> champion (the one that was champion keeps no alia
 
 from __future__ import annotations
 
+import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from domain.errors import ModelError
@@ -76,9 +77,19 @@ def rollback(tracker: Tracker, name: str, *, approver: str, reason: str, clock: 
         tracker.client.delete_registered_model_alias(full, PREVIOUS)
     else:
         tracker.client.set_registered_model_alias(full, PREVIOUS, str(before))
-    return Rollback(
-        name, int(restored.version), None if withdrawn is None else int(withdrawn.version), before, named, why
-    )
+    former = None if withdrawn is None else int(withdrawn.version)
+    done = Rollback(name, int(restored.version), former, before, named, why)
+    _keep(tracker, restored.run_id, done, now)
+    return done
+
+
+def _keep(tracker: Tracker, run_id: str, done: Rollback, now: int) -> None:
+    """Every rollback lies beside the restored bundle; tags hold only the newest."""
+    with tempfile.TemporaryDirectory(prefix="assay-rollback-") as scratch:
+        path = Path(scratch) / f"{now}.json"
+        text = json.dumps({**asdict(done), "at": format_instant(now)}, ensure_ascii=False, indent=1)
+        path.write_text(text + "\n", encoding="utf-8")
+        tracker.keep(run_id, path, "rollbacks")
 
 
 def _before(tracker: Tracker, name: str, version: str) -> int | None:

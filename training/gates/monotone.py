@@ -26,9 +26,7 @@ def monotone(bundle: Bundle, limits: Monotonicity) -> Gate:
     found = monotone_violations(bundle.scorer.raw_many, X, names, signs, model_text=text, n_rows=limits.n_rows, seed=0)
     said = f"{len(signs)} features swept over {min(limits.n_rows, len(X))} rows"
     if found:
-        worst = sorted(found, key=lambda each: -abs(each.worst))
-        wrong = ", ".join(f"{each.feature} by {abs(each.worst):.3g} against {each.sign:+d}" for each in worst[:_SHOWN])
-        said += f"; {len(found)} move the wrong way: {wrong}"
+        said += f"; {len(found)} move the wrong way: {'; '.join(map(str, found[:_SHOWN]))}"
     return Gate("monotonicity", verdict_of(not found), False, said, limit, limits.source)
 
 
