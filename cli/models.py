@@ -25,10 +25,9 @@ def models(
     assay models
     assay models fraud --json
     """
-    import math
     from dataclasses import asdict
 
-    from cli.screen import between, out, print_json, say, table
+    from cli.screen import out, print_json, say, table
 
     session = session_of(context)
     versions = registered(session, name)
@@ -39,17 +38,27 @@ def models(
         return
     rows = [
         [
-            v.name, v.version, ", ".join(v.aliases), v.bundle in serving, v.metric, v.value,
-            between(*((None, None) if math.isnan(v.low) else (v.low, v.high))), v.operator, v.review,
-            v.review_expires_at[:10], v.approver, v.gates, v.intake, v.bundle[:12], v.created_at[:10],
+            v.name, v.version, ", ".join(v.aliases), v.bundle in serving, figure_of(v), v.operator,
+            f"{v.review} until {v.review_expires_at[:10]}" if v.review_expires_at else v.review, v.approver, v.gates,
+            v.intake, v.bundle[:12], v.created_at[:10],
         ]
         for v in versions
     ]  # fmt: skip
-    columns = ["model", "version", "alias", "serving", "metric", "value", "interval", "trained by", "review", "until",
-               "approved by", "gates", "intake", "bundle", "made"]  # fmt: skip
-    out().print(table(f"{len(rows)} versions", columns, rows, right=["version", "value"]))
+    columns = ["model", "version", "alias", "serving", "figure", "trained by", "review", "approved by", "gates",
+               "intake", "bundle", "made"]  # fmt: skip
+    out().print(table(f"{len(rows)} versions", columns, rows, right=["version"]))
     if not rows:
         say("train one first: assay train fraud")
+
+
+def figure_of(version: ModelVersion) -> str:
+    """Metric, value and interval as a cell."""
+    import math
+
+    from cli.screen import between, shown
+
+    interval = "" if math.isnan(version.low) else f" ({between(version.low, version.high)})"
+    return f"{version.metric} {shown(version.value)}{interval}"
 
 
 def registered(session: Session, name: str | None) -> list[ModelVersion]:

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ import pytest
 
 from domain.errors import ModelError
 from domain.time import DAY, Clock
+from scoring.bundle import load_bundle
 from stores.bundles import pointed
 from stores.home import Home
 from training.challenger import BUNDLE, Trained
@@ -91,6 +93,12 @@ def desk(
     return made
 
 
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Golden rows are scored here only: a process for each takes seconds, and the first test below has them."""
+    monkeypatch.setattr("training.gates.bundle.load_bundle", partial(load_bundle, score_golden_in_child=False))
+
+
 def damage(model: Path) -> str:
     """Change a leaf; returns what the file held."""
     whole = model.read_text()
@@ -157,6 +165,7 @@ def test_a_damaged_previous_champion_is_not_brought_back(desk: Desk) -> None:
     assert desk.aliases()[2] == ("challenger", "champion")
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_rollback_can_be_followed_by_another(desk: Desk) -> None:
     desk.register(replaced="1")
     desk.register(replaced="2")
@@ -178,6 +187,7 @@ def refused(desk: Desk, why: str, **changes: str) -> None:
     assert "promoted_at" not in tags
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.slow
 def test_every_gate_is_recorded_when_promotion_is_refused(desk: Desk) -> None:
     refused(desk, "approver: failed .*review: failed .*expected a reviewer's verdict, got none", approver=" LIN ")
@@ -189,6 +199,7 @@ def test_every_gate_is_recorded_when_promotion_is_refused(desk: Desk) -> None:
     assert json.loads(attempt.read_text()) == written
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.slow
 def test_a_verdict_that_was_touched_or_cut_off_does_not_count(desk: Desk) -> None:
     desk.reviews.find(desk.subject(), Severity.RED, "labels leak", "lin", "2026-12-31", "zhang")
@@ -208,6 +219,7 @@ def test_a_verdict_that_was_touched_or_cut_off_does_not_count(desk: Desk) -> Non
     assert (listed.review, listed.review_expires_at[:5]) == ("approve", "2026-")
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.slow
 def test_a_reason_overrules_what_is_not_firm_and_nothing_else(desk: Desk) -> None:
     desk.rule()
