@@ -62,23 +62,22 @@ def fit(
     dataset: Dataset,
     split: Split,
     progress: Progress = silent,
-    searched: Searched | None = None,
+    given: Searched | None = None,
 ) -> Fitted:
     """Search, fit, calibrate and freeze the cut-offs; the test rows' labels are not touched.
 
     Parameters
     ----------
-    searched : what an earlier search found; nothing is searched then.
+    given : what an earlier search found; nothing is searched then.
     """
     encoder = Encoder.fit(dataset.table.take(pa.array(split.train.rows)), feature_set)
     X = encoder.matrix(dataset.table)
     columns = Columns(feature_set.names, feature_set.categorical)
     family = make_family(settings)
-    if searched is None:
-        folds = ((Labelled(X[f.train.rows], f.train.y), Labelled(X[f.valid.rows], f.valid.y)) for f in split.folds)
-        searched = search(
-            family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress
-        )
+    folds = ((Labelled(X[f.train.rows], f.train.y), Labelled(X[f.valid.rows], f.valid.y)) for f in split.folds)
+    searched = given or search(
+        family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress
+    )
     progress("fit", 0, 1, f"{len(split.train.rows):,} rows, {searched.rounds} rounds")
     learnt = Labelled(X[split.train.rows], split.train.y)
     text = family.fit(columns, learnt, searched.params, searched.rounds).text
