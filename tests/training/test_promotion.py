@@ -95,7 +95,7 @@ def desk(
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Golden rows are scored here only: a process for each takes seconds, and the first test below has them."""
+    """Golden rows are scored here only: a process for each takes seconds, and one test below has it."""
     monkeypatch.setattr("training.gates.bundle.load_bundle", partial(load_bundle, score_golden_in_child=False))
 
 
@@ -106,6 +106,7 @@ def damage(model: Path) -> str:
     return whole
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.slow
 def test_a_champion_is_made_replaced_and_brought_back(desk: Desk) -> None:
     desk.rule()
@@ -187,7 +188,6 @@ def refused(desk: Desk, why: str, **changes: str) -> None:
     assert "promoted_at" not in tags
 
 
-@pytest.mark.usefixtures("in_process")
 @pytest.mark.slow
 def test_every_gate_is_recorded_when_promotion_is_refused(desk: Desk) -> None:
     refused(desk, "approver: failed .*review: failed .*expected a reviewer's verdict, got none", approver=" LIN ")
