@@ -1,6 +1,7 @@
 """The whole loop once, on a simulated world, each stage through the same functions as its own command.
 
-simulate -> journal -> features -> train -> promote -> deploy -> serve -> score -> outcomes -> monitor -> verify
+simulate -> journal -> features -> train -> review -> promote -> deploy -> serve -> score -> outcomes
+-> monitor -> verify
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from cli.features import feature_set
 from cli.monitor import look_back
+from cli.promote import gate_settings
 from cli.screen import Bar
 from cli.session import Session
 from cli.simulate import journal_world, write_world
@@ -26,18 +28,21 @@ from data.simulator.load import CLIENT as SIMULATED
 from data.simulator.settings import SimulationSettings
 from domain.decision import Product
 from domain.errors import DataError, Unavailable
-from domain.time import system_clock
+from domain.time import format_instant, system_clock
 from features.replay import build_snapshot
 from features.snapshot import Snapshot
 from scoring.replay import Replayer
 from serving.auth import Role, add_key
 from serving.client import AssayClient
 from serving.run import running
-from training.registry import deploy, promote
+from training.promotion import promote
+from training.registry import deploy
+from training.review import Ruling, Severity
+from training.review_log import ReviewLog, publish, subject_of
 from training.settings import read_training_settings
-from training.tracking import Tracker
+from training.tracking import CHALLENGER, Tracker
 
-TRAINER, APPROVER, CLIENT = "demo-trainer", "demo-approver", "demo"
+TRAINER, REVIEWER, APPROVER, CLIENT = "demo-trainer", "demo-reviewer", "demo-approver", "demo"
 MODELS = {"fraud": Product.PAYMENT, "credit": Product.LOAN}
 _ROLES = (Role.PAYMENTS_SCORER, Role.LOANS_SCORER, Role.OUTCOME_WRITER, Role.ANALYST)
 
@@ -105,6 +110,7 @@ class Loop:
         yield "features", self.features
         for name in MODELS:
             yield f"train {name}", partial(self.train, name)
+        yield "review", self.review
         yield "promote", self.promote
         yield "deploy", self.deploy
         yield "serve", self.serve
@@ -126,6 +132,10 @@ class Loop:
     def tracker(self) -> Tracker:
         """The loop's own MLflow store, whatever the environment names."""
         return Tracker.open(self.session.home, {})
+
+    def reviews(self) -> ReviewLog:
+        """The loop's own reviews, under a key of its own home."""
+        return ReviewLog.open(self.session.home, {}, system_clock)
 
     def simulate(self, bar: Bar) -> Made:
         """Write a world."""
@@ -163,11 +173,30 @@ class Loop:
         what = f"{settings.objective} {value}{interval} on {figure.n:,} later rows, {figure.n_events:,} events"
         return Made(what, f"MLflow run {trained.run_id[:12]}…")
 
-    def promote(self, bar: Bar) -> Made:
-        """Both challengers through the gates, by a second person."""
+    def review(self, bar: Bar) -> Made:
+        """A verdict on each challenger, by a second person."""
         del bar
-        tracker = self.tracker()
-        done = [promote(tracker, name, approver=APPROVER, clock=system_clock) for name in MODELS]
+        tracker, log, valid_for = self.tracker(), self.reviews(), gate_settings(self.session).review.valid_for
+        for name in MODELS:
+            subject = subject_of(tracker, name, CHALLENGER)
+            ends = log.now() + valid_for
+            due = format_instant(ends)[:10]
+            log.find(subject, Severity.NOTE, "learnt from simulated data", TRAINER, due, REVIEWER)
+            said = log.rule(
+                subject, Ruling.CONDITIONS, REVIEWER, expires_at=ends, longest=valid_for,
+                conditions=("for demonstration only",),
+            )  # fmt: skip
+            publish(tracker, said, log)
+        return Made(f"{len(MODELS)} signed verdicts by {REVIEWER}", str(self.session.home.reviews))
+
+    def promote(self, bar: Bar) -> Made:
+        """Both challengers through the gates, by a third person."""
+        del bar
+        tracker, reviews, limits = self.tracker(), self.reviews(), gate_settings(self.session)
+        done = [
+            promote(tracker, name, approver=APPROVER, reviews=reviews, limits=limits, clock=system_clock)
+            for name in MODELS
+        ]
         gates = sum(len(promotion.gates) for promotion in done)
         return Made(
             f"{len(done)} champions, {gates} gates, approved by {APPROVER}", str(self.session.root / "mlflow.db")

@@ -29,6 +29,9 @@ from cli.models import models
 from cli.monitor import monitor
 from cli.promote import promote
 from cli.replay import replay
+from cli.reproduce import reproduce
+from cli.review import review
+from cli.rollback import rollback
 from cli.serve import serve
 from cli.session import Session, default_configs
 from cli.simulate import simulate
@@ -45,8 +48,11 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "compare": compare,
         "models": models,
         "master-scale": master_scale,
+        "review": review,
         "promote": promote,
         "deploy": deploy,
+        "rollback": rollback,
+        "reproduce": reproduce,
         "benchmark": benchmark,
     },
     "Service": {"serve": serve, "keys": keys},
@@ -121,6 +127,7 @@ def assay(
 
       assay simulate --seed 7
       assay train configs/fraud.yaml
+      assay review fraud --verdict approve --reviewer NAME
       assay promote fraud --approver NAME
       assay deploy fraud
       assay serve

@@ -20,15 +20,14 @@ def models(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
 ) -> None:
-    """List registered versions: alias, figure with interval, trainer, approver, and which one serves.
+    """List registered versions: alias, figure, who trained, reviewed and approved, gates, and which one serves.
 
     assay models
     assay models fraud --json
     """
-    import math
     from dataclasses import asdict
 
-    from cli.screen import between, out, print_json, say, table
+    from cli.screen import out, print_json, say, table
 
     session = session_of(context)
     versions = registered(session, name)
@@ -39,29 +38,42 @@ def models(
         return
     rows = [
         [
-            v.name, v.version, ", ".join(v.aliases), v.bundle in serving, v.metric, v.value,
-            between(*((None, None) if math.isnan(v.low) else (v.low, v.high))), v.operator, v.approver,
-            v.bundle[:12], v.created_at,
+            v.name, v.version, ", ".join(v.aliases), v.bundle in serving, figure_of(v), v.operator,
+            f"{v.review} until {v.review_expires_at[:10]}" if v.review_expires_at else v.review, v.approver, v.gates,
+            v.intake, v.bundle[:12], v.created_at[:10],
         ]
         for v in versions
     ]  # fmt: skip
-    columns = ["model", "version", "alias", "serving", "metric", "value", "interval", "trained by", "approved by",
-               "bundle", "made at"]  # fmt: skip
-    out().print(table(f"{len(rows)} versions", columns, rows, right=["version", "value"]))
+    columns = ["model", "version", "alias", "serving", "figure", "trained by", "review", "approved by", "gates",
+               "intake", "bundle", "made"]  # fmt: skip
+    out().print(table(f"{len(rows)} versions", columns, rows, right=["version"]))
     if not rows:
         say("train one first: assay train fraud")
+
+
+def figure_of(version: ModelVersion) -> str:
+    """Metric, value and interval as a cell."""
+    import math
+
+    from cli.screen import between, shown
+
+    interval = "" if math.isnan(version.low) else f" ({between(version.low, version.high)})"
+    return f"{version.metric} {shown(version.value)}{interval}"
 
 
 def registered(session: Session, name: str | None) -> list[ModelVersion]:
     """Versions of one model, or of all, newest first."""
     import os
 
+    from domain.time import system_clock
     from training.registry import models as versions_of
+    from training.review_log import ReviewLog
     from training.tracking import Tracker
 
     tracker = Tracker.open(session.home, os.environ)
+    reviews = ReviewLog.open(session.home, os.environ, system_clock) if session.home.reviews.is_file() else None
     names = [name] if name is not None else _names(tracker)
-    return [version for each in names for version in versions_of(tracker, each).versions]
+    return [version for each in names for version in versions_of(tracker, each, reviews).versions]
 
 
 def deployed(session: Session) -> set[str]:

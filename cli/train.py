@@ -109,4 +109,4 @@ def show_trained(trained: Trained, tracker: Tracker) -> None:
         say(evaluation.warning, style="yellow")
     say(f"{trained.name} version {trained.version}, challenger, bundle {trained.bundle_hash}")
     say(f"MLflow run {trained.run_id} in {tracker.uri}")
-    say(f"next: assay promote {trained.name} --approver NAME")
+    say(f"next: assay review {trained.name}, then assay promote {trained.name} --approver NAME")

@@ -19,11 +19,11 @@ import numpy as np
 import pyarrow.compute as pc
 
 from domain.decision import Action, RiskGrade
-from monitoring.drift import Psi, psi
-from monitoring.interval import difference, wilson
 from monitoring.population import Population, decided_population, grade_counts
 from monitoring.report import NOT_ASSESSED, Line, MonitorReport, too_few
 from monitoring.settings import MonitoringSettings
+from scoring.drift import Psi, psi
+from scoring.interval import difference, wilson
 
 if TYPE_CHECKING:
     from scoring.bundle import Bundle

@@ -69,6 +69,11 @@ class Home:
         return self.root / "studies"
 
     @property
+    def reviews(self) -> Path:
+        """Findings and verdicts on models: signed lines, only ever appended to."""
+        return self.root / "reviews.jsonl"
+
+    @property
     def reports(self) -> Path:
         """Pages, tables and pictures for people."""
         return self.root / "reports"

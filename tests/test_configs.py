@@ -14,6 +14,7 @@ from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
 from stores.settings_files import load_settings
+from training.gates.settings import GateSettings
 from training.intake import IntakeLimits
 from training.protocols.handbook import HandbookSettings
 from training.protocols.tabular import TabularSettings
@@ -26,6 +27,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
     "configs/credit.yaml": TrainingSettings,
     "configs/templates/table.yaml": TrainingSettings,

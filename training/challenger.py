@@ -39,7 +39,7 @@ from training.packing import bundle_parts
 from training.plots import panel
 from training.progress import Progress, silent
 from training.provenance import Provenance
-from training.refused import for_training
+from training.refused import for_training as infer_refused
 from training.reject_inference import Sensitivity
 from training.search import Searched, StudyPlace
 from training.settings import TrainingSettings
@@ -146,7 +146,7 @@ def train(
     study = StudyPlace.of(settings.search, studies)
     fitted = fit(settings, feature_set, dataset, split, progress, start=warm.params, study=study)
     measured = measure(settings, platform, feature_set, journal, dataset, split, fitted, tracker, progress)
-    inferred = for_training(settings, feature_set, dataset, split, fitted, progress)
+    inferred = infer_refused(settings, feature_set, dataset, split, fitted, progress)
     facts = record.facts(settings, dataset, split, fitted, Provenance.collect(root, actor), started)
     with (
         tempfile.TemporaryDirectory(prefix="assay-train-") as scratch,
@@ -154,7 +154,9 @@ def train(
     ):
         progress("bundle", 0, 1, "write and prove on golden rows")
         finished = clock()
-        about = {**facts.about, "run_id": run.run_id, "finished_at": format_instant(finished)}
+        about = {
+            **facts.about, "snapshot": record.span(rows), "run_id": run.run_id, "finished_at": format_instant(finished),
+        }  # fmt: skip
         extensions = journal.extensions(settings.subject_kind)
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
         digest = write_bundle(Path(scratch) / BUNDLE, parts)

@@ -83,12 +83,14 @@ def fit(
     *,
     start: Params | None = None,
     study: StudyPlace | None = None,
+    given: Searched | None = None,
 ) -> Fitted:
     """Search, fit, calibrate and freeze the cut-offs; the test rows' labels are not touched.
 
     Parameters
     ----------
     start : parameters that the search tries first. study : where its trials are kept.
+    given : what an earlier search found; nothing is searched then.
     """
     encoder = Encoder.fit(dataset.table.take(pa.array(split.train.rows)), feature_set)
     X = encoder.matrix(dataset.table)
@@ -96,7 +98,7 @@ def fit(
     family = make_family(settings, feature_set)
     thin = thinning(settings.imbalance, dataset.table, settings.seed)
     folds = ((_labelled(X, thin(fold.train)), _labelled(X, fold.valid)) for fold in split.folds)
-    searched = search(
+    searched = given or search(
         family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress,
         start=start, study=study,
     )  # fmt: skip

@@ -18,6 +18,9 @@ from training.metrics import Ranking
 FEWEST = 30
 """A smaller group is counted, but not measured."""
 
+NOT_KNOWN = "not known"
+"""The group of rows without a value."""
+
 _BANDS = 4
 
 
@@ -37,7 +40,7 @@ def by_group(scored: Scored, attributes: pa.Table, names: Sequence[str]) -> pd.D
     """
     rows = []
     for name in names:
-        for group, mine in _split(attributes[name].to_pandas()):
+        for group, mine in groups_of(attributes[name].to_pandas()):
             y, raw = scored.y[mine], scored.raw[mine]
             measured = len(y) >= FEWEST and 0 < y.sum() < len(y)
             rows.append(
@@ -55,11 +58,18 @@ def by_group(scored: Scored, attributes: pa.Table, names: Sequence[str]) -> pd.D
     return pd.DataFrame(rows, columns=columns)
 
 
-def _split(values: pd.Series) -> list[tuple[str, np.ndarray]]:
+def groups_of(values: pd.Series) -> list[tuple[str, np.ndarray]]:
+    """Each group's name and the positions of its rows; numbers of more than four values are cut into quarters.
+
+    Examples
+    --------
+    >>> [(group, rows.tolist()) for group, rows in groups_of(pd.Series(["f", None, "m", "f"]))]
+    [('f', [0, 3]), ('m', [2]), ('not known', [1])]
+    """
     known = values.notna()
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > _BANDS:
         text = pd.qcut(values.astype(float), _BANDS, duplicates="drop").astype(str)
     else:
         text = values.astype(str)
-    text = text.where(known, "not known")
+    text = text.where(known, NOT_KNOWN)
     return [(str(group), np.flatnonzero(text == group)) for group in sorted(text.unique())]

@@ -16,6 +16,7 @@ from training.attribution import Attribution, explain_sample
 from training.champion import ChampionScores, score_champion
 from training.dataset import Dataset
 from training.evaluation import Evaluation, Scored, evaluate
+from training.fairness import GroupCounts, count_groups
 from training.fitting import Fitted, score_part, stakes_of
 from training.groups import by_group
 from training.master_scale import GradeTable, gini, grade_table
@@ -24,6 +25,7 @@ from training.regret import CutoffCost, cost_figures, cost_of_cutoffs
 from training.reliability import Reliability, calibration_figures, reliability
 from training.settings import TrainingSettings
 from training.splits import Part, Split
+from training.stability import Moved, stability
 from training.tracking import Tracker
 
 SHAP_ROWS = 400
@@ -35,10 +37,11 @@ class Measured:
 
     Parameters
     ----------
-    groups : table of protected attributes, empty where settings name none.
+    groups : table of protected attributes, empty where settings name none. fairness : counts of those groups.
+    stability : how far score and features of the test period lie from the reference.
     reliability : of the calibrated probabilities.
-    grades : the master scale on the test; None where settings ask for none.
     money : what the frozen cut-offs cost; None where it is not assessed.
+    grades : the master scale on the test; None where settings ask for none.
     """
 
     scored: Scored
@@ -46,8 +49,10 @@ class Measured:
     champion: ChampionScores
     attribution: Attribution
     groups: pd.DataFrame
-    money: CutoffCost | None
+    fairness: tuple[GroupCounts, ...]
+    stability: tuple[Moved, ...]
     reliability: Reliability
+    money: CutoffCost | None = None
     grades: GradeTable | None = None
 
 
@@ -89,7 +94,40 @@ def measure(
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
     groups = by_group(scored, attributes, settings.protected)
-    return Measured(scored, evaluation, champion, shown, groups, money, trusted, grades)
+    fairness = count_groups(scored, attributes, settings.protected, fitted.cutoffs)
+    moved = _stability(settings, feature_set, dataset, split, fitted, shown)
+    return Measured(scored, evaluation, champion, shown, groups, fairness, moved, trusted, money, grades)
+
+
+def _stability(
+    settings: TrainingSettings,
+    feature_set: FeatureSet,
+    dataset: Dataset,
+    split: Split,
+    fitted: Fitted,
+    shown: Attribution,
+) -> tuple[Moved, ...]:
+    """All requests of the test period, labelled or not, beside those of the calibration period."""
+    part = split.test
+    rows = part.rows if part.period is None else part.period.rows(dataset.event_time)
+    met = fitted.traffic
+    raw = fitted.scorer.raw_many(fitted.X[rows], threads=settings.threads)
+    table = shown.table()
+    shares = dict(zip(table["feature"].astype(str), table["share"].astype(float), strict=True))
+    return stability(met.X, fitted.X[rows], met.raw, raw, feature_set.names, feature_set.categorical, shares)
+
+
+def _money(
+    settings: TrainingSettings, platform: PlatformSettings, dataset: Dataset, part: Part, scored: Scored, fitted: Fitted
+) -> CutoffCost | None:
+    """Cost and regret of the frozen cut-offs."""
+    stakes = stakes_of(settings, dataset, part, scored.probability)
+    if stakes is None:
+        return None
+    return cost_of_cutoffs(
+        scored.y, scored.day, stakes, settings.cutoffs, fitted.cutoffs,
+        currency=platform.base_currency, n_draws=settings.resamples, seed=settings.seed,
+    )  # fmt: skip
 
 
 def _money(

@@ -16,7 +16,7 @@ _LIBRARIES = ("lightgbm", "numpy", "scikit-learn", "optuna", "mlflow", "pyarrow"
 
 @dataclass(frozen=True)
 class Provenance:
-    """The record beside every model; ``unknown`` where the machine cannot say.
+    """The kind of record that JR/T 0221-2021 asks for, beside every model; ``unknown`` where the machine cannot say.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Provenance:
             code_revision=_revision(root),
             lock_hash=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "unknown",
             operator=operator,
-            hardware=f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
+            hardware=f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
             python=platform.python_version(),
             libraries={name: version(name) for name in _LIBRARIES},
         )
@@ -56,6 +56,23 @@ class Provenance:
         values = asdict(self)
         libraries = values.pop("libraries")
         return {**values, "libraries": ", ".join(f"{name} {found}" for name, found in libraries.items())}
+
+    def facts(self) -> dict[str, str]:
+        """As text by name, each library by itself; who trained is no property of the model."""
+        values = asdict(self)
+        libraries = values.pop("libraries")
+        del values["operator"]
+        return {**values, **{f"library {name}": found for name, found in libraries.items()}}
+
+
+def _processor() -> str:
+    """Architecture and, where the system tells it, the model of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{platform.machine()} {model}".strip()
 
 
 def _revision(root: Path) -> str:

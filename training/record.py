@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 
 from domain.decision import RiskGrade
 from domain.time import format_duration, format_instant
+from features.snapshot import Snapshot
 from training.champion import TEST_SCORES
 from training.cutoffs import grade_codes
 from training.dataset import Dataset
+from training.fairness import ARTIFACT as FAIRNESS
 from training.fitting import Fitted
 from training.grade_reliability import grade_lines, table
 from training.intake import IntakeReport
@@ -28,6 +30,7 @@ from training.plots import draw_contributions, draw_precision_recall, draw_relia
 from training.provenance import Provenance
 from training.settings import TrainingSettings, settings_text
 from training.splits import Split
+from training.stability import ARTIFACT as STABILITY
 from training.tracking import Run
 
 MASTER_SCALE = "master_scale.json"
@@ -75,7 +78,7 @@ def facts(
     parts = split.parts()
     about = {
         **provenance.flat(),
-        "data_hash": _data_hash(fitted.X, split),
+        "data_hash": data_hash(fitted.X, split),
         "label_policy": settings.label_policy,
         "maturity": format_duration(settings.maturity.after),
         "maturity_source": settings.maturity.source,
@@ -105,6 +108,11 @@ def facts(
     return Facts(settings, about, statuses, source_table(dataset))
 
 
+def span(snapshot: Snapshot) -> dict[str, Any]:
+    """What part of the journal the features were computed from: places, rows, and the hash of what was read."""
+    return {name: snapshot.manifest.get(name) for name in ("after_seq", "upto_seq", "n_rows", "data")}
+
+
 def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, measured: Measured) -> None:
     """Write tables and pictures about the model into a run's folder."""
     scored, rival, shown = measured.scored, measured.champion, measured.attribution
@@ -117,13 +125,17 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     _marked(fitted.searched.table(), warning).to_csv(folder / "trials.csv", index=False)
     _marked(shown.table(), warning).to_csv(folder / "shap.csv", index=False)
     _marked(measured.groups, warning).to_csv(folder / "groups.csv", index=False)
-    grades = table(grade_lines(list(RiskGrade), grade_codes(scored.probability, fitted.cutoffs), scored.y, scored.probability))
+    codes = grade_codes(scored.probability, fitted.cutoffs)
+    grades = table(grade_lines(list(RiskGrade), codes, scored.y, scored.probability))
     _marked(grades, warning).to_csv(folder / "grades.csv")
     _marked(fitted.calibrated.table(), warning).to_csv(folder / "calibrators.csv")
     _write(folder / "reliability.json", measured.reliability.to_json())
     _write(folder / "thresholds.json", _thresholds(facts, fitted, measured))
     if measured.grades is not None:
         _write(folder / MASTER_SCALE, measured.grades.to_json())
+    # Protected attributes leave as counts of groups, never as rows.
+    _write(folder / FAIRNESS, json.dumps([each.as_dict() for each in measured.fairness], ensure_ascii=False))
+    _write(folder / STABILITY, json.dumps([each.as_dict() for each in measured.stability]))
     # No keys of people here: rows are told apart by their place.
     columns = {
         "y": scored.y, "day": scored.day, "raw_score": scored.raw, "score": scored.probability,
@@ -196,7 +208,7 @@ def version_tags(facts: Facts, measured: Measured, digest: str, checked: IntakeR
     return {name: value for name, value in tags.items() if value}
 
 
-def _data_hash(X: np.ndarray, split: Split) -> str:
+def data_hash(X: np.ndarray, split: Split) -> str:
     """SHA-256 of every encoded row and label that was learnt, calibrated or tested on."""
     digest = hashlib.sha256()
     for part in (split.train, split.calibration, split.test):

@@ -1,31 +1,36 @@
-"""The registry: which versions there are, who may become champion, what serves.
+"""The registry: which versions there are, what was said of them, and what serves.
 
-challenger --gates, approver--> champion (the former one becomes previous) --deploy--> home, pointer
+champion --deploy--> home, pointer
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from domain.errors import ModelError, Unavailable
+from domain.errors import DataError, ModelError
 from domain.time import Clock, format_instant
 from scoring.bundle import load_bundle
 from stores.bundles import install, point, verify_files
 from stores.home import Home
-from training.champion import TEST_SCORES
-from training.gates import Gate, four_eyes, intact, not_worse
-from training.tracking import CHALLENGER, CHAMPION, PREVIOUS, Tracker, registered_name
+from training.review import Subject
+from training.review_log import ReviewLog
+from training.tracking import CHAMPION, Tracker, registered_name
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One registered version."""
+    """One registered version.
+
+    Parameters
+    ----------
+    gates : how the newest attempt at promotion came out. review : the verdict and whether it still counts.
+    """
 
     name: str
     version: int
@@ -40,6 +45,11 @@ class ModelVersion:
     created_at: str
     run_id: str
     warning: str
+    gates: str = ""
+    intake: str = "not assessed"
+    rolled_back_at: str = ""
+    review: str = ""
+    review_expires_at: str = ""
 
     @classmethod
     def of(cls, name: str, record: Any) -> ModelVersion:
@@ -59,6 +69,9 @@ class ModelVersion:
             created_at=format_instant(int(record.creation_timestamp) * 1_000),
             run_id=str(record.run_id),
             warning=tags.get("warning", ""),
+            gates=_gates_in_short(tags),
+            intake=tags.get("intake", "not assessed"),
+            rolled_back_at=tags.get("rolled_back_at", ""),
         )
 
 
@@ -75,22 +88,6 @@ class Models:
 
 
 @dataclass(frozen=True)
-class Promotion:
-    """A version that became champion, with what every gate found."""
-
-    name: str
-    version: int
-    former: int | None
-    approver: str
-    gates: tuple[Gate, ...]
-    force_reason: str | None
-
-    def table(self) -> pd.DataFrame:
-        """One row a gate."""
-        return pd.DataFrame([asdict(gate) for gate in self.gates]).set_index("name")
-
-
-@dataclass(frozen=True)
 class Deployed:
     """A bundle that the service of a home will load next."""
 
@@ -102,57 +99,26 @@ class Deployed:
     bento_tag: str | None
 
 
-def models(tracker: Tracker, name: str) -> Models:
-    """All versions of a model."""
-    return Models(tuple(ModelVersion.of(name, record) for record in tracker.versions(name)))
-
-
-def promote(
-    tracker: Tracker,
-    name: str,
-    *,
-    approver: str,
-    clock: Clock,
-    version: str | int = CHALLENGER,
-    force_reason: str | None = None,
-) -> Promotion:
-    """Make a version the champion, if every gate holds.
+def models(tracker: Tracker, name: str, reviews: ReviewLog | None = None) -> Models:
+    """All versions of a model.
 
     Parameters
     ----------
-    approver : a person other than the one who trained.
-    force_reason : recorded; overrides a gate that is not firm, such as a worse figure. Nothing overrides a
-        damaged bundle or a missing second person.
-
-    Raises
-    ------
-    ModelError
-        Naming every gate that failed; the champion stays.
+    reviews : to say what the verdict on each is; without them that is left out.
     """
-    record = tracker.version(name, version)
-    if CHAMPION in record.aliases:
-        raise ModelError(f"{registered_name(name)}: version {record.version} is the champion already")
-    champion = tracker.find(name, CHAMPION)
-    with tempfile.TemporaryDirectory(prefix="assay-promote-") as scratch:
-        gates = _gates(tracker, record, champion, approver, Path(scratch))
-    failed = [gate for gate in gates if not gate.passed]
-    reason = (force_reason or "").strip()
-    blocking = [gate for gate in failed if gate.firm or not reason]
-    full = registered_name(name)
-    at = format_instant(clock())
-    if blocking:
-        _note(tracker, full, record, {"refused_at": at, "refused_because": "; ".join(map(str, blocking))})
-        hint = "" if any(gate.firm for gate in blocking) else "; give force_reason to overrule, it is recorded"
-        raise ModelError(
-            f"{full}: version {record.version} may not become champion: {'; '.join(map(str, blocking))}{hint}"
-        )
-    facts = {"approver": approver.strip(), "promoted_at": at, "gates": "; ".join(map(str, gates))}
-    _note(tracker, full, record, {**facts, **({"force_reason": reason} if failed else {})})
-    _move_aliases(tracker, full, record, champion)
-    return Promotion(
-        name, int(record.version), None if champion is None else int(champion.version), approver.strip(), gates,
-        reason if failed else None,
-    )  # fmt: skip
+    return Models(tuple(_with_verdict(ModelVersion.of(name, each), reviews) for each in tracker.versions(name)))
+
+
+def _with_verdict(version: ModelVersion, reviews: ReviewLog | None) -> ModelVersion:
+    if reviews is None or not version.bundle:
+        return version
+    subject = Subject(version.name, version.version, version.bundle, version.operator)
+    try:
+        review = reviews.of(subject)
+    except DataError:
+        return replace(version, review="does not verify")
+    expires = "" if review.verdict is None else review.verdict.expires_at
+    return replace(version, review=review.standing(reviews.now()), review_expires_at=expires)
 
 
 def deploy(tracker: Tracker, name: str, home: Home, *, clock: Clock, bento: bool = False) -> Deployed:
@@ -185,33 +151,22 @@ def deploy(tracker: Tracker, name: str, home: Home, *, clock: Clock, bento: bool
     return Deployed(name, int(record.version), bundle.product.value, bundle.hash, folder, tag)
 
 
-def _gates(tracker: Tracker, record: Any, champion: Any | None, approver: str, scratch: Path) -> tuple[Gate, ...]:
-    gates = [four_eyes(approver, record.tags.get("operator", ""))]
-    try:
-        folder = tracker.fetch(record.source, scratch / "bundle")
-    except Unavailable as error:
-        return (*gates, Gate("bundle", False, True, str(error)))
-    gates.append(intact(folder, record.tags.get("bundle", "")))
-    run = record.source.rsplit("/", 1)[0]
-    scores = Path()
-    if champion is not None and record.tags.get("paired_with") == str(champion.version):
-        scores = tracker.fetch(f"{run}/{TEST_SCORES}", scratch / "scores")
-    gates.append(not_worse(record, champion, scores))
-    return tuple(gates)
+def _gates_in_short(tags: Mapping[str, str]) -> str:
+    """How many gates passed, and the names of those that did not.
 
-
-def _note(tracker: Tracker, full: str, record: Any, facts: Mapping[str, str]) -> None:
-    for name, value in facts.items():
-        tracker.client.set_model_version_tag(full, record.version, name, value[:5_000])
-
-
-def _move_aliases(tracker: Tracker, full: str, record: Any, champion: Any | None) -> None:
-    # Champion first: between two calls there is always one to deploy.
-    tracker.client.set_registered_model_alias(full, CHAMPION, record.version)
-    if champion is not None:
-        tracker.client.set_registered_model_alias(full, PREVIOUS, champion.version)
-    if CHALLENGER in record.aliases:
-        tracker.client.delete_registered_model_alias(full, CHALLENGER)
+    Examples
+    --------
+    >>> _gates_in_short({"gate.latency": "passed: 60 µs", "gate.intake": "not assessed: none", "other": "x"})
+    '1 of 2 passed; not assessed: intake'
+    """
+    found = {name.removeprefix("gate."): said for name, said in tags.items() if name.startswith("gate.")}
+    if not found:
+        return ""
+    parts = [f"{sum(said.startswith('passed') for said in found.values())} of {len(found)} passed"]
+    for verdict in ("failed", "not assessed"):
+        names = sorted(name for name, said in found.items() if said.startswith(verdict))
+        parts += [f"{verdict}: {', '.join(names)}"] if names else []
+    return "; ".join(parts)
 
 
 def _import_into_bento(name: str, digest: str, folder: Path, record: Any) -> str:

@@ -17,20 +17,17 @@ from domain.time import Duration
 from features.settings import FeatureSettings
 from scoring.pricing_settings import Pricing
 from stores.settings_files import load_settings, read_yaml, settings_error
-<<<<<<< HEAD
 from training.dataset_settings import DropRule, RejectInference, Undersampling
 from training.dataset_settings import Maturity as Maturity
 from training.families.settings import Challengers, Constraints
 from training.fields import Instant as Instant
 from training.fields import Source as Source
+from training.intake.settings import IntakeSettings
 from training.money_settings import AlertBudget as AlertBudget
 from training.money_settings import Costs as Costs
 from training.money_settings import Cutoffs as Cutoffs
 from training.money_settings import ScaleSettings
 from training.search_settings import Search as Search
-=======
-from training.intake.settings import IntakeSettings
->>>>>>> w-intake
 
 SUBJECT_KINDS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """What each product decides on."""
@@ -115,12 +112,9 @@ class TrainingSettings(Settings):
     pricing: Pricing | None = None
     card: str | None = None
     protected: list[str] = []
-<<<<<<< HEAD
     reject_inference: RejectInference | None = None
     propensity: str | None = Field(default=None, pattern=r"^x_[a-z][a-z0-9_]*$")
-=======
     intake: IntakeSettings = IntakeSettings()
->>>>>>> w-intake
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
     resamples: int = Field(default=500, ge=50, le=10_000)

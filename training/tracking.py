@@ -184,6 +184,21 @@ class Tracker:
         whole = [self.client.get_model_version(full, each.version) for each in listed]
         return sorted(whole, key=lambda each: -int(each.version))
 
+    def keep(self, run_id: str, path: Path, folder: str | None = None) -> None:
+        """Put one file beside what a run logged, finished as it may be; it replaces one of the same name.
+
+        Raises
+        ------
+        Unavailable
+            When the store does not take it.
+        """
+        self._ask(lambda: self.client.log_artifact(run_id, str(path), folder))
+
+    def note(self, name: str, version: str | int, facts: Mapping[str, str]) -> None:
+        """Write tags on a registered version; long text is cut at what MLflow holds."""
+        for fact, value in facts.items():
+            self.client.set_model_version_tag(registered_name(name), str(version), fact, value[:5_000])
+
     def fetch(self, uri: str, into: Path | None = None) -> Path:
         """Artifacts as a local path: in place where the store is local and no folder is given.
 

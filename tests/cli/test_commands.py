@@ -58,7 +58,17 @@ def test_examples_in_help_are_commands(path):
 
 
 def test_commands_that_read_have_json():
-    reading = {"doctor", "journal", "features list", "models", "keys list", "monitor", "ledger verify", "replay"}
+    reading = {
+        "doctor",
+        "journal",
+        "features list",
+        "models",
+        "review",
+        "keys list",
+        "monitor",
+        "ledger verify",
+        "replay",
+    }
     assert {f"assay {name}" for name in reading} <= set(READING) | {"assay models"}
 
 

@@ -18,8 +18,8 @@ from domain.decision import Product
 from domain.errors import InputError, Unavailable
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-STAGES = ["simulate", "journal", "features", *(f"train {name}" for name in MODELS), "promote", "deploy", "serve",
-          "score", "outcomes", "monitor", "verify"]  # fmt: skip
+STAGES = ["simulate", "journal", "features", *(f"train {name}" for name in MODELS), "review", "promote", "deploy",
+          "serve", "score", "outcomes", "monitor", "verify"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +73,11 @@ def test_commands_go_on_with_what_the_loop_made(done, capsys):
         return json.loads(capsys.readouterr().out)
 
     versions = said("models")
-    assert {(v["name"], v["serving"], v["operator"], v["approver"]) for v in versions} == {
-        (name, True, "demo-trainer", "demo-approver") for name in MODELS
+    assert {(v["name"], v["serving"], v["operator"], v["approver"], v["review"]) for v in versions} == {
+        (name, True, "demo-trainer", "demo-approver", "approve with conditions") for name in MODELS
     }
+    shown = said("review", "fraud@champion")
+    assert (shown["verdict"]["reviewer"], shown["trained_by"]) == ("demo-reviewer", "demo-trainer")
     assert said("ledger", "verify") == {**said("ledger", "verify"), "ok": True, "n_decisions": 66}
     decision_id = loop.answers[0].decision["decision_id"]
     (replayed,) = said("replay", decision_id)
@@ -112,13 +114,34 @@ def test_a_challenger_goes_round_by_hand(done, capsys):
     assert "auc" in said.out
     assert said.err == ""
     assert main([*home, "promote", "credit", "--approver", "lin"]) == 4
-    assert "expected somebody other than the trainer, got 'lin'" in capsys.readouterr().err
+    refused = capsys.readouterr().err
+    assert "expected somebody other than the trainer, got 'lin'" in refused
+    assert "expected a reviewer's verdict, got none" in refused
+    assert main([*home, "--actor", "lin", "review", "credit", "--verdict", "approve"]) == 4
+    assert "expected a reviewer other than the trainer, got 'lin'" in capsys.readouterr().err
+    assert main([*home, "review", "credit", "--verdict", "approve", "--expires", "30d", "--reviewer", "zhang"]) == 0
+    capsys.readouterr()
     assert main([*home, "promote", "credit", "--approver", "wang", "--force", "a test of the loop", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["approver"] == "wang"
     assert main([*home, "promote", "credit", "--approver", "wang", "--version", "champion"]) == 4
     assert "is the champion already" in capsys.readouterr().err
     assert main([*home, "deploy", "credit"]) == 0
     assert "loan is served by credit version 2" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_former_champion_comes_back_and_is_made_again(done, capsys):
+    """After the round by hand: rolled back, deployed, and trained again to the same bytes."""
+    loop, _ = done
+    home = ["--home", str(loop.session.root)]
+    assert main([*home, "rollback", "credit", "--approver", "wang", "--reason", "a test of the loop"]) == 0
+    assert "credit version 1 is champion again, version 2 is withdrawn" in capsys.readouterr().out
+    assert main([*home, "deploy", "credit"]) == 0
+    assert "loan is served by credit version 1" in capsys.readouterr().out
+    assert main([*home, "reproduce", "credit@champion", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["identical"] is True
+    assert main([*home, "reproduce", "credit", "1", "--threads", "1"]) == 1
+    assert "different; its trees are identical" in capsys.readouterr().out
 
 
 def test_the_picture_is_small_and_loads_nothing(done, tmp_path):

@@ -18,8 +18,12 @@ from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
 from stores.settings_files import load_settings
+from training.challenger import Trained, train
+from training.gates.settings import GateSettings
 from training.settings import TrainingSettings
 from training.tracking import Tracker
+
+Train = Callable[..., Trained]
 
 ROOT = Path(__file__).parents[2]
 START = 1_767_196_800_000_000  # 2026-01-01 in Shanghai
@@ -111,11 +115,41 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
+def limits() -> GateSettings:
+    return load_settings(ROOT / "configs" / "gates.yaml", GateSettings)
+
+
+@pytest.fixture
+def train_with(
+    journal: Journal, platform: PlatformSettings, book: ReasonBook, settings: TrainingSettings, clock: Clock
+) -> Train:
+    def run(tracker: Tracker, actor: str = "lin", **changes: object) -> Trained:
+        chosen = settings.model_copy(update=changes)
+        return train(chosen, platform, journal, book, tracker, actor=actor, clock=clock, root=ROOT)
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """An MLflow database without rows: setting one up takes seconds, copying it nothing."""
     home = Home(tmp_path_factory.mktemp("mlflow"))
     Tracker.open(home, {})
     return (home.root / "mlflow.db").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def trained_once(
+    tmp_path_factory: pytest.TempPathFactory, _empty_store: bytes, journal: Journal, platform: PlatformSettings,
+    book: ReasonBook, settings: TrainingSettings,
+) -> tuple[Tracker, Trained]:  # fmt: skip
+    """One challenger in a store of its own, for tests that leave it as it is."""
+    home = Home(tmp_path_factory.mktemp("trained"))
+    (home.root / "mlflow.db").write_bytes(_empty_store)
+    tracker = Tracker.open(home, {})
+    ticks = count(START + (N_DAYS + 1) * DAY, 1_000_000)
+    made = train(settings, platform, journal, book, tracker, actor="lin", clock=lambda: next(ticks), root=ROOT)
+    return tracker, made
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InputError
-from monitoring.drift import common_values, psi, quantile_edges
+from scoring.drift import common_values, psi, quantile_edges
 
 
 def naive_psi(reference: list[float], current: list[float], n_bins: int, categorical: bool) -> float:
