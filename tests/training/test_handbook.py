@@ -16,6 +16,7 @@ from stores.settings_files import load_settings
 from tests.training.conftest import ROOT
 from training.protocols.handbook import HandbookSettings, check_counts
 from training.protocols.handbook_rows import Rows, published_split
+from training.protocols.prequential import checked
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,29 @@ def test_the_published_counts_come_out(shared_data: Path, protocol: HandbookSett
     for first in protocol.folds:
         earlier = published_split(day, y, customer, first // DAY, **lengths)
         assert day[earlier.test].max() < protocol.train_from // DAY
+
+
+@pytest.mark.shared_data
+def test_the_published_counts_of_the_four_folds_come_out(shared_data: Path, protocol: HandbookSettings) -> None:
+    columns = ["TX_DATETIME", "CUSTOMER_ID", "TX_FRAUD"]
+    table = pq.read_table(shared_data / "handbook" / protocol.file, columns=columns)
+    day = table["TX_DATETIME"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    y, customer = table["TX_FRAUD"].to_numpy(), table["CUSTOMER_ID"].to_numpy()
+    lengths = {name: getattr(protocol, name) // DAY for name in ("train", "delay", "test")}
+    got = []
+    for fold in protocol.prequential.folds:
+        rows = published_split(day, y, customer, fold.train_from // DAY, **lengths)
+        assert checked(fold, rows) is rows
+        got.append((len(rows.train), len(rows.test)))
+    assert got == [(67_049, 57_604), (67_080, 58_337), (66_975, 57_937), (67_240, 58_264)]
+    newest = max(protocol.folds) // DAY + sum(lengths.values())
+    assert newest <= min(fold.train_from for fold in protocol.prequential.folds) // DAY
+
+
+def test_a_fold_of_other_rows_is_refused(protocol: HandbookSettings) -> None:
+    none = Rows(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    with pytest.raises(DataError, match=r"67,049 training and 57,604 test rows of the fold from 2018-08-15"):
+        checked(protocol.prequential.folds[0], none)
 
 
 def test_other_rows_are_refused(protocol: HandbookSettings) -> None:

@@ -20,12 +20,10 @@ from domain.errors import DataError
 from domain.settings import PlatformSettings
 from domain.time import format_duration, format_instant
 from stores.home import Home
-from training.alerts import CardPrecision, card_precision
 from training.families.family import Labelled
 from training.families.lightgbm import LightGBM
-from training.intervals import bootstrap
-from training.metrics import Ranking
 from training.progress import Progress, silent
+from training.protocols.handbook_figures import FIGURES, Measured, ScoredWeek
 from training.protocols.handbook_rows import HandbookRows, Rows
 from training.protocols.handbook_settings import HandbookSettings
 from training.protocols.table import BenchmarkTable, Cell, Line
@@ -33,8 +31,6 @@ from training.search import Searched, search
 from training.settings import Search
 
 __all__ = ["HandbookSettings", "check_counts", "run_handbook"]
-
-CARDS_A_DAY = 100
 
 
 def run_handbook(
@@ -107,36 +103,14 @@ def check_counts(settings: HandbookSettings, y: np.ndarray, rows: Rows) -> None:
 
 def _published(settings: HandbookSettings) -> list[Line]:
     return [
-        Line(
-            each.model,
-            settings.source,
-            {"AUC": Cell(each.auc), "AP": Cell(each.average_precision), "CP@100": Cell(each.card_precision_100)},
-        )
+        Line(each.model, settings.source, dict(zip(FIGURES, map(Cell, each.figures), strict=True)))
         for each in settings.published
     ]
 
 
 def _measured(settings: HandbookSettings, world: HandbookRows, test: np.ndarray, raw: np.ndarray, length: int) -> Line:
-    y, day = world.y[test], world.day[test]
-    ranking, cards = Ranking.of(y, raw), _cards(world, test, raw)
-    _, first = np.unique(day, return_index=True)
-
-    def statistic(weight: np.ndarray) -> dict[str, float]:
-        return {
-            "AUC": ranking.auc(weight),
-            "AP": ranking.average_precision(weight),
-            "CP@100": float(np.average(cards.precision, weights=weight[first])),
-        }
-
-    whole = statistic(np.ones(len(y), np.int64))
-    spread = bootstrap(statistic, len(y), day, settings.resamples, settings.seed)
-    cells = {name: Cell(value, spread[name].low, spread[name].high) for name, value in whole.items()}
-    model = f"LightGBM, our features, {format_duration(length)} of labels"
-    return Line(model, "measured here", cells, len(y), int(y.sum()))
-
-
-def _cards(world: HandbookRows, test: np.ndarray, raw: np.ndarray) -> CardPrecision:
-    return card_precision(world.y[test], raw, world.day[test], world.customer[test], CARDS_A_DAY)
+    measured = Measured.of([ScoredWeek.of(world, test, raw)], settings.resamples, settings.seed)
+    return measured.line(f"LightGBM, our features, {format_duration(length)} of labels")
 
 
 def _notes(
@@ -147,7 +121,7 @@ def _notes(
     found: tuple[Searched, Searched],
     week: np.ndarray,
 ) -> tuple[str, ...]:
-    cards, y = _cards(world, rows.test, week), world.y
+    cards, y = ScoredWeek.of(world, rows.test, week).cards, world.y
     bad = rows.test[y[rows.test] == 1]
     compromised = len(np.unique(np.column_stack([world.day[bad], world.customer[bad]]), axis=0))
     gap = format_duration(settings.train + settings.delay)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.errors import DataError
@@ -22,6 +24,7 @@ from training.dataset import label
 from training.families.family import Columns, Labelled
 from training.labels import POSITIVE
 from training.progress import Progress
+from training.protocols.book_inputs import NAMES, book_inputs
 from training.protocols.handbook_settings import HandbookSettings
 from training.protocols.sources import journal_of
 
@@ -70,7 +73,8 @@ class HandbookRows:
 
     Parameters
     ----------
-    X : float64[n, m]. y : int8[n]. day : int64[n], day numbers. customer : int32[n], codes of customers.
+    X : float64[n, m]. y : int8[n]. day : int64[n], day numbers. customer, terminal : int32[n], codes.
+    time : int64[n], µs UTC, ascending. amount : float64[n].
     """
 
     settings: HandbookSettings
@@ -79,6 +83,9 @@ class HandbookRows:
     y: np.ndarray
     day: np.ndarray
     customer: np.ndarray
+    terminal: np.ndarray
+    time: np.ndarray
+    amount: np.ndarray
 
     @classmethod
     def of(
@@ -100,8 +107,20 @@ class HandbookRows:
             Columns(feature_set.names, feature_set.categorical),
             (status == POSITIVE).astype(np.int8),
             day_numbers(dataset.event_time, platform.time_zone),
-            pc.dictionary_encode(snapshot.table["customer_id"]).combine_chunks().indices.to_numpy(),
+            _codes(snapshot.table, "customer_id"),
+            _codes(snapshot.table, "terminal_id"),
+            dataset.event_time,
+            snapshot.table["amount"].to_numpy(),
         )
+
+    @cached_property
+    def book(self) -> np.ndarray:
+        """The book's fifteen inputs of every row, float64[n, 15], to compare with."""
+        order = np.argsort(self.time, kind="stable")
+        made = np.empty((len(order), len(NAMES)))
+        columns = (self.time, self.customer, self.terminal, self.amount, self.y)
+        made[order] = book_inputs(*(column[order] for column in columns), delay=self.settings.delay)
+        return made
 
     def rows(self, train_from: int) -> Rows:
         """The published split that begins at an instant, µs UTC."""
@@ -145,3 +164,7 @@ class HandbookRows:
     def first_day(self, instant: int) -> int:
         """Day number of an instant, µs UTC."""
         return int(day_numbers(np.array([instant]), self.settings.time_zone)[0])
+
+
+def _codes(table: pa.Table, key: str) -> np.ndarray:
+    return np.asarray(pc.dictionary_encode(table[key]).combine_chunks().indices.to_numpy())

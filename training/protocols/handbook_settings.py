@@ -18,6 +18,26 @@ class Published(Settings):
     average_precision: float
     card_precision_100: float
 
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """AUC, AP and CP@100."""
+        return self.auc, self.average_precision, self.card_precision_100
+
+
+class PublishedFold(Settings):
+    """A prequential fold: the first instant of its training week, and how many rows the book has there."""
+
+    train_from: Instant
+    n_train: int
+    n_test: int
+
+
+class Prequential(Settings):
+    """The book's prequential validation: its folds, in its order, and its lines (means over the folds)."""
+
+    folds: list[PublishedFold] = Field(min_length=2)
+    published: list[Published]
+
 
 class HandbookSettings(Settings):
     """``configs/benchmarks/handbook.yaml``.
@@ -54,3 +74,4 @@ class HandbookSettings(Settings):
     n_test_events: int
     source: str
     published: list[Published]
+    prequential: Prequential
