@@ -46,12 +46,13 @@ def shapley(  # type: ignore[no-untyped-def]
     n_lanes = width // n_features
     for k in range(n_rows * width):
         sums[k] = 0.0
-    for k in range(n_lanes):
-        product[k] = 1.0
     passes[_0] = _1
     for tree in range(np.uint64(trees.shape[0])):
         first, n_edges, split = trees[tree, _0], trees[tree, _1], trees[tree, _2]
         n, table = trees[tree, _3], trees[tree, _4]
+        # The root's place is as wide as this tree's nodes: a narrower tree had edges in it.
+        for k in range(n):
+            product[k] = 1.0
         for r in range(n_rows):
             for s in range(n_edges // _2):
                 at = split + s

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from domain.errors import ModelError
 from scoring import explainer as module
 from scoring.explainer import PRED_CONTRIB, QUADRATURE, Explainer
+from scoring.paths import lay_out
 from scoring.scorer import Scorer
 from scoring.trees import Tree, read_trees
 from tests.scoring.models import CATEGORICAL, KINDS, NAMES, labels, model_text, rows
@@ -72,14 +73,17 @@ def test_any_model_is_explained_as_the_library_explains_it(
     assert np.abs(explainer.contributions_many(probe) - scorer.contributions_many(probe)).max() < 1e-9
 
 
-def test_more_features_on_a_path_than_one_vector_of_nodes_holds() -> None:
+@pytest.mark.parametrize("num_leaves", [24, 400])
+def test_paths_of_many_features_and_trees_of_many_depths(num_leaves: int) -> None:
     rng = np.random.default_rng(3)
     X = rng.normal(size=(3_000, 40))
-    y = (X.sum(axis=1) + rng.normal(size=3_000) > 0).astype(float)
-    asked = {"objective": "binary", "verbosity": -1, "num_threads": 1, "num_leaves": 400, "min_data_in_leaf": 1}
-    scorer = Scorer(lightgbm.train(asked, lightgbm.Dataset(X, y), 5).model_to_string(num_iteration=-1))
+    y = (X.sum(axis=1) + X[:, 0] * X[:, 1] + rng.normal(size=3_000) > 0).astype(float)
+    asked = {"objective": "binary", "verbosity": -1, "num_threads": 1, "num_leaves": num_leaves, "min_data_in_leaf": 1}
+    scorer = Scorer(lightgbm.train(asked, lightgbm.Dataset(X, y), 30).model_to_string(num_iteration=-1))
+    nodes = set(lay_out(read_trees(scorer.model_text)).trees[:, 3].tolist())
+    assert len(nodes) > 1
     explainer = Explainer(scorer)
-    assert explainer.engine == QUADRATURE
+    assert explainer.engine == QUADRATURE, explainer.fallback
     assert np.abs(explainer.contributions_many(X[:50]) - scorer.contributions_many(X[:50])).max() < 1e-9
 
 
