@@ -61,6 +61,7 @@ class Scorer:
 
     def __init__(self, model_text: str) -> None:
         header = check_model_text(model_text)
+        self.model_text = model_text
         try:
             self._booster = lightgbm.Booster(model_str=model_text)
         except lightgbm.basic.LightGBMError as error:
@@ -91,7 +92,7 @@ class Scorer:
 
     def raw_many(self, matrix: NDArray[np.float64], *, threads: int = 1) -> NDArray[np.float64]:
         """Raw scores of n rows, float64[n, m] → float64[n]; the number of threads changes no bit."""
-        self._check_matrix(matrix)
+        self.check_matrix(matrix)
         return self._predict(matrix, threads, raw_score=True) if len(matrix) else np.zeros(0)
 
     def contributions_many(self, matrix: NDArray[np.float64], *, threads: int = 1) -> NDArray[np.float64]:
@@ -102,7 +103,7 @@ class Scorer:
         ModelError
             When the rows do not fit the model, or its trees are linear in their leaves.
         """
-        self._check_matrix(matrix)
+        self.check_matrix(matrix)
         if not len(matrix):
             return np.zeros((0, self._width + 1))
         try:
@@ -110,7 +111,14 @@ class Scorer:
         except lightgbm.basic.LightGBMError as error:
             raise ModelError(f"explainer: expected a model of plain trees, got {error}") from error
 
-    def _check_matrix(self, matrix: NDArray[np.float64]) -> None:
+    def check_matrix(self, matrix: NDArray[np.float64]) -> None:
+        """Refuse rows that are not float64[n, len(names)].
+
+        Raises
+        ------
+        ModelError
+            When they do not fit the model.
+        """
         if matrix.dtype != np.float64 or matrix.ndim != 2 or matrix.shape[1] != self._width:
             got = f"{matrix.dtype}{list(matrix.shape)}"
             raise ModelError(expected_got(f"float64[n, {self._width}]", got, "rows to score"))
@@ -151,8 +159,12 @@ class Scorer:
         )  # fmt: skip
         return partial(single, *arguments)
 
+    def parity_rows(self) -> NDArray[np.float64]:
+        """Generated rows on which a fast way must give what the library gives (see `parity_rows`)."""
+        return parity_rows(self._infos)
+
     def _agrees(self) -> bool:
-        rows = parity_rows(self._infos)
+        rows = self.parity_rows()
         expected = self.raw_many(rows)
         return all(self._raw_fast(row).hex() == float(score).hex() for row, score in zip(rows, expected, strict=True))
 

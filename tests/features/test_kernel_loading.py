@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from features.kernel.loading import _SIGNATURES, SOURCES, load_kernel, source_hash, usable
+from features.compiled import usable
+from features.kernel.loading import _SIGNATURES, SOURCES, load_kernel, source_hash
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +30,7 @@ print(kernel.folder, kernel.from_cache, order.tolist())
 def ask(folder: Path) -> list[str]:
     run = subprocess.run(
         [sys.executable, "-c", _ASK, str(folder)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     return run.stdout.split(maxsplit=2)
 
