@@ -130,19 +130,6 @@ def _money(
     )  # fmt: skip
 
 
-def _money(
-    settings: TrainingSettings, platform: PlatformSettings, dataset: Dataset, part: Part, scored: Scored, fitted: Fitted
-) -> CutoffCost | None:
-    """Cost and regret of the frozen cut-offs."""
-    stakes = stakes_of(settings, dataset, part, scored.probability)
-    if stakes is None:
-        return None
-    return cost_of_cutoffs(
-        scored.y, scored.day, stakes, settings.cutoffs, fitted.cutoffs,
-        currency=platform.base_currency, n_draws=settings.resamples, seed=settings.seed,
-    )  # fmt: skip
-
-
 def read_attributes(settings: TrainingSettings, journal: Journal, seqs: np.ndarray) -> pa.Table:
     """Protected columns and the propensity of the subjects with these places in the journal, which rise.
 

@@ -40,7 +40,7 @@ def for_training(
         all_later=X[np.concatenate([split.test.rows, _refused(dataset, censored, split.test)])],
     )
     columns = Columns(feature_set.names, feature_set.categorical)
-    recipe = Recipe(make_family(settings), columns, fitted.searched.params, fitted.searched.rounds)
+    recipe = Recipe(make_family(settings, feature_set), columns, fitted.searched.params, fitted.searched.rounds)
     return sensitivity(
         applicants, recipe, chosen, cutoff=fitted.cutoffs["high"], calibration=settings.calibration,
         resamples=settings.resamples, seed=settings.seed,

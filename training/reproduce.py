@@ -138,10 +138,10 @@ def reproduce(
     )  # fmt: skip
     outcomes = journal.read("outcome", upto=int(span["upto_seq"]))
     as_of = parse_instant(str(about["labels_as_of"]))
-    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after, as_of)
+    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)
     given = Searched(dict(about["params"]), int(about["rounds"]), float("nan"), 0, ())
-    fitted = fit(settings, feature_set, dataset, split, progress, given)
+    fitted = fit(settings, feature_set, dataset, split, progress, given=given)
     found = {
         **Provenance.collect(root, actor).facts(),
         "journal": str(rows.manifest["data"]), "rows": str(rows.table.num_rows), "features": feature_set.hash,
