@@ -99,7 +99,7 @@ def _of_snapshot(session: Session, source: Path, config: str, progress: Progress
         journal = session.journal(database)
         chosen = load(settings.features, platform, journal.extensions(settings.subject_kind))
         outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
-    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.after)
+    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock)
     split = make_split(dataset, settings, platform.time_zone)
     return for_training(settings, dataset, split, chosen, now=system_clock(), progress=progress)
 
