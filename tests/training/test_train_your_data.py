@@ -7,11 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
+from stores.home import Home
 from tests.training.conftest import ROOT
 from training.settings import TrainingSettings
 
@@ -37,8 +39,9 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_page_is_true(tmp_path: Path) -> None:
+def test_the_page_is_true(tmp_path: Path, make_home: Callable[[str], Home]) -> None:
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    make_home(".assay")  # the one that `assay` takes by itself, with MLflow's tables made already
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
     assert [kind for kind, _ in blocks] == KINDS
     printed, trained = "", []
