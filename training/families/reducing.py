@@ -101,7 +101,7 @@ def _informative(rows: Rows, least: float, seed: int) -> np.ndarray:
 
 def _lasso(rows: Rows, least: float, seed: int) -> np.ndarray:
     """Columns whose mean pull on the likelihood a lasso finds worth this penalty."""
-    return logistic_line(*rows, 1 / (least * rows[2].sum()), 1.0, seed).coefficients != 0
+    return np.asarray(logistic_line(*rows, 1 / (least * rows[2].sum()), 1.0, seed).coefficients != 0)
 
 
 def _uncorrelated(rows: Rows, least: float, seed: int) -> np.ndarray:

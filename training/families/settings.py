@@ -16,7 +16,9 @@ class Constraints(Settings):
 
     Parameters
     ----------
-    monotone : ``catalogue`` takes the sign each feature declares, a mapping names features and signs itself.
+    monotone : ``catalogue`` takes the sign each feature declares, a mapping names features and signs itself. On three
+        earlier folds of the simulator the catalogue's cost .004 of an AP of .661 (payments, one seed) and gained .002
+        of an AUC of .765 (loans, three seeds), while 40 of 55 signs did not hold without.
     method : LightGBM's. ``basic`` keeps to the signs; with LightGBM 4.7 and 40 small worlds, sweeps over all
         thresholds found 13 models of ``intermediate`` and 39 of ``advanced`` that do not, and none of ``basic``
         (LightGBM's issues 5358 and 6155). Promotion sweeps again, whatever was asked for.
@@ -29,7 +31,7 @@ class Constraints(Settings):
     'basic'
     """
 
-    monotone: Literal["catalogue", "none"] | dict[str, Sign] = "none"
+    monotone: Literal["catalogue", "none"] | dict[str, Sign] = "catalogue"
     method: Literal["basic", "intermediate", "advanced"] = "basic"
     interactions: Literal["any", "catalogue"] | list[Annotated[list[str], Field(min_length=1)]] = "any"
 
