@@ -12,6 +12,7 @@ from training.families.forest import RandomForest
 from training.families.isolation_forest import IsolationForest
 from training.families.lightgbm import LightGBM
 from training.families.logistic import LogisticRegression
+from training.families.scorecard import Scorecard
 from training.families.svm import SupportVectors
 from training.families.tree import DecisionTree
 
@@ -48,7 +49,19 @@ def make(
 def make_lightgbm(
     settings: TrainingSettings, signs: Mapping[str, int], groups: Mapping[str, str] | None = None
 ) -> LightGBM:
-    """The family whose models become bundles."""
+    """The family whose models become bundles.
+
+    Raises
+    ------
+    DefinitionError
+        When the settings ask for what LightGBM cannot do together.
+    """
+    if settings.loss == "cross_entropy" and settings.imbalance == "weights":
+        raise DefinitionError(
+            expected_got(
+                "imbalance: none, since LightGBM lifts positives for binary only", "weights", "loss: cross_entropy"
+            )
+        )
     return LightGBM(
         settings.seed,
         settings.threads,
@@ -74,6 +87,8 @@ def _challenger(name: str, settings: TrainingSettings, signs: Mapping[str, int])
             return RandomForest(seed, settings.threads, balanced, cleaned)
         case "svm":
             return SupportVectors(seed, balanced, cleaned, settings.challengers.svm_rows)
+        case "scorecard":
+            return Scorecard(seed, balanced, settings.challengers.scorecard, signs)
         case "isolation_forest":
             return IsolationForest(seed, cleaned)
     return None

@@ -17,6 +17,9 @@ from domain.errors import DataError, expected_got
 from training.families.family import Columns, Labelled
 from training.families.settings import Preprocessing
 
+LARGEST = 1e30
+"""Far below the largest float32: scikit-learn adds columns up to see whether they are finite."""
+
 _NORMAL_QUARTILES = 1.349
 """Interquartile range of a normal variable of variance 1."""
 
@@ -170,6 +173,8 @@ def _number(
     if low == high:
         low, high = float(value.min()), float(value.max())
     if not scaled or low == high:
+        # scikit-learn's trees hold numbers in 32 bits.
+        low, high = max(low, -LARGEST), min(high, LARGEST)
         return Number(position, low, high, 0.0, 1.0, False, 0.0, 1.0)
     bounded = np.clip(value, low, high)
     unit = (q3 - q1) / _NORMAL_QUARTILES

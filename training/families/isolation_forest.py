@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from training.families.cleaning import Cleaning
 from training.families.family import Columns, Labelled, Params, Suggest
+from training.families.reducing import prepare_columns
 from training.families.settings import Preprocessing
 from training.families.unboosted import Preparation, Unboosted
 
@@ -53,8 +53,11 @@ class IsolationForest(Unboosted):
         return {"trees": [200], "rows": sorted({min(256, n_rows), min(2_048, n_rows)}), "columns": [0.5, 1.0]}
 
     def preparation(self, columns: Columns, rows: Labelled) -> Preparation:
-        """Cleaned columns."""
-        return Cleaning.fit(columns, rows, self.preprocessing)
+        """Cleaned columns; a selection that asks for labels is not made."""
+        settings = self.preprocessing
+        if settings.select in ("information", "lasso"):
+            settings = settings.model_copy(update={"select": "all", "least": None})
+        return prepare_columns(columns, rows, settings, self.seed)
 
     def learn(self, preparation: Preparation, Z: np.ndarray, rows: Labelled, params: Params) -> Isolation:
         """Trees of random cuts; a row's weight is its chance of being drawn."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from training.families.cleaning import Cleaning
 from training.families.family import Columns, FittedModel, Labelled, Params, Suggest
-from training.families.logistic import Linear
+from training.families.lines import Linear
+from training.families.reducing import prepare_columns
 from training.families.settings import Preprocessing
 from training.families.unboosted import Preparation, Unboosted
 
@@ -64,7 +64,7 @@ class SupportVectors(Unboosted):
 
     def preparation(self, columns: Columns, rows: Labelled) -> Preparation:
         """Cleaned columns: distances need them on one scale."""
-        return Cleaning.fit(columns, rows, self.preprocessing)
+        return prepare_columns(columns, rows, self.preprocessing, self.seed)
 
     def learn(self, preparation: Preparation, Z: np.ndarray, rows: Labelled, params: Params) -> FittedModel:
         """Support vectors by libsvm, or a line by liblinear."""

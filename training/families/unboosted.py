@@ -69,7 +69,7 @@ class Unboosted(ABC):
             self, preparation, preparation.matrix(train.X), preparation.matrix(valid.X), train, valid, objective
         )
 
-    def fit(self, columns: Columns, rows: Labelled, params: Params, rounds: int) -> Composed:
+    def fit(self, columns: Columns, rows: Labelled, params: Params, rounds: int) -> FittedModel:
         """A model fitted on all given rows; ``rounds`` says nothing to it."""
         del rounds
         check_rows(columns, rows, "learn from", labels=self.labels)
