@@ -37,7 +37,7 @@ from training.search import Searched, search
 from training.settings import Search
 
 N_COLUMNS = 64
-N_ROWS = 24_000
+N_ROWS = 16_000
 N_FOLDS = 3
 ROUNDS, PATIENCE = 400, 30
 LATER = 0.25
@@ -67,7 +67,7 @@ class World:
 
     @classmethod
     def of(cls, n_rows: int, seed: int) -> World:
-        """Payments: lognormal amounts and counts with gaps, frauds of a few kinds that drift, about 1.5 %."""
+        """Payments: lognormal amounts and counts with gaps, frauds of a few kinds that drift, about 2 %."""
         rng = np.random.default_rng(seed)
         X = rng.lognormal(1.5, 1.2, (n_rows, N_COLUMNS)).round(2)
         X[rng.random(X.shape) < 0.15] = np.nan
@@ -76,7 +76,7 @@ class World:
         drift = np.linspace(-0.3, 0.3, n_rows)
         margin = (
             known[:, :6] @ np.array([0.9, 0.7, -0.6, 0.5, 0.4, -0.4]) + 0.8 * (known[:, 6] > 2.2) * known[:, 7]
-            + 0.6 * drift * known[:, 8] - 0.5 * np.abs(known[:, 9] - known[:, 10]) - 7.4
+            + 0.6 * drift * known[:, 8] - 0.5 * np.abs(known[:, 9] - known[:, 10]) - 7.1
         )  # fmt: skip
         y = (rng.random(n_rows) < 1 / (1 + np.exp(-margin))).astype(np.int8)
         end = int(n_rows * (1 - LATER))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
+from cli.compare import show_comparison
 from domain.errors import DefinitionError, ModelError
 from domain.settings import PlatformSettings
 from stores.home import Home
@@ -143,6 +144,18 @@ def test_a_random_split_is_marked_everywhere(settings: TrainingSettings) -> None
     assert UNVERIFIED in found.title()
     assert found.table()["note"].str.contains("random split").all()
     assert json.loads(found.to_json())["warning"] == UNVERIFIED
+
+
+def test_the_command_shows_every_family_and_says_what_a_random_split_is(
+    found: Comparison, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_comparison(replace(found, warning=UNVERIFIED))
+    shown = capsys.readouterr().out
+    for each in found.contenders:
+        assert shown.count(each.family) >= 2
+    assert "failed: no trees today" in shown
+    assert UNVERIFIED in shown
+    assert f"{found['logistic'].value('average_precision'):.4f}" in shown
 
 
 def test_without_a_reference_nothing_is_paired(settings: TrainingSettings) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -169,3 +171,45 @@ def test_a_database_that_does_not_answer_says_what_to_do(tmp_path: Path) -> None
     with pytest.raises(DefinitionError, match="give a storage URL"):
         StudyPlace.of(Search(trials=1, study="a"), None)
     assert StudyPlace.of(Search(trials=1), None) is None
+
+
+def test_a_search_stopped_by_hand_goes_on_with_the_trial_that_was_cut_short(place: StudyPlace) -> None:
+    stopped = []
+
+    def stop_once(stage: str, done: int, total: int, note: str) -> None:
+        if stage == "search" and done == 2:
+            stopped.append(note)
+
+    class Stopped(Valley):
+        def prepare(self, *given: Any) -> Any:
+            fold = super().prepare(*given)
+            score = type(fold).score
+
+            class Once(type(fold)):  # type: ignore[misc]
+                def score(self, params: Any, **told: Any) -> Any:
+                    if len(stopped) == 1:
+                        stopped.append("by hand")
+                        raise KeyboardInterrupt
+                    return score(self, params, **told)
+
+            return Once(fold.family, fold.shift)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(place, 6, Stopped(), progress=stop_once)
+    assert result(run(place, 6, Stopped())) == result(run(None, 6))
+
+
+def test_a_trial_of_another_machine_that_fell_silent_is_tried_again(place: StudyPlace) -> None:
+    run(place, 3)
+    with open_study(place, {}, None) as study:
+        study.enqueue_trial({"x": 1.5, "depth": 4})
+        with pytest.warns(UserWarning, match="Heartbeat"):
+            silent = study.ask()
+        silent.set_user_attr("worker", "elsewhere 17 1.00")
+        silent.suggest_float("x", 0.0, 4.0)
+    with closing(sqlite3.connect(place.url.removeprefix("sqlite:///"))) as file, file:
+        file.execute("INSERT INTO trial_heartbeats (trial_id, heartbeat) VALUES (4, '2026-01-01 00:00:00')")
+    found = run(place, 6)
+    assert [trial["number"] for trial in found.trials] == list(range(6))
+    assert (found.trials[3]["x"], found.trials[3]["depth"]) == (1.5, 4)
+    assert found.trials[3]["state"] in ("complete", "pruned")
