@@ -77,7 +77,7 @@ def cost_figure(made: CutoffCost) -> Any:
 
 def grades_figure(made: GradeTable) -> Any:
     """Observed default rate of each grade of the master scale with its interval, over the grade's band."""
-    figure, axes = _canvas(f"Master scale, default within {made.horizon_months} months", "grade", "default rate")
+    figure, axes = _canvas(f"Master scale, default within {made.horizon_months} months", "", "default rate")
     lines = [line for line in made.lines if line.observed is not None]
     floor = min([line.upto for line in lines] + [line.high or 1.0 for line in lines], default=0.01) / 4
     for place, line in enumerate(lines):

@@ -265,3 +265,17 @@ def test_cutoffs_by_cost_need_what_they_are_made_of(
     assert TrainingSettings.model_validate(whole).cutoffs.by == "cost"
     with pytest.raises(ValidationError, match=message):
         TrainingSettings.model_validate({**whole, **changes})
+
+
+def test_hindsight_may_review_as_much_as_the_frozen_cutoffs_did() -> None:
+    # A review catches everything for nothing; the frozen cut-offs review far more than the budget allows.
+    rng = np.random.default_rng(0)
+    p, y = rng.random(300), np.ones(300, np.int8)
+    cost = np.tile([100.0, 100.0, 0.0, 100.0], (300, 1))
+    frozen = {"attention": 0.1, "warning": 0.2, "high": 0.999999}
+    anything = Cutoffs(by="probability", attention=0.1, warning=0.2, high=0.9, source="a test")
+    made = cost_of_cutoffs(
+        y, np.arange(300) // 100, Stakes(p, cost, 3.0, 1), anything, frozen, currency="CNY", n_draws=20, seed=1
+    )
+    assert made.values["cost_in_hindsight"] <= made.values["cost"]
+    assert made.n_reviewed[0] > 1
