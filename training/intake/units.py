@@ -27,6 +27,7 @@ FACTORS = {
 
 _CHUNKS = 12
 _LEAST = 50
+_ROWS = 4_000
 _QUANTILES = (0.25, 0.5, 0.75, 0.9)
 _STEADY = 1.6
 _PERIODS_EACH_SIDE = 3
@@ -39,7 +40,7 @@ def unit_drift(table: Audited) -> list[Finding]:
     and given parts (a folder's train and test files) are compared as they are.
     """
     found, n = [], 0
-    chunks = np.array_split(table.order, _CHUNKS)
+    chunks = [chunk[:: max(1, len(chunk) // _ROWS)] for chunk in np.array_split(table.order, _CHUNKS)]
     order = "periods" if table.time is not None else "stretches of the file"
     for column in table.columns:
         if column.form != "number" or column.n_values < 10 or column.id_like:
