@@ -14,6 +14,7 @@ from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
 from stores.settings_files import load_settings
+from training.protocols.amlsim_settings import AmlsimSettings
 from training.protocols.handbook import HandbookSettings
 from training.protocols.tabular import TabularSettings
 from training.settings import TrainingSettings, read_training_settings
@@ -30,6 +31,9 @@ MODELS: dict[str, type[Settings]] = {
     "configs/benchmarks/handbook.yaml": HandbookSettings,
     "configs/benchmarks/taiwan.yaml": TabularSettings,
     "configs/benchmarks/german.yaml": TabularSettings,
+    "configs/benchmarks/amlsim.yaml": AmlsimSettings,
+    "configs/benchmarks/taiwan_train.yaml": TrainingSettings,
+    "configs/benchmarks/german_train.yaml": TrainingSettings,
     "configs/policy/payments.yaml": PolicySettings,
     "configs/policy/loans.yaml": PolicySettings,
     "configs/policy/lists.yaml": ListSettings,
