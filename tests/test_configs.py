@@ -16,6 +16,7 @@ from serving.settings import ServingSettings
 from stores.settings_files import load_settings
 from training.gates.settings import GateSettings
 from training.intake import IntakeLimits
+from training.protocols.amlsim_settings import AmlsimSettings
 from training.protocols.handbook import HandbookSettings
 from training.protocols.tabular import TabularSettings
 from training.settings import TrainingSettings, read_training_settings
@@ -36,6 +37,9 @@ MODELS: dict[str, type[Settings]] = {
     "configs/benchmarks/handbook.yaml": HandbookSettings,
     "configs/benchmarks/taiwan.yaml": TabularSettings,
     "configs/benchmarks/german.yaml": TabularSettings,
+    "configs/benchmarks/amlsim.yaml": AmlsimSettings,
+    "configs/benchmarks/taiwan_train.yaml": TrainingSettings,
+    "configs/benchmarks/german_train.yaml": TrainingSettings,
     "configs/policy/payments.yaml": PolicySettings,
     "configs/policy/loans.yaml": PolicySettings,
     "configs/policy/lists.yaml": ListSettings,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,11 +33,11 @@ def ours(payments: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(book_inputs(*columns, delay=7 * DAY), columns=list(NAMES))
 
 
-def naive(payments: pd.DataFrame, row: int, key: str, oldest: int, newest: int) -> pd.DataFrame:
+def naive(payments: pd.DataFrame, row: int, key: str, oldest: int, newest: int) -> Any:
     """Rows of the same key that are up to ``oldest`` and no less than ``newest`` before a row."""
     now = payments.iloc[row]
     age = now["time"] - payments["time"]
-    return payments[(payments[key] == now[key]) & (age >= newest) & (age < oldest)]
+    return payments.loc[(payments[key] == now[key]) & (age >= newest) & (age < oldest), :]
 
 
 def test_windows_are_those_of_a_loop(payments: pd.DataFrame, ours: pd.DataFrame) -> None:
@@ -59,5 +61,5 @@ def test_customers_are_what_pandas_rolls(payments: pd.DataFrame, ours: pd.DataFr
 
 def test_the_clock_is_the_books(payments: pd.DataFrame, ours: pd.DataFrame) -> None:
     moment = pd.to_datetime(payments["time"], unit="us")
-    assert ours["weekend"].tolist() == (moment.dt.weekday >= 5).astype(float).tolist()
+    assert ours["weekend"].tolist() == (moment.dt.day_of_week >= 5).astype(float).tolist()
     assert ours["night"].tolist() == (moment.dt.hour <= 6).astype(float).tolist()

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, expected_got
-from domain.events import Event
+from domain.events import Event, Value
 from domain.settings import PlatformSettings
 from domain.time import DAY
 from features.catalogue import load as load_features
@@ -58,8 +58,8 @@ def run_amlsim(
     DataError
         When the accounts are not those of the sample.
     """
-    accounts = _Accounts.of(data / settings.accounts, settings)
-    transfers = _Transfers.of(journal_of(mapping, data / settings.file, home, platform, progress), data, settings)
+    accounts = Accounts.of(data / settings.accounts, settings)
+    transfers = Transfers.of(journal_of(mapping, data / settings.file, home, platform, progress), data, settings)
     steps = (settings.learn_at, settings.validate_at, settings.rank_at)
     made = {step: transfers.features(step, accounts.node, settings, platform, progress) for step in steps}
     columns = made[settings.rank_at][1]
@@ -84,7 +84,7 @@ def run_amlsim(
 
 
 def precision_at(y: np.ndarray, score: np.ndarray, k: float, weight: np.ndarray | None = None) -> float:
-    """Share of positives among the k highest scores; of tied ones, what a random order of them would give on average.
+    """Share of positives among the k highest scores, NaN for none; ties count as a random order of them would.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ def precision_at(y: np.ndarray, score: np.ndarray, k: float, weight: np.ndarray 
     last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     n = np.concatenate([[0.0], np.cumsum(times[order])[last]])
     hits = np.concatenate([[0.0], np.cumsum((times * y)[order])[last]])
-    return float(np.interp(k, n, hits) / k)
+    return float(np.interp(k, n, hits) / k) if k > 0 else float("nan")
 
 
 @dataclass(frozen=True)
-class _Accounts:
+class Accounts:
     """The answer: ``node`` int64[n], ``flagged`` int8[n], ``step`` int64[n], −1 where none is told."""
 
     node: np.ndarray
@@ -114,7 +114,14 @@ class _Accounts:
     step: np.ndarray
 
     @classmethod
-    def of(cls, path: Path, settings: AmlsimSettings) -> _Accounts:
+    def of(cls, path: Path, settings: AmlsimSettings) -> Accounts:
+        """From the file, when its accounts are as many as the sample's.
+
+        Raises
+        ------
+        DataError
+            When it is absent or holds others.
+        """
         if not path.is_file():
             raise DataError(f"{path}: expected the accounts of the data set, found none; name its folder with --data")
         table = pq.read_table(path, columns=["nodeid", "isFraud", "fraudStep"])
@@ -158,14 +165,15 @@ class _Accounts:
 
 
 @dataclass(frozen=True)
-class _Transfers:
+class Transfers:
     """The journal's transfers with the tokens of the file's accounts."""
 
     table: pa.Table
     token: Mapping[int, str]
 
     @classmethod
-    def of(cls, journal: Journal, data: Path, settings: AmlsimSettings) -> _Transfers:
+    def of(cls, journal: Journal, data: Path, settings: AmlsimSettings) -> Transfers:
+        """From the journal, in the file's order."""
         names = ["event_id", "event_time", "known_at", "account_id", "payee_id", "amount", "currency"]
         table = journal.read("transaction", columns=names).sort_by("event_id")
         file = pq.read_table(data / settings.file, columns=["sourceNodeId", "targetNodeId"])
@@ -187,7 +195,7 @@ class _Transfers:
         rows = self.table.filter(pa.array(self.table["event_time"].to_numpy() < asked_at)).to_pylist()
         events = [_event(row) for row in rows]
         for place, name in enumerate(node.tolist()):
-            body = {
+            body: dict[str, Value] = {
                 "account_id": self.token.get(name, f"unseen-{name}"),
                 "amount": 0,
                 "currency": platform.base_currency,
@@ -218,7 +226,7 @@ def _isolation(X: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _notes(
-    settings: AmlsimSettings, accounts: _Accounts, teach: Labelled, check: Labelled, columns: Columns
+    settings: AmlsimSettings, accounts: Accounts, teach: Labelled, check: Labelled, columns: Columns
 ) -> tuple[str, ...]:
     rows = ~accounts.known(settings.rank_at)
     undated = int(((accounts.step < 0) & (accounts.flagged == 1)).sum())

@@ -123,7 +123,7 @@ class _Run:
                                       for fold, rows in zip(self.settings.prequential.folds, self.folds, strict=True)])
             for objective, one in found.items()
         }  # fmt: skip
-        best = [max(OBJECTIVES, key=lambda objective, at=place: earlier[objective][at]) for place in range(3)]
+        best = [OBJECTIVES[int(np.argmax(figures))] for figures in np.transpose([earlier[one] for one in OBJECTIVES])]
         first = scored[OBJECTIVES[0]]
         weeks, drawn = (
             np.column_stack([getattr(scored[objective], part)[:, place] for place, objective in enumerate(best)])

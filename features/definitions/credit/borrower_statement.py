@@ -4,6 +4,7 @@ from features.aggregates import (
     CoefficientOfVariation,
     Count,
     CountWhere,
+    First,
     Last,
     LastK,
     Max,
@@ -24,6 +25,8 @@ VIEW = FeatureView(
     features=[
         Count(over=["1095d"]),
         Last("balance", over=["90d"]),
+        # Of monthly statements: the one before the last, the third and the fourth.
+        First("balance", over=["45d", "75d", "105d"]),
         Mean("balance", over=["180d"]),
         Max("balance", over=["365d"]),
         CoefficientOfVariation("balance", over=["180d"]),
