@@ -107,6 +107,7 @@ def show_trained(trained: Trained, tracker: Tracker) -> None:
     out().print(table(evaluation.rows, columns, rows, right=["value", "rows", "events"]))
     if evaluation.warning:
         say(evaluation.warning, style="yellow")
+    say(trained.intake.headline())
     say(f"{trained.name} version {trained.version}, challenger, bundle {trained.bundle_hash}")
     say(f"MLflow run {trained.run_id} in {tracker.uri}")
     say(f"next: assay review {trained.name}, then assay promote {trained.name} --approver NAME")
