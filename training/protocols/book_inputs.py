@@ -41,7 +41,8 @@ def book_inputs(
     >>> time = np.array([0, 1, 8]) * DAY
     >>> one = np.zeros(3, np.int64)
     >>> made = book_inputs(time, one, one, np.array([2.0, 4.0, 9.0]), np.array([1, 0, 0]), delay=7 * DAY)
-    >>> dict(zip(NAMES, made[2].tolist()))["customer_amount_mean_30d"], made[2, NAMES.index("terminal_risk_7d")]
+    >>> row = dict(zip(NAMES, made[2].tolist(), strict=True))
+    >>> row["customer_amount_mean_30d"], row["terminal_risk_7d"]
     (5.0, 0.5)
     """
     # 1970-01-01 was a Thursday; the book's week ends with Saturday and Sunday, its night at six.
