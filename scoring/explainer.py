@@ -133,7 +133,7 @@ class _Kernel:
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
             self._call(
-                paths.trees, paths.splits, paths.thresholds, paths.edges, paths.leaves, paths.ratios, paths.tables,
+                paths.trees, paths.splits, paths.thresholds, paths.edges, paths.leaves, paths.tables,
                 paths.words, block, out[start : start + _BLOCK], sums[: len(block) * width], product, below, sides,
                 passes,
             )  # fmt: skip

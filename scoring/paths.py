@@ -35,23 +35,22 @@ class Paths:
 
     Parameters
     ----------
-    trees : uint64[n_trees, 5]: first edge, number of edges, first split, nodes of the quadrature, its first number.
-    splits : uint64[s, 4]: feature, decision bits, first word and number of words of a set of categories.
+    trees : uint64[n_trees, 4]: first edge, number of edges, first split, nodes of the quadrature.
+    splits : uint32[s, 4]: feature, decision bits, first word and number of words of a set of categories.
     thresholds : float64[s].
-    edges : uint64[e, 5]: edge above, split that decides, side (0 left, 1 right), feature, earlier edge on the same
-        feature; edges count from 1 within their tree, 0 is the root, or none.
+    edges : uint32[e, 6]: edge above, split that decides, side (0 left, 1 right), feature, earlier edge on the same
+        feature, first of its numbers; edges count from 1 within their tree, 0 is the root, or none.
     leaves : float64[e], value of the leaf below, 0 where there is another split.
-    ratios : float64[e], share of rows relative to the earlier edge on the same feature.
-    tables : float64, four runs of the tree's nodes per edge: factor and weight where the row passes, and where not.
+    tables : float64, per edge a factor and a weight for each of the tree's nodes: where the row passes, where it does
+        not and, where there is an earlier edge, where it had not passed that one.
     words : uint64, bit sets of categories. n_features, most_edges, most_nodes : sizes for scratch space.
     """
 
     trees: NDArray[np.uint64]
-    splits: NDArray[np.uint64]
+    splits: NDArray[np.uint32]
     thresholds: NDArray[np.float64]
-    edges: NDArray[np.uint64]
+    edges: NDArray[np.uint32]
     leaves: NDArray[np.float64]
-    ratios: NDArray[np.float64]
     tables: NDArray[np.float64]
     words: NDArray[np.uint64]
     n_features: int
@@ -61,43 +60,40 @@ class Paths:
 
 def lay_out(trees: Trees) -> Paths:
     """Walk every tree once."""
-    rows: list[tuple[int, int, int, int, int]] = []
+    rows: list[tuple[int, int, int, int]] = []
     splits: list[tuple[int, int, int, int]] = []
-    thresholds: list[NDArray[np.float64]] = []
-    edges: list[tuple[int, int, int, int, int]] = []
+    thresholds: list[NDArray[np.float64]] = [np.zeros(0)]
+    edges: list[NDArray[np.int64]] = [np.zeros((0, 6), np.int64)]
     leaves: list[float] = []
-    ratios: list[float] = []
-    tables: list[NDArray[np.float64]] = []
-    words: list[NDArray[np.int64]] = []
+    tables: list[NDArray[np.float64]] = [np.zeros(0)]
+    words: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     n_words = n_numbers = 0
     for tree in trees.splitting:
         walked = _walk(tree)
         n_nodes = _padded(walked.deepest)
-        table = _tables(walked, n_nodes)
-        rows.append((len(edges), len(walked.edges), len(splits), n_nodes, n_numbers))
+        table, first = _tables(walked, n_nodes)
+        rows.append((len(leaves), len(walked.edges), len(splits), n_nodes))
         for feature, decision, threshold in zip(tree.feature, tree.decision, tree.threshold, strict=True):
-            first = length = 0
+            begin = length = 0
             if is_categorical(int(decision)):
                 low, high = tree.bounds[int(threshold)], tree.bounds[int(threshold) + 1]
-                first, length = n_words + int(low), int(high - low)
-            splits.append((int(feature), int(decision), first, length))
+                begin, length = n_words + int(low), int(high - low)
+            splits.append((int(feature), int(decision), begin, length))
         thresholds.append(tree.threshold)
         words.append(tree.words)
         n_words += len(tree.words)
-        edges += walked.edges
+        edges.append(np.column_stack([np.array(walked.edges), first + n_numbers]))
         leaves += walked.leaves
-        ratios += walked.ratios
-        tables.append(table.ravel())
+        tables.append(table)
         n_numbers += table.size
     return Paths(
-        trees=np.array(rows, np.uint64).reshape(-1, 5),
-        splits=np.array(splits, np.uint64).reshape(-1, 4),
-        thresholds=np.concatenate([np.zeros(0), *thresholds]),
-        edges=np.array(edges, np.uint64).reshape(-1, 5),
+        trees=np.array(rows, np.uint64).reshape(-1, 4),
+        splits=np.array(splits, np.uint32).reshape(-1, 4),
+        thresholds=np.concatenate(thresholds),
+        edges=np.concatenate(edges).astype(np.uint32),
         leaves=np.array(leaves, np.float64),
-        ratios=np.array(ratios, np.float64),
-        tables=np.concatenate([np.zeros(0), *tables]),
-        words=np.concatenate([np.zeros(0, np.int64), *words]).astype(np.uint64),
+        tables=np.concatenate(tables),
+        words=np.concatenate(words).astype(np.uint64),
         n_features=trees.n_features,
         most_edges=max((row[1] for row in rows), default=0),
         most_nodes=max((row[3] for row in rows), default=LANES),
@@ -146,13 +142,13 @@ def _padded(n_features: int) -> int:
     return -(-max(1, -(-n_features // 2)) // LANES) * LANES
 
 
-def _tables(walked: _Walked, n_nodes: int) -> NDArray[np.float64]:
-    """float64[e, 4, n_nodes]: factor and weight of an edge where the row passes its feature's splits, and where not."""
+def _tables(walked: _Walked, n_nodes: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The numbers of all edges in a row, and where each edge's begin."""
     exact = max(1, -(-walked.deepest // 2))
     at, weight = np.polynomial.legendre.leggauss(exact)
     t, w = np.full(n_nodes, 0.5), np.zeros(n_nodes)
     t[:exact], w[:exact] = (at + 1) / 2, weight / 2
-    share = np.array(walked.shares)[:, None]
+    share, ratio = np.array(walked.shares)[:, None], np.array(walked.ratios)[:, None]
     passed = t + (1 - t) * share
     gained = w * (1 - share) / passed
     earlier = np.array([edge[4] for edge in walked.edges])
@@ -160,4 +156,12 @@ def _tables(walked: _Walked, n_nodes: int) -> NDArray[np.float64]:
     before = np.where(again[:, None], passed[earlier - 1], 1.0)
     taken = np.where(again[:, None], gained[earlier - 1], 0.0)
     failed = (1 - t) * share
-    return np.stack([passed / before, gained - taken, failed / before, -w / (1 - t) - taken], axis=1)
+    # What the row failed before stays failed: the factor's share shrinks, and nothing is gained or taken.
+    still = np.broadcast_to(ratio, passed.shape)
+    every = np.stack(
+        [passed / before, gained - taken, failed / before, -w / (1 - t) - taken, still, np.zeros_like(passed)], axis=1
+    )
+    kept = np.ones(every.shape[:2], bool)
+    kept[~again, 4:] = False
+    lengths = kept.sum(axis=1) * n_nodes
+    return every[kept].ravel(), np.cumsum(lengths) - lengths

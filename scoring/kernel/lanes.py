@@ -71,18 +71,6 @@ def pass_down(typing, product, up, here, tables, factor, below, value):  # type:
 
 
 @intrinsic
-def scale_down(typing, product, up, here, ratio, below, value):  # type: ignore[no-untyped-def]
-    """``product[here:] = product[up:] · ratio``, and ``below[here:]`` that times ``value``."""
-
-    def write(builder, product, up, here, ratio, below, value):  # type: ignore[no-untyped-def]
-        made = builder.fmul(product.load(up), _spread(builder, ratio))
-        product.store(here, made)
-        below.store(here, builder.fmul(made, _spread(builder, value)))
-
-    return types.void(product, up, here, ratio, below, value), _without_result(write)
-
-
-@intrinsic
 def weigh(typing, below, here, tables, weight, sums, feature):  # type: ignore[no-untyped-def]
     """``sums[feature:] += below[here:] · tables[weight:]``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.kernel.compiling import door, tight
-from scoring.kernel.lanes import pass_down, pass_up, scale_down, weigh
+from scoring.kernel.lanes import pass_down, pass_up, weigh
 
 _ZERO = 1e-35  # LightGBM's kZeroThreshold is this number as a float32
 _0, _1, _2, _3, _4, _5, _31 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 31))
@@ -33,7 +33,7 @@ def _goes_right(splits, thresholds, words, s, x):  # type: ignore[no-untyped-def
 
 @door
 def shapley(  # type: ignore[no-untyped-def]
-    trees, splits, thresholds, edges, leaves, ratios, tables, words, rows, out, sums, product, below, sides, passes
+    trees, splits, thresholds, edges, leaves, tables, words, rows, out, sums, product, below, sides, passes
 ):
     """Add to ``out[r, f]`` what feature f contributed to the raw score of ``rows[r]``.
 
@@ -46,10 +46,9 @@ def shapley(  # type: ignore[no-untyped-def]
     n_lanes = width // n_features
     for k in range(n_rows * width):
         sums[k] = 0.0
-    passes[_0] = _1
+    passes[_0] = _0
     for tree in range(np.uint64(trees.shape[0])):
-        first, n_edges, split = trees[tree, _0], trees[tree, _1], trees[tree, _2]
-        n, table = trees[tree, _3], trees[tree, _4]
+        first, n_edges, split, n = trees[tree, _0], trees[tree, _1], trees[tree, _2], trees[tree, _3]
         # The root's place is as wide as this tree's nodes: a narrower tree had edges in it.
         for k in range(n):
             product[k] = 1.0
@@ -57,8 +56,8 @@ def shapley(  # type: ignore[no-untyped-def]
             for s in range(n_edges // _2):
                 at = split + s
                 sides[s] = _goes_right(splits, thresholds, words, at, rows[r, splits[at, _0]])
-            _go_down(edges, leaves, ratios, tables, first, n_edges, n, table, product, below, sides, passes)
-            _come_up(edges, tables, first, n_edges, n, table, below, passes, sums, r * width, n_lanes)
+            _go_down(edges, leaves, tables, first, n_edges, n, product, below, sides, passes)
+            _come_up(edges, tables, first, n_edges, n, below, passes, sums, r * width, n_lanes)
     for r in range(n_rows):
         for feature in range(n_features):
             total = 0.0
@@ -69,43 +68,30 @@ def shapley(  # type: ignore[no-untyped-def]
 
 
 @tight
-def _go_down(  # type: ignore[no-untyped-def]
-    edges, leaves, ratios, tables, first, n_edges, n, table, product, below, sides, passes
-):
-    """The product of each path's factors down to each edge; what lies below a leaf is its value."""
+def _go_down(edges, leaves, tables, first, n_edges, n, product, below, sides, passes):  # type: ignore[no-untyped-def]
+    """The product of each path's factors down to each edge; what lies below a leaf is its value.
+
+    An edge's state is 0 where the row passes all of its feature's splits so far, 1 where this is the first that it does
+    not pass, 2 where an earlier one was. It chooses among the edge's tables: a branch would be guessed wrong too often.
+    """
     for e in range(_1, n_edges + _1):
         at = first + e - _1
-        state = _1 if sides[edges[at, _1]] == edges[at, _2] else _0
-        if passes[edges[at, _4]] != _1:
-            state = _2
+        fails = _0 if sides[edges[at, _1]] == edges[at, _2] else _1
+        state = fails if passes[edges[at, _4]] == _0 else _2
         passes[e] = state
-        up, here, factor = edges[at, _0] * n, e * n, table + (e - _1) * _4 * n
-        value = leaves[at]
-        if state == _2:
-            ratio = ratios[at]
-            for k in range(_0, n, _4):
-                scale_down(product, up + k, here + k, ratio, below, value)
-        else:
-            if state == _0:
-                factor += _2 * n
-            for k in range(_0, n, _4):
-                pass_down(product, up + k, here + k, tables, factor + k, below, value)
+        up, here, factor, value = edges[at, _0] * n, e * n, edges[at, _5] + state * _2 * n, leaves[at]
+        for k in range(_0, n, _4):
+            pass_down(product, up + k, here + k, tables, factor + k, below, value)
 
 
 @tight
-def _come_up(  # type: ignore[no-untyped-def]
-    edges, tables, first, n_edges, n, table, below, passes, sums, start, n_lanes
-):
+def _come_up(edges, tables, first, n_edges, n, below, passes, sums, start, n_lanes):  # type: ignore[no-untyped-def]
     """What lies below each edge, weighed for its feature and added to what lies below the edge above."""
     for last in range(n_edges):
         e = n_edges - last
         at = first + e - _1
         up, here = edges[at, _0] * n, e * n
-        state = passes[e]
-        if state != _2:
-            weight = table + (e - _1) * _4 * n + (n if state == _1 else _3 * n)
-            feature = start + edges[at, _3] * n_lanes
-            for k in range(_0, n, _4):
-                weigh(below, here + k, tables, weight + k, sums, feature + k)
+        weight, feature = edges[at, _5] + passes[e] * _2 * n + n, start + edges[at, _3] * n_lanes
         for k in range(_0, n, _4):
+            weigh(below, here + k, tables, weight + k, sums, feature + k)
             pass_up(below, here + k, up + k)
