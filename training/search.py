@@ -175,7 +175,10 @@ class _Search:
             trials = self._study.get_trials(deepcopy=False)
             if self._shared and studies.bury_the_dead(self._study, trials):
                 continue
-            waiting = any(trial.state.name == "WAITING" for trial in trials)
+            # Beginnings beyond a small budget stay queued for a larger one.
+            waiting = any(
+                trial.state.name == "WAITING" and studies.place_of(trial, trials) < self._limit for trial in trials
+            )
             spent = studies.seconds_spent(trials)
             in_time = self._budget.seconds is None or spent < self._budget.seconds
             ended = any(trial.state.name == "COMPLETE" for trial in trials)

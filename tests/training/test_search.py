@@ -155,3 +155,12 @@ def test_the_champions_parameters_are_tried_first_within_the_ranges_of_today() -
     assert (first["x"], first["depth"]) == (4.0, 3)
     other = search_valley(None, 3, start={"width": 3}).trials[0]
     assert (other["x"], other["depth"]) == (0.5, 2)
+
+
+def test_a_budget_smaller_than_the_beginnings_ends() -> None:
+    X, y = world(800)
+    folds = [(Labelled(X[:400], y[:400]), Labelled(X[400:], y[400:]))]
+    family = LightGBM(seed=5, threads=1)
+    assert len(family.starts(400)) > 1
+    result = search(family, COLUMNS, folds, Search(trials=1, rounds=5, patience=5), objective="auc", seed=5)
+    assert [trial["state"] for trial in result.trials] == ["complete"]
