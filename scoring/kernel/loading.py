@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from numba import float64, uint32, uint64
+from numba import float64, types, uint32, uint64
 
 from features.compiled import cache_folders, compile_doors, hash_of
 from features.kernel import compiling
@@ -16,8 +16,9 @@ SOURCES = Path(__file__).parent
 
 _WORDS, _FLOATS = uint64[::1], float64[::1]
 _TABLE, _NARROW, _MATRIX = uint64[:, ::1], uint32[:, ::1], float64[:, ::1]
+_LENT = types.Array(float64, 2, "C", readonly=True)  # rows of a table belong to Arrow
 _SIGNATURES = (
-    ("shapley", (_TABLE, _NARROW, _FLOATS, _NARROW, _FLOATS, _FLOATS, _WORDS, _MATRIX, _MATRIX, _FLOATS, _FLOATS,
+    ("shapley", (_TABLE, _NARROW, _FLOATS, _NARROW, _FLOATS, _FLOATS, _WORDS, _LENT, _MATRIX, _FLOATS, _FLOATS,
                  _FLOATS, _WORDS, _WORDS)),
 )  # fmt: skip
 

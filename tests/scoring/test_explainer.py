@@ -45,6 +45,8 @@ def test_one_row_many_rows_and_many_threads_give_the_same_bits(kind: str) -> Non
     assert np.stack([explainer.contributions(row) for row in X]).tobytes() == values.tobytes()
     assert explainer.contributions_many(X, threads=3).tobytes() == values.tobytes()
     assert explainer.contributions_many(np.asfortranarray(X[::-1])).tobytes() == values[::-1].tobytes()
+    X.flags.writeable = False
+    assert explainer.contributions_many(X).tobytes() == values.tobytes()
 
 
 @settings(deadline=None, max_examples=25)
