@@ -163,8 +163,9 @@ def train(
         record.write_artifacts(Path(scratch), facts, split, fitted, measured)
         if inferred is not None:
             inferred.write(Path(scratch))
-        write_search(Path(scratch), fitted.searched, settings.objective)
+        write_search(Path(scratch), fitted.searched, settings.objective, split.warning)
         record.write_intake(Path(scratch), checked)
+        record.mark(Path(scratch), split.warning)
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
         log_search(run, settings, split, fitted, measured, warm, finished)

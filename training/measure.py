@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -75,18 +76,9 @@ def measure(
     period = "" if part.period is None else f" {part.period}"
     known = "" if settings.labels_known == "at_test_start" else ", training labels as known at the cut"
     rows = f"{settings.name}, {split.kind} split, test{period}{known}"
-    evaluation = evaluate(
-        scored, settings, fitted.cutoffs, rows=rows, base_currency=platform.base_currency, warning=split.warning
+    evaluation, trusted, money = evaluate_whole(
+        settings, platform, dataset, part, scored, fitted.cutoffs, rows=rows, warning=split.warning
     )
-    trusted = reliability(scored.y, scored.probability, seed=settings.seed)
-    evaluation = replace(evaluation, figures=(*evaluation.figures, *calibration_figures(trusted, scored.y)))
-    money = None
-    if settings.product is Product.PAYMENT:
-        money = _money(settings, platform, dataset, part, scored, fitted)
-        figures = cost_figures(money, len(scored.y), int(scored.y.sum()))
-        evaluation = replace(evaluation, figures=(*evaluation.figures, *figures))
-    else:
-        evaluation = replace(evaluation, figures=(*evaluation.figures, gini(evaluation["auc"])))
     grades = None
     if fitted.scale is not None:
         grades = grade_table(fitted.scale, scored.y, scored.probability, settings.pricing, rows)
@@ -117,15 +109,44 @@ def _stability(
     return stability(met.X, fitted.X[rows], met.raw, raw, feature_set.names, feature_set.categorical, shares)
 
 
+def evaluate_whole(
+    settings: TrainingSettings,
+    platform: PlatformSettings,
+    dataset: Dataset,
+    part: Part,
+    scored: Scored,
+    cutoffs: Mapping[str, float],
+    *,
+    rows: str,
+    warning: str | None,
+) -> tuple[Evaluation, Reliability, CutoffCost | None]:
+    """Every figure of scored rows: ranking, reliability and, for payments, what frozen cut-offs cost."""
+    found = evaluate(scored, settings, cutoffs, rows=rows, base_currency=platform.base_currency, warning=warning)
+    trusted = reliability(scored.y, scored.probability, seed=settings.seed)
+    figures = [*found.figures, *calibration_figures(trusted, scored.y)]
+    money = None
+    if settings.product is Product.PAYMENT:
+        money = _money(settings, platform, dataset, part, scored, cutoffs)
+        figures += cost_figures(money, len(scored.y), int(scored.y.sum()))
+    else:
+        figures.append(gini(found["auc"]))
+    return replace(found, figures=tuple(figures)), trusted, money
+
+
 def _money(
-    settings: TrainingSettings, platform: PlatformSettings, dataset: Dataset, part: Part, scored: Scored, fitted: Fitted
+    settings: TrainingSettings,
+    platform: PlatformSettings,
+    dataset: Dataset,
+    part: Part,
+    scored: Scored,
+    cutoffs: Mapping[str, float],
 ) -> CutoffCost | None:
     """Cost and regret of the frozen cut-offs."""
     stakes = stakes_of(settings, dataset, part, scored.probability)
     if stakes is None:
         return None
     return cost_of_cutoffs(
-        scored.y, scored.day, stakes, settings.cutoffs, fitted.cutoffs,
+        scored.y, scored.day, stakes, settings.cutoffs, cutoffs,
         currency=platform.base_currency, n_draws=settings.resamples, seed=settings.seed,
     )  # fmt: skip
 

@@ -32,11 +32,10 @@ from training.comparison import compare as compare_families
 from training.comparison_table import Comparison
 from training.dataset import Dataset, label
 from training.evaluation import Evaluation, Scored
-from training.evaluation import evaluate as measure_rows
 from training.families.catalogue import FAMILIES
 from training.fitting import as_scored
 from training.groups import by_group
-from training.measure import read_attributes, with_propensity
+from training.measure import evaluate_whole, read_attributes, with_propensity
 from training.periods import Period
 from training.plots import panel
 from training.progress import Progress, silent
@@ -229,9 +228,9 @@ def evaluate(
         attributes = read_attributes(settings, journal, rows["seq"].to_numpy()[part.rows])
     scored = as_scored(settings, bundle.platform, dataset, part, raw, bundle.calibrator)
     scored = with_propensity(scored, settings, attributes)
-    evaluation = measure_rows(
-        scored, settings, bundle.cutoffs, rows=f"{name}, {'all rows' if period is None else period}",
-        base_currency=bundle.platform.base_currency, warning=_warning(bundle, periods, period),
+    evaluation, _, _ = evaluate_whole(
+        settings, bundle.platform, dataset, part, scored, bundle.cutoffs,
+        rows=f"{name}, {'all rows' if period is None else period}", warning=_warning(bundle, periods, period),
     )  # fmt: skip
     return Evaluated(name, bundle.hash, part, scored, evaluation, by_group(scored, attributes, settings.protected))
 

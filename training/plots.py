@@ -258,14 +258,22 @@ def draw_contenders(
     return figure
 
 
-def draw_search(number: np.ndarray, value: np.ndarray, best: np.ndarray, chosen: int, name: str, path: Path) -> None:
+def draw_search(
+    number: np.ndarray,
+    value: np.ndarray,
+    best: np.ndarray,
+    chosen: int,
+    name: str,
+    path: Path,
+    warning: str | None = None,
+) -> None:
     """Trials in their order: each figure, the best so far, and the one that was chosen.
 
     Parameters
     ----------
     number : int64[n]. value : float64[n], NaN for a trial that was given up. best : float64[n].
     """
-    figure, axes = _canvas("Search", "trial", f"{name.replace('_', ' ')}, mean over folds")
+    figure, axes = _canvas("Search", "trial", f"{name.replace('_', ' ')}, mean over folds", warning=warning)
     ended = np.isfinite(value)
     axes.plot(number[ended], value[ended], "o", color=_CALM, markersize=4, label="ended")
     if ended.any():

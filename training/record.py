@@ -148,15 +148,32 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     draw_reliability(scored.y, scored.probability, plots / "reliability.svg", warning=warning)
     draw_scores(scored.y, scored.raw, plots / "scores.svg", warning=warning)
     draw_contributions(shown.values, shown.features, shown.names, plots / "shap.svg", warning=warning)
-    if measured.money is not None:
-        measured.money.plot().savefig(plots / "cost.svg")
-    if measured.grades is not None:
-        measured.grades.plot().savefig(plots / "grades.svg")
+    drawn = {"cost": measured.money, "grades": measured.grades}
+    for name, shown_as in drawn.items():
+        if shown_as is not None:
+            figure = shown_as.plot()
+            if warning is not None:
+                figure.text(0.01, 0.005, warning, fontsize=6)
+            figure.savefig(plots / f"{name}.svg")
 
 
 def _marked(table: pd.DataFrame, warning: str | None) -> pd.DataFrame:
     """With the warning in a column of its own, where there is one."""
     return table if warning is None else table.assign(warning=warning)
+
+
+def mark(folder: Path, warning: str | None) -> None:
+    """Put the warning of the split, where there is one, into every table and object that lies in a run's folder."""
+    if warning is None:
+        return
+    for path in folder.glob("*.csv"):
+        table = pd.read_csv(path)
+        if "warning" not in table.columns:
+            table.assign(warning=warning).to_csv(path, index=False)
+    for path in folder.glob("*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            _write(path, json.dumps({**content, "warning": warning}, indent=2, ensure_ascii=False))
 
 
 def _thresholds(facts: Facts, fitted: Fitted, measured: Measured) -> str:

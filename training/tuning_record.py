@@ -26,7 +26,7 @@ from training.warm_start import WarmStart
 _ABOUT = ("number", "state", "value", "values", "seconds", "rounds", "n_rounds")
 
 
-def write_search(folder: Path, searched: Searched, objective: str) -> None:
+def write_search(folder: Path, searched: Searched, objective: str, warning: str | None = None) -> None:
     """Write ``importance.csv``, ``course.csv`` and the history's picture into a run's folder."""
     course = searched.course()
     course.to_csv(folder / "course.csv", index=False)
@@ -34,7 +34,7 @@ def write_search(folder: Path, searched: Searched, objective: str) -> None:
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
     number, value, best = (course[name].to_numpy(np.float64) for name in ("number", "value", "best"))
-    draw_search(number, value, best, searched.chosen, objective, plots / "search.svg")
+    draw_search(number, value, best, searched.chosen, objective, plots / "search.svg", warning)
 
 
 def search_metrics(searched: Searched, later: Mapping[str, float]) -> dict[str, float]:
