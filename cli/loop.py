@@ -195,7 +195,12 @@ class Loop:
         tracker, reviews, limits = self.tracker(), self.reviews(), gate_settings(self.session)
         done = [
             promote(
-                tracker, name, approver=APPROVER, reviews=reviews, limits=limits, clock=system_clock,
+                tracker,
+                name,
+                approver=APPROVER,
+                reviews=reviews,
+                limits=limits,
+                clock=system_clock,
                 force_reason="a demonstration: a small world cannot pass every gate",
             )  # fmt: skip
             for name in MODELS
