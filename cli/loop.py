@@ -202,7 +202,7 @@ class Loop:
                 limits=limits,
                 clock=system_clock,
                 force_reason="a demonstration: a small world cannot pass every gate",
-            )  # fmt: skip
+            )
             for name in MODELS
         ]
         gates = sum(len(promotion.gates) for promotion in done)
