@@ -194,15 +194,7 @@ class Loop:
         del bar
         tracker, reviews, limits = self.tracker(), self.reviews(), gate_settings(self.session)
         done = [
-            promote(
-                tracker,
-                name,
-                approver=APPROVER,
-                reviews=reviews,
-                limits=limits,
-                clock=system_clock,
-                force_reason="a demonstration: a small world cannot pass every gate",
-            )
+            promote(tracker, name, approver=APPROVER, reviews=reviews, limits=limits, clock=system_clock)
             for name in MODELS
         ]
         gates = sum(len(promotion.gates) for promotion in done)

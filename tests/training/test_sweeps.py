@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import lightgbm
 import numpy as np
+import optuna
 import pytest
 
-from domain.errors import InputError
+from domain.errors import DefinitionError, InputError
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import Boosted, LightGBM
 from training.sweeps import Violation, monotone_violations, thresholds
@@ -24,6 +25,16 @@ def world(n: int = 2_500, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     y = (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(np.int8)
     X[rng.random(X.shape) < 0.08] = np.nan
     return X, y
+
+
+def wavy() -> tuple[Columns, Labelled, LightGBM]:
+    """Three features that the model is told to rise with; the risk rises with two and waves along the third."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1_500, 3)).round(1)
+    logit = X[:, 0] + X[:, 1] + 2 * np.sin(3 * X[:, 2]) - 1
+    y = (rng.random(1_500) < 1 / (1 + np.exp(-logit))).astype(np.int8)
+    family = LightGBM(seed=1, threads=1, signs={"a": 1, "b": 1, "c": 1})
+    return Columns(("a", "b", "c")), Labelled(X, y), family
 
 
 def fitted(signs: dict[str, int], method: str = "basic", seed: int = 3) -> Boosted:
@@ -49,6 +60,28 @@ def test_a_method_that_breaks_its_own_constraints_is_caught() -> None:
     model = fitted(signs, "advanced")
     assert "monotone_constraints=1 -1 0 0" in model.text
     assert {each.feature for each in violations(model, signs)} == {"amount", "age"}
+
+
+def test_smoothing_breaks_the_constraints_and_is_caught() -> None:
+    """LightGBM 4.7 moves a leaf towards its parent after it saw to the signs; the family refuses the parameter."""
+    columns, rows, family = wavy()
+    given = family.settings(columns, family.starts(1_500)[1], 0.2)
+    dataset = family._dataset(columns, rows)
+    for smooth in (0.0, 10.0):
+        text = lightgbm.train({**given, "path_smooth": smooth}, dataset, 40).model_to_string()
+        found = monotone_violations(Boosted(text).raw, rows.X, columns.names, family.signs, model_text=text)
+        assert bool(found) == (smooth > 0)
+    with pytest.raises(DefinitionError, match="path_smooth: expected 0"):
+        family.fit(columns, rows, {**family.starts(1_500)[1], "path_smooth": 10.0}, 5)
+
+
+def test_whatever_the_search_draws_keeps_to_the_signs() -> None:
+    """Draws over the whole space: a parameter that breaks the signs must not be among those searched."""
+    columns, rows, family = wavy()
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for params in [*family.starts(1_500), *(family.suggest(study.ask(), 1_500) for _ in range(10))]:
+        text = family.fit(columns, rows, params, 40).text
+        assert monotone_violations(Boosted(text).raw, rows.X, columns.names, family.signs, model_text=text) == []
 
 
 def test_an_unconstrained_model_is_caught_on_both_features() -> None:

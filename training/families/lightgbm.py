@@ -62,7 +62,7 @@ class LightGBM:
     def suggest(self, trial: Suggest, n_rows: int) -> dict[str, Any]:
         """Draw from ranges that suit rare events: small leaves overfit, so the least leaf is searched widely."""
         largest_leaf = max(20, min(1_000, n_rows // 50))
-        return {
+        drawn = {
             "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
             "num_leaves": trial.suggest_int("num_leaves", 4, 64, log=True),
             "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 10, largest_leaf, log=True),
@@ -70,20 +70,22 @@ class LightGBM:
             "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
             "lambda_l1": trial.suggest_float("lambda_l1", 1e-3, 10.0, log=True),
             "lambda_l2": trial.suggest_float("lambda_l2", 0.01, 100.0, log=True),
-            "path_smooth": trial.suggest_float("path_smooth", 1e-2, 100.0, log=True),
         }
+        if self._may_smooth:
+            drawn["path_smooth"] = trial.suggest_float("path_smooth", 1e-2, 100.0, log=True)
+        return drawn
 
     def starts(self, n_rows: int) -> list[dict[str, Any]]:
         """A calm model and LightGBM's own defaults."""
         calm = {
             "learning_rate": 0.05, "num_leaves": 12, "min_data_in_leaf": min(40, max(10, n_rows // 50)),
-            "feature_fraction": 0.5, "bagging_fraction": 0.8, "lambda_l1": 0.01, "lambda_l2": 5.0, "path_smooth": 1.0,
+            "feature_fraction": 0.5, "bagging_fraction": 0.8, "lambda_l1": 0.01, "lambda_l2": 5.0,
         }  # fmt: skip
         usual = {
             "learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 1.0,
-            "bagging_fraction": 1.0, "lambda_l1": 1e-3, "lambda_l2": 0.01, "path_smooth": 0.01,
+            "bagging_fraction": 1.0, "lambda_l1": 1e-3, "lambda_l2": 0.01,
         }  # fmt: skip
-        return [calm, usual]
+        return [calm | {"path_smooth": 1.0}, usual | {"path_smooth": 0.01}] if self._may_smooth else [calm, usual]
 
     def grid(self, n_rows: int) -> dict[str, list[Any]]:
         """Size of the trees against speed; the rest as the calm model has it."""
@@ -108,7 +110,15 @@ class LightGBM:
         return Boosted(str(booster.model_to_string(num_iteration=-1)), self.threads)
 
     def settings(self, columns: Columns, params: Params, prevalence: float) -> dict[str, Any]:
-        """The full parameters LightGBM is given."""
+        """The full parameters LightGBM is given.
+
+        Raises
+        ------
+        DefinitionError
+            When ``path_smooth`` is to be above 0 beside signs.
+        """
+        if not self._may_smooth and params.get("path_smooth", 0.0) > 0:
+            raise DefinitionError("path_smooth: expected 0 beside monotone signs, which smoothing breaks; leave it out")
         fixed: dict[str, Any] = {
             **self._binning(columns), **constraint_parameters(columns, self.signs, self.method, self.interactions),
             "objective": self.loss, "seed": self.seed, "deterministic": True, "bagging_freq": 1,
@@ -117,6 +127,11 @@ class LightGBM:
         if self.weighted:
             fixed["scale_pos_weight"] = (1 - prevalence) / prevalence
         return {**fixed, **params}
+
+    @property
+    def _may_smooth(self) -> bool:
+        """Smoothing moves a leaf towards its parent after LightGBM saw to the signs (tests/training/test_sweeps.py)."""
+        return not any(self.signs.values())
 
     def _binning(self, columns: Columns) -> dict[str, Any]:
         unknown = sorted(set(self.max_bin_of) - set(columns.names))

@@ -21,7 +21,8 @@ class Constraints(Settings):
         of an AUC of .765 (loans, three seeds), while 40 of 55 signs did not hold without.
     method : LightGBM's. ``basic`` keeps to the signs; with LightGBM 4.7 and 40 small worlds, sweeps over all
         thresholds found 13 models of ``intermediate`` and 39 of ``advanced`` that do not, and none of ``basic``
-        (LightGBM's issues 5358 and 6155). Promotion sweeps again, whatever was asked for.
+        (LightGBM's issues 5358 and 6155). With ``path_smooth`` no method does, so it is not searched beside signs.
+        Promotion sweeps again, whatever was asked for.
     interactions : features that may meet on a path: any, those of one group of the catalogue, or those of one of the
         lists; features on no list make up one more.
 
