@@ -50,9 +50,8 @@ def draw(tongue: Tongue) -> Any:
 
 def sample(n_rows: int = 5) -> Page:
     """A page with every kind of block."""
-    auc = Statistic("auc", say("t.auc"), 0.6812, 0.64, 0.72, n=12_900, n_events=80).held(
-        Limit(least=0.7, source="ours")
-    )
+    least = Limit(least=0.7, source="ours")
+    auc = Statistic("auc", say("t.auc"), 0.6812, 0.64, 0.72, n=12_900, n_events=80).held(least)
     table = table_of(
         "months", say("t.month"), [say("t.month"), "AUC", "n"],
         [(f"2026-{1 + i % 12:02d}", 0.7 + i / 1000, 1000 + i) for i in range(n_rows)],
