@@ -92,6 +92,10 @@ class Catalogue:
         """All keys, in the order they were read."""
         return tuple(self._messages)
 
+    def message(self, key: str) -> Mapping[str, str]:
+        """A message in every language, its values not yet in."""
+        return self._messages[key]
+
     def characters(self) -> set[str]:
         """Every character of the Chinese messages, which a font has to hold."""
         return {character for message in self._messages.values() for character in message["zh"]}

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from domain.decision import Product
 from domain.settings import Settings
 from scoring.pages.status import Limit
+
+
+class Tier(Settings):
+    """How much hangs on a model, and who said so: the stricter its review."""
+
+    tier: Literal["high", "medium", "low"]
+    source: str = Field(min_length=3)
 
 
 class ReportSettings(Settings):
@@ -16,6 +25,7 @@ class ReportSettings(Settings):
     ----------
     effort : ``full``, or ``light`` where a report must be ready within seconds: fewer resamples, rows and pictures.
     limits : of both products, by ``section.statistic``. payment, loan : of one product; they go before ``limits``.
+    tiers : of each product's model; "not assessed" where nobody named one.
 
     Examples
     --------
@@ -26,6 +36,7 @@ class ReportSettings(Settings):
 
     effort: Literal["full", "light"] = "full"
     limits: dict[str, Limit] = {}
+    tiers: dict[Product, Tier] = {}
     payment: dict[str, Limit] = {}
     loan: dict[str, Limit] = {}
 
