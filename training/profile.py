@@ -1,9 +1,4 @@
-"""What columns hold, part beside part: missing shares, constants, ranges, and prevalence over time.
-
-References
-----------
-Newcombe, Interval estimation for the difference between independent proportions, Statistics in Medicine 1998.
-"""
+"""What columns hold, part beside part: missing shares, constants, ranges, and prevalence over time."""
 
 from __future__ import annotations
 
@@ -70,24 +65,6 @@ def outside(X: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     beyond = (np.less(X, low) | np.greater(X, high)).sum(axis=0)
     n = known.sum(axis=0)
     return np.where(n > 0, beyond / np.maximum(n, 1), np.nan)
-
-
-def difference_of_shares(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float, float]:
-    """Second share less the first, with Newcombe's 95 % hybrid score interval; each as (events, rows).
-
-    Examples
-    --------
-    >>> [round(each, 4) for each in difference_of_shares((48, 80), (56, 70))]
-    [0.2, 0.0524, 0.3339]
-    """
-    (k, n), (j, m) = first, second
-    p, q = k / n, j / m
-    (p_low, p_high), (q_low, q_high) = (
-        [float(each) for each in wilson(np.array(found), np.array(size))] for found, size in (first, second)
-    )
-    low = q - p - float(np.hypot(q - q_low, p_high - p))
-    high = q - p + float(np.hypot(q_high - q, p - p_low))
-    return q - p, low, high
 
 
 @dataclass(frozen=True)

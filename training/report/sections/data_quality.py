@@ -15,7 +15,6 @@ from training.profile import (
     Prevalence,
     by_period,
     constants,
-    difference_of_shares,
     missing_shares,
     outside,
     quantiles,
@@ -26,6 +25,9 @@ from training.report.settings import ReportSettings
 
 _SHARES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _NAMED = 12
+
+MOVED, BEYOND = 0.20, 0.05
+"""A missing share that moves further, or more test values out of range, puts a feature in doubt."""
 
 
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
@@ -73,18 +75,9 @@ def _statistics(evidence: Evidence, settings: ReportSettings) -> tuple[Statistic
 
 
 def _missing_moved(evidence: Evidence) -> Statistic:
-    """The feature whose missing share changed most from training to test."""
-    name = say("data_quality.missing_moved")
-    then, now = evidence.train.X, evidence.test.X
-    if not len(then) or not len(now):
-        return not_assessed("missing_moved", name, say("data_quality.no_rows"))
-    worst = int(np.argmax(np.abs(missing_shares(now) - missing_shares(then))))
-    counts = [(int(np.isnan(X[:, worst]).sum()), len(X)) for X in (then, now)]
-    change, low, high = difference_of_shares(counts[0], counts[1])
-    if change < 0:
-        change, low, high = -change, -high, -low
-    note = evidence.bundle.feature_set.names[worst]
-    return Statistic("missing_moved", name, change, max(0.0, low), high, n=len(now), note=note, form=".1%")
+    """What features whose missing share moved from training to test bear of the model's contributions."""
+    then, now = missing_shares(evidence.train.X), missing_shares(evidence.test.X)
+    return _borne(evidence, "missing_moved", np.abs(now - then), MOVED)
 
 
 def _constant(evidence: Evidence) -> Statistic:
@@ -99,17 +92,28 @@ def _constant(evidence: Evidence) -> Statistic:
 
 
 def _out_of_range(evidence: Evidence) -> Statistic:
-    """The number of which most test values lie beyond all that was seen in training."""
-    name = say("data_quality.out_of_range")
+    """What numbers that often lie beyond all that was seen in training bear of the model's contributions."""
     places = _numbers(evidence)
-    if not len(evidence.train.X) or not len(evidence.test.X) or not places:
-        return not_assessed("out_of_range", name, say("data_quality.no_rows"))
     low, high = quantiles(evidence.train.X[:, places], (0.0, 1.0))
-    beyond = np.nan_to_num(outside(evidence.test.X[:, places], low, high))
-    worst = int(np.argmax(beyond))
-    note = evidence.bundle.feature_set.names[places[worst]]
-    n = int((~np.isnan(evidence.test.X[:, places[worst]])).sum())
-    return Statistic("out_of_range", name, float(beyond[worst]), n=n, note=note, form=".1%")
+    beyond = np.zeros(len(evidence.bundle.feature_set.names))
+    beyond[places] = np.nan_to_num(outside(evidence.test.X[:, places], low, high))
+    return _borne(evidence, "out_of_range", beyond, BEYOND)
+
+
+def _borne(evidence: Evidence, key: str, extent: np.ndarray, limit: float) -> Statistic:
+    """Share of the mean absolute contributions that features beyond a limit bear; the furthest one is named."""
+    name, names = say(f"data_quality.{key}", limit=limit), evidence.bundle.feature_set.names
+    told = evidence.frame("shap.csv")
+    if not len(evidence.train.X) or not len(evidence.test.X):
+        return not_assessed(key, name, say("data_quality.no_rows"))
+    if told is None:
+        return not_assessed(key, name, say("data_quality.no_contributions"))
+    shares = dict(zip(told["feature"].astype(str), told["share"].astype(float), strict=True))
+    beyond = extent > limit
+    value = float(sum(shares.get(each, 0.0) for each, flag in zip(names, beyond, strict=True) if flag))
+    furthest = int(np.argmax(extent))
+    note = say("data_quality.furthest_is", n=int(beyond.sum()), feature=names[furthest], extent=float(extent[furthest]))
+    return Statistic(key, name, value, n=len(evidence.test.X), note=note, form=".1%")
 
 
 def _numbers(evidence: Evidence) -> list[int]:
