@@ -40,15 +40,24 @@ def quick(score: Callable[[np.ndarray], float], rows: np.ndarray, limits: Latenc
     ----------
     score : of one encoded row. rows : float64[n, m], scored one by one in turn.
     """
-    each = [np.ascontiguousarray(row) for row in rows]
-    # The least of several medians: a neighbour on the machine can only make a model look slower than it is.
-    took = min(_median_us(score, each) for _ in range(_ROUNDS))
+    took = one_row_us(score, rows)
     value = f"{took:.0f} µs a row, the least of {_ROUNDS} medians of {_CALLS}"
     limit = f"at most {limits.score_us:,.0f} µs"
     return Gate("latency", verdict_of(took <= limits.score_us), False, value, limit, limits.source)
 
 
-def _median_us(score: Callable[[np.ndarray], float], rows: list[np.ndarray]) -> float:
+def one_row_us(call: Callable[[np.ndarray], object], rows: np.ndarray) -> float:
+    """µs of a call on one row, the least of several medians: a neighbour on the machine can only make it look slower.
+
+    Parameters
+    ----------
+    rows : float64[n, m], given one by one in turn.
+    """
+    each = [np.ascontiguousarray(row) for row in rows]
+    return min(_median_us(call, each) for _ in range(_ROUNDS))
+
+
+def _median_us(score: Callable[[np.ndarray], object], rows: list[np.ndarray]) -> float:
     took = []
     for call in range(_CALLS):
         row = rows[call % len(rows)]
