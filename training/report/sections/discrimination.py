@@ -1,4 +1,4 @@
-"""Discrimination: does the score tell the classes apart, on rows it never saw, in every period, as well as it learnt."""
+"""Discrimination: does the score tell the classes apart, on rows it never saw, in each period, as well as it learnt."""
 
 from __future__ import annotations
 

@@ -34,16 +34,37 @@ def curves_picture(scored: Mapping[str, Scored]) -> Picture:
         for part, (false, true) in traced.items():
             colour, line = _LINES[part]
             label = tongue(say(f"discrimination.part_{part}"))
-            left.plot(false, true, color=INK if part == TRAIN else colour, linestyle=line,
-                      linewidth=1.6 if part == TEST else 1.0, label=label)  # fmt: skip
-        left.set(xlim=(0, 1), ylim=(0, 1.01), title=tongue(say("discrimination.roc")),
-                 xlabel=tongue(say("discrimination.false_share")), ylabel=tongue(say("discrimination.recall")))  # fmt: skip
+            left.plot(
+                false,
+                true,
+                color=INK if part == TRAIN else colour,
+                linestyle=line,
+                linewidth=1.6 if part == TEST else 1.0,
+                label=label,
+            )
+        left.set(
+            xlim=(0, 1),
+            ylim=(0, 1.01),
+            title=tongue(say("discrimination.roc")),
+            xlabel=tongue(say("discrimination.false_share")),
+            ylabel=tongue(say("discrimination.recall")),
+        )
         left.legend(loc="lower right", frameon=False, fontsize=8)
         right.plot(recall, precision, color=RISK, linewidth=1.6)
-        right.axhline(prevalence, color=INK, linewidth=0.8, linestyle="--",
-                      label=tongue(say("discrimination.prevalence_line", share=prevalence)))  # fmt: skip
-        right.set(xlim=(0, 1), ylim=(0, 1.02), title=tongue(say("discrimination.pr")),
-                  xlabel=tongue(say("discrimination.recall")), ylabel=tongue(say("discrimination.precision")))  # fmt: skip
+        right.axhline(
+            prevalence,
+            color=INK,
+            linewidth=0.8,
+            linestyle="--",
+            label=tongue(say("discrimination.prevalence_line", share=prevalence)),
+        )
+        right.set(
+            xlim=(0, 1),
+            ylim=(0, 1.02),
+            title=tongue(say("discrimination.pr")),
+            xlabel=tongue(say("discrimination.recall")),
+            ylabel=tongue(say("discrimination.precision")),
+        )
         right.legend(loc="upper right", frameon=False, fontsize=8)
         for axis in (left.xaxis, left.yaxis, right.xaxis, right.yaxis):
             percent(axis)
@@ -72,8 +93,9 @@ def scores_picture(test: Scored) -> Picture:
         figure, axes = canvas(2.8)
         axes.stairs(negative, edges, color=CALM, linewidth=1.4, fill=True, alpha=0.25)
         axes.stairs(negative, edges, color=CALM, linewidth=1.4, label=tongue(say("discrimination.negatives")))
-        axes.stairs(positive, edges, color=RISK, linewidth=1.6, linestyle="--",
-                    label=tongue(say("discrimination.positives")))  # fmt: skip
+        axes.stairs(
+            positive, edges, color=RISK, linewidth=1.6, linestyle="--", label=tongue(say("discrimination.positives"))
+        )
         axes.set(xlabel=tongue(say("discrimination.raw_score")), ylabel=tongue(say("discrimination.class_share")))
         percent(axes.yaxis)
         axes.legend(frameon=False, fontsize=8)
