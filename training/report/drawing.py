@@ -11,12 +11,17 @@ WIDTH = 7.2
 """Inches, as wide as a page takes."""
 
 
-def canvas(height: float, n_axes: int = 1, **more: Any) -> tuple[Any, Any]:
+def canvas(height: float, n_axes: int = 1) -> tuple[Any, Any]:
     """A figure of the page's width, ``height`` inches, and its axes side by side (an array where there are several)."""
+    return sheet(height, 1, n_axes)
+
+
+def sheet(height: float, n_rows: int, n_columns: int, **more: Any) -> tuple[Any, Any]:
+    """A figure of the page's width, ``height`` inches, with rows of axes; ``more`` as matplotlib's subplots take it."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.subplots(1, n_axes, **more)
+    return figure, figure.subplots(n_rows, n_columns, **more)
 
 
 def percent(axis: Any) -> None:
