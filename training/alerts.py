@@ -8,6 +8,22 @@ import numpy as np
 import pandas as pd
 
 
+def daily_ranks(score: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Place of each row among its day's scores, int64[n], 0 the highest; ties by position.
+
+    Examples
+    --------
+    >>> daily_ranks(np.array([.8, .9, .1]), np.array([0, 0, 1])).tolist()
+    [1, 0, 0]
+    """
+    order = np.lexsort((np.arange(len(score)), -score, day))
+    days = day[order]
+    start = np.flatnonzero(np.append(True, days[1:] != days[:-1])) if len(days) else np.zeros(0, np.int64)
+    rank = np.empty(len(score), np.int64)
+    rank[order] = np.arange(len(days)) - np.repeat(start, np.diff(np.append(start, len(days))))
+    return rank
+
+
 def daily_alerts(score: np.ndarray, day: np.ndarray, per_day: int) -> np.ndarray:
     """Which rows are alerts, bool[n]: the highest scores of each day, ties by position.
 
@@ -16,13 +32,7 @@ def daily_alerts(score: np.ndarray, day: np.ndarray, per_day: int) -> np.ndarray
     >>> daily_alerts(np.array([.9, .8, .1]), np.array([0, 0, 1]), 1).tolist()
     [True, False, True]
     """
-    order = np.lexsort((np.arange(len(score)), -score, day))
-    days = day[order]
-    start = np.flatnonzero(np.append(True, days[1:] != days[:-1])) if len(days) else np.zeros(0, np.int64)
-    rank = np.arange(len(days)) - np.repeat(start, np.diff(np.append(start, len(days))))
-    alert = np.zeros(len(score), bool)
-    alert[order[rank < per_day]] = True
-    return alert
+    return daily_ranks(score, day) < per_day
 
 
 @dataclass(frozen=True)
