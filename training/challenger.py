@@ -41,6 +41,8 @@ from training.progress import Progress, silent
 from training.provenance import Provenance
 from training.refused import for_training as infer_refused
 from training.reject_inference import Sensitivity
+from training.report.evidence import ROWS as EVIDENCE
+from training.report.evidence import write_evidence
 from training.search import Searched, StudyPlace
 from training.settings import TrainingSettings
 from training.splits import Split, make_split
@@ -161,6 +163,7 @@ def train(
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
         digest = write_bundle(Path(scratch) / BUNDLE, parts)
         record.write_artifacts(Path(scratch), facts, split, fitted, measured)
+        write_evidence(Path(scratch) / EVIDENCE, settings, platform, feature_set, dataset, split, fitted)
         if inferred is not None:
             inferred.write(Path(scratch))
         write_search(Path(scratch), fitted.searched, settings.objective, split.warning)

@@ -1,0 +1,114 @@
+"""Words in Chinese and English from one catalogue; what has no translation, such as a feature's name, stays text.
+
+catalogue   key → {zh, en}, each a format string                 messages/*.yaml
+Say         a key and its values, said in a language only when the page is written
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from domain.errors import DefinitionError, expected_got
+from stores.settings_files import read_yaml
+
+Lang = Literal["zh", "en"]
+LANGS: tuple[Lang, ...] = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A message of the catalogue with its values; a value may be a message itself.
+
+    Examples
+    --------
+    >>> words = Catalogue({"rows": {"zh": "{n:,} 行", "en": "{n:,} rows"}})
+    >>> words.tongue("en")(Say("rows", {"n": 1200})), words.tongue("zh")(say("rows", n=1200))
+    ('1,200 rows', '1,200 行')
+    """
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+Words = Say | str
+"""A message to be translated, or text that is the same in every language."""
+
+Tongue = Callable[[Words], str]
+"""Says words in one language."""
+
+
+def say(key: str, **values: Any) -> Say:
+    """A message with its values."""
+    return Say(key, values)
+
+
+class Catalogue:
+    """All messages of a page.
+
+    Raises
+    ------
+    DefinitionError
+        When a message lacks a language, or its languages do not have the same places for values.
+    """
+
+    def __init__(self, messages: Mapping[str, Mapping[str, str]]) -> None:
+        self._messages = dict(messages)
+        for key, message in self._messages.items():
+            if set(message) != set(LANGS):
+                raise DefinitionError(expected_got("zh and en", sorted(message), f"message {key}"))
+            places = {lang: _places(message[lang]) for lang in LANGS}
+            if places["zh"] != places["en"]:
+                raise DefinitionError(expected_got("the same values in zh and en", places, f"message {key}"))
+
+    @classmethod
+    def read(cls, folders: Iterable[Path]) -> Catalogue:
+        """Every YAML file of some folders; a key is the file's name, a dot, and its name within the file.
+
+        Raises
+        ------
+        DefinitionError
+            As the class, or when a key is given twice.
+        """
+        found: dict[str, Mapping[str, str]] = {}
+        for folder in folders:
+            for path in sorted(folder.glob("*.yaml")):
+                content = cast("Mapping[str, Mapping[str, str]]", read_yaml(path))
+                for name, message in content.items():
+                    key = f"{path.stem}.{name}"
+                    if key in found:
+                        raise DefinitionError(f"message {key}: expected once, got again in {path.name}")
+                    found[key] = message
+        return cls(found)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._messages
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys, in the order they were read."""
+        return tuple(self._messages)
+
+    def characters(self) -> set[str]:
+        """Every character of the Chinese messages, which a font has to hold."""
+        return {character for message in self._messages.values() for character in message["zh"]}
+
+    def tongue(self, lang: Lang) -> Tongue:
+        """What says words in a language."""
+
+        def speak(words: Words) -> str:
+            if isinstance(words, str):
+                return words
+            if words.key not in self._messages:
+                raise DefinitionError(f"message {words.key}: expected in the catalogue, got none of this name")
+            values = {name: speak(value) if isinstance(value, Say) else value for name, value in words.values.items()}
+            return self._messages[words.key][lang].format(**values)
+
+        return speak
+
+
+def _places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}

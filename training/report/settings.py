@@ -1,0 +1,40 @@
+"""Settings of the report (``configs/report.yaml``): limits with their sources, and how much work a report is worth."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from domain.decision import Product
+from domain.settings import Settings
+from scoring.pages.status import Limit
+
+
+class ReportSettings(Settings):
+    """What statistics are held against.
+
+    Parameters
+    ----------
+    effort : ``full``, or ``light`` where a report must be ready within seconds: fewer resamples, rows and pictures.
+    limits : of both products, by ``section.statistic``. payment, loan : of one product; they go before ``limits``.
+
+    Examples
+    --------
+    >>> settings = ReportSettings(limits={"stability.psi": Limit(most=0.25, source="ours")})
+    >>> settings.limit(Product.LOAN, "stability.psi").most, settings.limit(Product.LOAN, "stability.csi")
+    (0.25, None)
+    """
+
+    effort: Literal["full", "light"] = "full"
+    limits: dict[str, Limit] = {}
+    payment: dict[str, Limit] = {}
+    loan: dict[str, Limit] = {}
+
+    def limit(self, product: Product, key: str) -> Limit | None:
+        """The limit of a statistic, None where nobody set one."""
+        own = self.payment if product is Product.PAYMENT else self.loan
+        return own.get(key, self.limits.get(key))
+
+    @property
+    def light(self) -> bool:
+        """Whether to save work."""
+        return self.effort == "light"
