@@ -1,7 +1,7 @@
 """How a score moves along a feature, and where two features do not simply add up.
 
-ALE         differences of the score across the bin that a row lies in, its other features as they are, summed over bins:
-            no row is asked about a place far from where it is (Apley and Zhu, 2020)
+ALE         differences of the score across the bin that a row lies in, the rest of it as it is, summed over bins: no
+            row is asked about a place far from where it is (Apley and Zhu, 2020)
 ICE, PDP    the score of each row with every value of a grid, and its mean: rows may leave the data (Friedman, 2001)
 H           share of the spread of two features' joint partial dependence that their single ones do not add up to
             (Friedman and Popescu, 2008)

@@ -104,7 +104,9 @@ def effects(found: list[tuple[str, Ale]]) -> list[Picture]:
         return figure
 
     rows = [
-        (name, *map(float, each)) for name, ale in found for each in zip(ale.edges, ale.effect, ale.low, ale.high, strict=True)
+        (name, *map(float, each))
+        for name, ale in found
+        for each in zip(ale.edges, ale.effect, ale.low, ale.high, strict=True)
     ]
     columns = [say(f"explanation.{head}") for head in ("feature", "value", "effect", "low", "high")]
     table = table_of("ale", say("explanation.ale"), columns, rows, folded=True)
@@ -137,7 +139,9 @@ def conditional(raw: Raw, X: np.ndarray, found: list[tuple[str, int]]) -> list[P
         rows += [(name, *map(float, each)) for each in zip(grids[name], moved.mean(axis=0), low, high, strict=True)]
     columns = [say(f"explanation.{head}") for head in ("feature", "value", "effect", "row_low", "row_high")]
     title = say("explanation.pdp", n=len(X))
-    return [Picture("pdp", title, say("explanation.pdp_says"), draw, table_of("pdp", title, columns, rows, folded=True))]
+    return [
+        Picture("pdp", title, say("explanation.pdp_says"), draw, table_of("pdp", title, columns, rows, folded=True))
+    ]
 
 
 def spread(values: np.ndarray) -> np.ndarray:

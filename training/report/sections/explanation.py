@@ -1,10 +1,9 @@
-"""What moves the score over all rows, by four looks that share no arithmetic: contributions of two kinds, falls of
-ranking without a group, effects along features; and whether another seed would have told the same."""
+"""What moves the score over all rows, by looks that share no arithmetic, and whether another seed would tell the same.
+
+contributions of two kinds   falls of ranking without a group   effects along features   interactions
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -15,13 +14,13 @@ from scoring.pages.words import Words, say
 from training import interventional as kinds
 from training.cutoffs import grade_codes
 from training.effects import Ale, accumulated_effects, interactions
-from training.families.constraints import catalogue_groups
 from training.families.family import Columns, Labelled
 from training.fitting import make_family
-from training.intervals import interval_of, resamples
+from training.intervals import interval_of
 from training.permutation import Drops, keep_positives, permutation_drops
 from training.report import explanation_pictures as pictures
-from training.report.evidence import Evidence, Rows
+from training.report.evidence import Evidence
+from training.report.look import FULL, LIGHT, Look
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.seeds import Refit, refit, steadiness
@@ -30,85 +29,9 @@ _SHOWN = 20
 _FEWEST = 5
 
 
-@dataclass(frozen=True)
-class _Work:
-    """How much is looked at."""
-
-    rows: int
-    draws: int
-    paired: int
-    background: int
-    permuted: int
-    repeats: int
-    effects: int
-    swept: int
-    conditional: int
-    crossed: int
-    crossing_rows: int
-    learnt: int
-    seeds: int
-
-
-_FULL = _Work(1_500, 300, 200, 100, 6_000, 2, 6, 1_500, 3, 4, 45, 12_000, 3)
-_LIGHT = _Work(300, 60, 60, 30, 1_500, 1, 3, 300, 0, 0, 0, 0, 0)
-
-
-@dataclass(frozen=True)
-class _Look:
-    """The sample and its contributions; whatever is worked out from them is worked out once."""
-
-    evidence: Evidence
-    work: _Work
-
-    @cached_property
-    def test(self) -> Rows:
-        test = self.evidence.test
-        kept = np.zeros(len(test.y), bool)
-        kept[np.random.default_rng(self.seed).permutation(len(test.y))[: self.work.rows]] = True
-        return test.only(kept)
-
-    @property
-    def seed(self) -> int:
-        return self.evidence.settings.seed
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.evidence.bundle.encoder.names
-
-    @cached_property
-    def group_of(self) -> dict[str, str]:
-        return catalogue_groups(self.evidence.bundle.feature_set)
-
-    @cached_property
-    def both(self) -> np.ndarray:
-        return self.evidence.bundle.explainer.contributions_many(self.test.X, threads=self.evidence.settings.threads)
-
-    @property
-    def values(self) -> np.ndarray:
-        return self.both[:, :-1]
-
-    @cached_property
-    def order(self) -> np.ndarray:
-        return np.argsort(-np.abs(self.values).mean(axis=0), kind="stable")
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """float64[draws, n], rows adding to 1."""
-        counts = np.array(list(resamples(len(self.test.y), self.cluster(self.test.day), self.work.draws, self.seed)))
-        return np.asarray(counts / counts.sum(axis=1, keepdims=True))
-
-    def cluster(self, day: np.ndarray) -> np.ndarray | None:
-        by_day = self.evidence.product is Product.PAYMENT and len(np.unique(day)) > 1
-        return day if by_day else None
-
-    def raw(self, X: np.ndarray) -> np.ndarray:
-        """Raw scores, on the model's threads."""
-        return self.evidence.bundle.scorer.raw_many(np.ascontiguousarray(X), threads=self.evidence.settings.threads)
-
-
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
     """The section."""
-    look = _Look(evidence, _LIGHT if settings.light else _FULL)
+    look = Look(evidence, LIGHT if settings.light else FULL)
     left_out: list[Words] = [say("explanation.no_causes")]
     explainer = evidence.bundle.explainer
     grouped_names, group_values = kinds.grouped(look.values, look.names, look.group_of)
@@ -148,13 +71,15 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
 SECTION = Plan(130, "explanation", build)
 
 
-def _additivity(look: _Look) -> Statistic:
+def _additivity(look: Look) -> Statistic:
     apart = float(np.abs(look.both.sum(axis=1) - look.test.raw).max())
     name = say("explanation.additivity")
-    return Statistic("additivity", name, apart, n=len(look.test.y), form=".1e", unit=look.evidence.bundle.explainer.units)
+    return Statistic(
+        "additivity", name, apart, n=len(look.test.y), form=".1e", unit=look.evidence.bundle.explainer.units
+    )
 
 
-def _top_share(look: _Look) -> Statistic:
+def _top_share(look: Look) -> Statistic:
     size = np.abs(look.values)
     first = int(look.order[0])
     whole = size.mean(axis=0)
@@ -165,7 +90,7 @@ def _top_share(look: _Look) -> Statistic:
     return Statistic("top_share", name, value, span.low, span.high, len(size), form=".1%")
 
 
-def _importance(look: _Look) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
+def _importance(look: Look) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Names, mean |φ|, low, high, share and group of the features that move the score most."""
     size, shown = np.abs(look.values), look.order[:_SHOWN]
     mean, drawn = size.mean(axis=0), look.weights @ size
@@ -176,7 +101,7 @@ def _importance(look: _Look) -> tuple[list[str], np.ndarray, np.ndarray, np.ndar
     return names, mean[shown], low, high, share, [look.group_of[name] for name in names]
 
 
-def _drops(look: _Look, groups: tuple[str, ...]) -> Drops | None:
+def _drops(look: Look, groups: tuple[str, ...]) -> Drops | None:
     test = look.evidence.test.only(look.evidence.test.labelled)
     if min(int(test.y.sum()), int((test.y == 0).sum())) < _FEWEST:
         return None
@@ -190,7 +115,7 @@ def _drops(look: _Look, groups: tuple[str, ...]) -> Drops | None:
     )  # fmt: skip
 
 
-def _agreement(look: _Look, group_values: np.ndarray, drops: Drops | None) -> Statistic:
+def _agreement(look: Look, group_values: np.ndarray, drops: Drops | None) -> Statistic:
     name = say("explanation.permutation_agreement")
     if drops is None:
         return not_assessed("permutation_agreement", name, say("explanation.few", least=_FEWEST))
@@ -208,7 +133,7 @@ def _agreement(look: _Look, group_values: np.ndarray, drops: Drops | None) -> St
     )  # fmt: skip
 
 
-def _groups_table(look: _Look, names: tuple[str, ...], values: np.ndarray, drops: Drops | None) -> Table:
+def _groups_table(look: Look, names: tuple[str, ...], values: np.ndarray, drops: Drops | None) -> Table:
     size = np.abs(values)
     mean, drawn = size.mean(axis=0), look.weights @ size
     rows = []
@@ -219,11 +144,13 @@ def _groups_table(look: _Look, names: tuple[str, ...], values: np.ndarray, drops
         rows.append((names[k], *(None if each is None else float(each) for each in numbers)))
     figure = "AP" if drops is None or drops.figure == "average_precision" else "AUC"
     heads = ("group", "mean_abs", "low", "high", "share", "fall", "low", "high")
-    columns = [say(f"explanation.{head}", figure=figure) if head == "fall" else say(f"explanation.{head}") for head in heads]
+    columns = [
+        say(f"explanation.{head}", figure=figure) if head == "fall" else say(f"explanation.{head}") for head in heads
+    ]
     return table_of("groups", say("explanation.groups"), columns, rows)
 
 
-def _effects(look: _Look) -> list[tuple[int, Ale]]:
+def _effects(look: Look) -> list[tuple[int, Ale]]:
     """Of the features that move the score most and have an order."""
     test = look.test
     found: list[tuple[int, Ale]] = []
@@ -234,13 +161,15 @@ def _effects(look: _Look) -> list[tuple[int, Ale]]:
             continue
         part = slice(0, look.work.swept)
         cluster = look.cluster(test.day[part])
-        made = accumulated_effects(look.raw, test.X[part], column, cluster=cluster, n_draws=look.work.draws, seed=look.seed)
+        made = accumulated_effects(
+            look.raw, test.X[part], column, cluster=cluster, n_draws=look.work.draws, seed=look.seed
+        )
         if made is not None:
             found.append((column, made))
     return found
 
 
-def _crossed(look: _Look, left_out: list[Words]) -> list[Block]:
+def _crossed(look: Look, left_out: list[Words]) -> list[Block]:
     if not look.work.crossed:
         left_out.append(say("explanation.light_interactions"))
         return []
@@ -254,7 +183,7 @@ def _crossed(look: _Look, left_out: list[Words]) -> list[Block]:
     return [table_of("interactions", say("explanation.interactions", n=len(rows)), columns, table)]
 
 
-def _two_kinds(look: _Look) -> tuple[np.ndarray, np.ndarray]:
+def _two_kinds(look: Look) -> tuple[np.ndarray, np.ndarray]:
     """Both kinds of contributions of rows drawn evenly from the risk grades, float64[n, m] each."""
     test, work = look.test, look.work
     grades = grade_codes(test.probability, look.evidence.bundle.cutoffs)
@@ -268,7 +197,7 @@ def _two_kinds(look: _Look) -> tuple[np.ndarray, np.ndarray]:
     return look.values[kept], other[:, :-1]
 
 
-def _kinds_table(look: _Look, path: np.ndarray, other: np.ndarray, n: int) -> Table:
+def _kinds_table(look: Look, path: np.ndarray, other: np.ndarray, n: int) -> Table:
     apart = kinds.compare(path, other).apart
     one, two = np.abs(path).mean(axis=0), np.abs(other).mean(axis=0)
     rows = [
@@ -279,7 +208,7 @@ def _kinds_table(look: _Look, path: np.ndarray, other: np.ndarray, n: int) -> Ta
     return table_of("kinds", say("explanation.kinds", n=n, background=look.work.background), columns, rows)
 
 
-def _refits(look: _Look, left_out: list[Words]) -> tuple[Refit, ...]:
+def _refits(look: Look, left_out: list[Words]) -> tuple[Refit, ...]:
     evidence, work = look.evidence, look.work
     if not work.seeds:
         left_out.append(say("explanation.light_seeds"))
@@ -294,7 +223,7 @@ def _refits(look: _Look, left_out: list[Words]) -> tuple[Refit, ...]:
     return refit(family, columns, learnt, dict(evidence.about["params"]), rounds, seeds, look.test.X[:300])
 
 
-def _steady(look: _Look, fits: tuple[Refit, ...]) -> list[Statistic]:
+def _steady(look: Look, fits: tuple[Refit, ...]) -> list[Statistic]:
     names = {key: say(f"explanation.{key}") for key in ("seed_spearman", "seed_jaccard")}
     if not fits:
         return [not_assessed(key, name, say("explanation.light_seeds")) for key, name in names.items()]
