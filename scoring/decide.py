@@ -234,7 +234,7 @@ def _answerable(
     wanted: Action, reasons: tuple[Reason, ...], bundle: Bundle, policy: Policy, raised: set[str]
 ) -> Action:
     """The model's action, once it can be answered for."""
-    if reasons and bundle.selector.is_protected(reasons[0]):
+    if reasons and bundle.selector.is_barred(reasons[0]):
         raised.add(PROTECTED_REASON)
         if wanted is not Action.APPROVE:
             return policy.person_decides()

@@ -52,7 +52,8 @@ class Concept(Settings):
     direction : which way the features push the score up: higher, lower, either.
     disclosable : the customer may be told; otherwise zh and en are deliberately general.
     actionable : the customer can do something about it.
-    protected : as the top reason it is a defect of the model: a person must decide.
+    protected : it is, or stands for, a protected attribute. prohibited : law or policy forbids to decide by it.
+        As the top reason either is a defect of the model: it is given all the same, and a person must decide.
     """
 
     code: str = Field(pattern=r"^[PL]\d{2}$")
@@ -67,7 +68,13 @@ class Concept(Settings):
     disclosable: bool
     actionable: bool
     protected: bool = False
+    prohibited: bool = False
     owner: str = Text
+
+    @property
+    def barred(self) -> bool:
+        """Whether nobody may be decided about for it."""
+        return self.protected or self.prohibited
 
     def reason(self) -> Reason:
         """What the decision carries."""
@@ -186,7 +193,16 @@ class Selector:
         self._missing_of = np.array([place[missing[book.covers[name]]] for name in names], dtype=np.intp)
         self._baseline = baseline
         self._floor = book.floor
-        self._protected = frozenset(concept.code for concept in self._concepts if concept.protected)
+        self._barred = frozenset(concept.code for concept in self._concepts if concept.barred)
+
+    @property
+    def concepts(self) -> tuple[Concept, ...]:
+        """The k concepts in the order of their codes, that of `pushes` and `spoken`."""
+        return self._concepts
+
+    def spoken(self, rows: NDArray[np.float64]) -> NDArray[np.intp]:
+        """float64[..., m] → intp[..., m]: the concept, by its place in `concepts`, that each feature speaks for."""
+        return np.where(np.isnan(rows), self._missing_of, self._concept_of)
 
     def pushes(self, contributions: NDArray[np.float64], row: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far each concept, by code, moved the score from the baseline: float64[m + 1], float64[m] → float64[k]."""
@@ -195,8 +211,7 @@ class Selector:
             raise ModelError(expected_got(f"float64[{len(self._baseline) + 1}]", got, "contributions"))
         delta = contributions[:-1] - self._baseline
         # bincount adds one by one in the order of the features: the same bits on every machine.
-        concepts = np.where(np.isnan(row), self._missing_of, self._concept_of)
-        sums = np.bincount(concepts, weights=delta, minlength=len(self._concepts))
+        sums = np.bincount(self.spoken(row), weights=delta, minlength=len(self._concepts))
         return sums.astype(np.float64, copy=False)
 
     def select(
@@ -209,13 +224,16 @@ class Selector:
         contributions : float64[m + 1] of the encoded row.
         row : float64[m], NaN where a feature is missing.
         """
-        pushes = self.pushes(contributions, row)
-        order = np.argsort(-pushes, kind="stable")[:at_most]
-        return tuple(self._concepts[index].reason() for index in order if pushes[index] > self._floor)
+        return tuple(self._concepts[index].reason() for index in self.places(self.pushes(contributions, row), at_most))
 
-    def is_protected(self, reason: Reason) -> bool:
-        """Whether a reason must not decide about anybody."""
-        return reason.code in self._protected
+    def places(self, pushes: NDArray[np.float64], at_most: int = MAX_REASONS) -> tuple[int, ...]:
+        """Places in `concepts` of the reasons: the greatest pushes float64[k] above the floor, ties by code."""
+        order = np.argsort(-pushes, kind="stable")[:at_most]
+        return tuple(int(index) for index in order if pushes[index] > self._floor)
+
+    def is_barred(self, reason: Reason) -> bool:
+        """Whether a reason is protected or prohibited: it must not decide about anybody."""
+        return reason.code in self._barred
 
 
 def select(

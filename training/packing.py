@@ -76,14 +76,26 @@ def reason_baseline(traffic: Traffic, cutoffs: Mapping[str, float], explainer: E
 
     A reason then says what sets a request apart from those that only just passed.
     """
-    passed = np.flatnonzero(traffic.probability < cutoffs[GRADES[0]])
+    near = near_threshold(traffic.raw, traffic.probability, cutoffs[GRADES[0]], _BASELINE_ROWS)
+    return np.asarray(explainer.contributions_many(traffic.X[near], threads=threads)[:, :-1].mean(axis=0))
+
+
+def near_threshold(raw: np.ndarray, probability: np.ndarray, cutoff: float, at_most: int) -> np.ndarray:
+    """Places, intp[≤ at_most], evenly among the tenth of the rows below a cut-off that are nearest to it.
+
+    Examples
+    --------
+    >>> raw = np.arange(100.0)
+    >>> near_threshold(raw, raw / 100, 0.5, at_most=3).tolist()
+    [49, 48, 47]
+    """
+    passed = np.flatnonzero(probability < cutoff)
     if len(passed) == 0:
-        passed = np.arange(len(traffic.raw))
-    nearest = passed[np.argsort(-traffic.raw[passed], kind="stable")]
+        passed = np.arange(len(raw))
+    nearest = passed[np.argsort(-raw[passed], kind="stable")]
     near = nearest[: max(1, int(_NEAR * len(nearest)))]
-    step = max(1, len(near) // _BASELINE_ROWS)
-    contributions = explainer.contributions_many(traffic.X[near[::step][:_BASELINE_ROWS]], threads=threads)
-    return np.asarray(contributions[:, :-1].mean(axis=0))
+    step = max(1, len(near) // at_most)
+    return np.asarray(near[::step][:at_most])
 
 
 def golden_rows(traffic: Traffic, seed: int) -> np.ndarray:

@@ -1,0 +1,107 @@
+"""The sample that a global explanation looks at, and what is worked out from it once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from domain.decision import Product
+from training.families.constraints import catalogue_groups
+from training.intervals import resamples
+from training.report.evidence import Evidence, Rows
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much is looked at.
+
+    Parameters
+    ----------
+    rows : of the test whose contributions are worked out. draws : resamples.
+    paired, background : rows and reference rows of the interventional values.
+    permuted, repeats : rows, and how often a group is cut off from them.
+    effects, swept : features with an ALE, and its rows. conditional : features with a PDP.
+    crossed, crossing_rows : features whose pairs are looked at for interactions, and rows.
+    learnt, seeds : rows and seeds of the refits.
+    """
+
+    rows: int
+    draws: int
+    paired: int
+    background: int
+    permuted: int
+    repeats: int
+    effects: int
+    swept: int
+    conditional: int
+    crossed: int
+    crossing_rows: int
+    learnt: int
+    seeds: int
+
+
+FULL = Work(1_500, 300, 200, 100, 6_000, 2, 6, 1_500, 3, 4, 45, 12_000, 3)
+LIGHT = Work(300, 60, 60, 30, 1_500, 1, 3, 300, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The sample and its contributions; whatever is worked out from them is worked out once."""
+
+    evidence: Evidence
+    work: Work
+
+    @cached_property
+    def test(self) -> Rows:
+        """Rows of the test drawn by lot."""
+        test = self.evidence.test
+        kept = np.zeros(len(test.y), bool)
+        kept[np.random.default_rng(self.seed).permutation(len(test.y))[: self.work.rows]] = True
+        return test.only(kept)
+
+    @property
+    def seed(self) -> int:
+        """Of every draw."""
+        return self.evidence.settings.seed
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the features."""
+        return self.evidence.bundle.encoder.names
+
+    @cached_property
+    def group_of(self) -> dict[str, str]:
+        """Feature → group of the catalogue."""
+        return catalogue_groups(self.evidence.bundle.feature_set)
+
+    @cached_property
+    def both(self) -> np.ndarray:
+        """Contributions and last the base value, float64[n, m + 1]."""
+        return self.evidence.bundle.explainer.contributions_many(self.test.X, threads=self.evidence.settings.threads)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Contributions, float64[n, m]."""
+        return self.both[:, :-1]
+
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Features by falling mean absolute contribution, int64[m]."""
+        return np.argsort(-np.abs(self.values).mean(axis=0), kind="stable")
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """float64[draws, n], rows adding to 1."""
+        counts = np.array(list(resamples(len(self.test.y), self.cluster(self.test.day), self.work.draws, self.seed)))
+        return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+    def cluster(self, day: np.ndarray) -> np.ndarray | None:
+        """Days that are resampled whole; None where rows are."""
+        by_day = self.evidence.product is Product.PAYMENT and len(np.unique(day)) > 1
+        return day if by_day else None
+
+    def raw(self, X: np.ndarray) -> np.ndarray:
+        """Raw scores, on the model's threads."""
+        return self.evidence.bundle.scorer.raw_many(np.ascontiguousarray(X), threads=self.evidence.settings.threads)
