@@ -136,6 +136,25 @@ def frontier(groups: Sequence[GroupCounts]) -> tuple[Cut, ...]:
     return tuple(found)
 
 
+def auc_interval(auc: float, n_events: int, n: int) -> tuple[float, float]:
+    """95 % interval of an AUC that is known by its value alone.
+
+    References
+    ----------
+    Hanley & McNeil, The meaning and use of the area under a ROC curve, Radiology 1982, equation 1.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in auc_interval(0.89, 50, 110)]
+    [0.825, 0.955]
+    """
+    others = n - n_events
+    both, twice = auc / (2 - auc), 2 * auc * auc / (1 + auc)
+    spread = auc * (1 - auc) + (n_events - 1) * (both - auc * auc) + (others - 1) * (twice - auc * auc)
+    reach = two_sided(_CONFIDENCE) * math.sqrt(max(0.0, spread) / (n_events * others))
+    return max(0.0, auc - reach), min(1.0, auc + reach)
+
+
 def _moments(group: GroupCounts) -> tuple[float, float]:
     """Mean and sum of squares around it."""
     total, squared = group.sum_raw or 0.0, group.sum_raw_squared or 0.0
