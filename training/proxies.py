@@ -107,8 +107,9 @@ def proxies_of(
 
 
 def _joint(X: np.ndarray, y: np.ndarray, fold: np.ndarray, places: list[int], seed: int, threads: int) -> np.ndarray:
-    """Probability of the group by boosted trees that did not see the row, float64[n]."""
+    """Rank, within its fold, of the group's probability by boosted trees that did not see the row, float64[n]."""
     import lightgbm
+    from scipy.stats import rankdata
 
     params = {
         "objective": "binary", "num_leaves": 8, "learning_rate": 0.1, "min_data_in_leaf": 20, "max_bin": 63,
@@ -118,7 +119,9 @@ def _joint(X: np.ndarray, y: np.ndarray, fold: np.ndarray, places: list[int], se
     for out in (0, 1):
         inside = fold != out
         data = lightgbm.Dataset(X[inside], y[inside], categorical_feature=places, params=params)
-        told[~inside] = lightgbm.train(params, data, _ROUNDS).predict(X[~inside], num_threads=threads)
+        made = lightgbm.train(params, data, _ROUNDS).predict(X[~inside], num_threads=threads)
+        # The level differs between folds, against the group's share in the other; ranks do not.
+        told[~inside] = rankdata(made) / (len(y) - inside.sum())
     return told
 
 
