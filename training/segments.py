@@ -105,14 +105,25 @@ def of_number(key: str, values: np.ndarray, n_bands: int = _BANDS) -> Dimension:
     seen = np.unique(values[~absent])
     if len(seen) <= n_bands:
         code = np.where(absent, len(seen), np.searchsorted(seen, values))
-        return _tidy(key, (*(f"{each:g}" for each in seen), MISSING), code)
+        return _tidy(key, (*(short(each) for each in seen), MISSING), code)
     shares = np.arange(1, n_bands) / n_bands
     edges = np.unique(np.quantile(values[~absent], shares, method="inverted_cdf"))
     edges = edges[edges < seen[-1]]
-    said = [f"{edge:.4g}" for edge in edges]
+    said = [short(edge) for edge in edges]
     between = [f"{low} – {high}" for low, high in pairwise(said)]
     code = np.where(absent, len(edges) + 1, np.searchsorted(edges, values, side="left"))
     return _tidy(key, (f"≤ {said[0]}", *between, f"> {said[-1]}", MISSING), code)
+
+
+def short(value: float) -> str:
+    """A number as a label: four significant digits, or whole with separators.
+
+    Examples
+    --------
+    >>> short(0.12345), short(12345.6), short(12.0)
+    ('0.1235', '12,346', '12')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def of_history(key: str, counts: np.ndarray) -> Dimension:

@@ -15,6 +15,7 @@ import numpy as np
 
 from training.group_measures import observed_to_expected
 from training.proportion import binomial_tail
+from training.segments import short
 
 LEVEL = 0.05
 
@@ -193,7 +194,7 @@ def _paths(tree: Any, columns: list[tuple[str, str | None]], missing: np.ndarray
             continue
         place = int(tree.feature[node])
         name, value = columns[place]
-        cut, missing_left = f"{float(tree.threshold[node]):.4g}", bool(tree.missing_go_to_left[node])
+        cut, missing_left = short(float(tree.threshold[node])), bool(tree.missing_go_to_left[node])
         if value is None:
             lacks = bool(missing[place])
             low, high = Term(name, "≤", cut, lacks and missing_left), Term(name, ">", cut, lacks and not missing_left)

@@ -54,7 +54,8 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         missing = not_assessed("segments", title, say("segments.no_rows"), n=len(rows.y))
         return Section("segments", title, (Statistics((missing,)),))
     dimensions = _dimensions(evidence, rows)
-    if not any(each.key == "history" for each in dimensions):
+    history = history_feature(evidence.bundle.encoder.names)
+    if history is None:
         not_run.append(say("segments.not_split"))
     cost = _cost(evidence, rows)
     if cost is None and evidence.product is Product.PAYMENT:
@@ -70,6 +71,7 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         Statistics(tuple(worst), say("segments.worst")),
         Prose(say("segments.how_rows" if days is None else "segments.how_days"), quiet=True),
         Prose(say("segments.few", least=LEAST_EVENTS, expected=LEAST_EXPECTED), quiet=True),
+        *([] if history is None else [Prose(say("segments.counted", feature=history), quiet=True)]),
         _picture(segments, Ranking.of(rows.y, rows.raw).auc(), evidence),
     ]
     blocks += _spots(evidence, rows, days, settings)
@@ -106,7 +108,7 @@ def _worst(
 ) -> tuple[Statistic, Statistic]:
     """The segment of a dimension with the least AUC, and the one furthest from its expectation."""
     mine = [each for each in segments if each.dimension == key]
-    dimension = _dimension(key, evidence)
+    dimension = _dimension(key)
     names = {each: say(f"segments.{each}", dimension=dimension) for each in ("auc", "calibration")}
     ranked = [each for each in mine if each.auc is not None]
     auc = not_assessed(f"auc.{key}", names["auc"], say("segments.no_ranking", least=LEAST_EVENTS))
@@ -114,7 +116,7 @@ def _worst(
         low = min(ranked, key=lambda each: each.auc or 0.0)
         wide = _widened(low.auc or 0.0, low.auc_interval, len(ranked))
         auc = _statistic(f"auc.{key}", names["auc"], low, low.auc, wide)
-    counted = [each for each in mine if max(each.n_events, each.predicted * each.n) >= LEAST_EXPECTED]
+    counted = [each for each in mine if _counts(each)]
     off = not_assessed(f"calibration.{key}", names["calibration"], say("segments.no_calibration", least=LEAST_EXPECTED))
     if counted:
         far = max(counted, key=lambda each: abs(np.log(max(each.ratio, 1e-6))))
@@ -125,6 +127,11 @@ def _worst(
         )  # fmt: skip
     limits = {each: settings.limit(evidence.product, f"segments.{each}") for each in names}
     return auc.held(limits["auc"]), off.held(limits["calibration"])
+
+
+def _counts(segment: Segment) -> bool:
+    """Whether there are events enough, observed or expected, to speak of calibration."""
+    return max(segment.n_events, segment.predicted * segment.n) >= LEAST_EXPECTED
 
 
 def _statistic(key: str, name: Words, segment: Segment, value: float | None, spread: Interval) -> Statistic:
@@ -151,38 +158,38 @@ def _picture(segments: Sequence[Segment], auc: float, evidence: Evidence) -> Pic
     rows: list[tuple[Cell, ...]] = []
     for each in segments:
         row: tuple[Cell, ...] = (
-            _dimension(each.dimension, evidence), _label(each.label), each.n, each.n_events, each.rate, each.predicted,
+            _dimension(each.dimension), _label(each.label), each.n, each.n_events, each.rate, each.predicted,
             each.ratio, f"{each.low:.2f} – {each.high:.2f}", each.auc, _written(each.auc_interval),
             each.average_precision, _written(each.average_precision_interval),
         )  # fmt: skip
         rows.append((*row, None if each.cost is None else 1000 * each.cost) if priced else row)
     heads += [say("segments.cost", currency=currency)] if priced else []
     table = table_of("segments", say("segments.all"), heads, rows, folded=True)
+    shown = [each for each in segments if each.auc is not None or _counts(each)]
     return Picture(
-        "segments", say("segments.all"), say("segments.seen"), lambda tongue: _draw(tongue, segments, auc, evidence),
-        table,
-    )  # fmt: skip
+        "segments", say("segments.all"), say("segments.seen"), lambda tongue: _draw(tongue, shown, auc), table
+    )
 
 
 def _written(interval: Interval | None) -> str | None:
     return None if interval is None else f"{interval.low:.3f} – {interval.high:.3f}"
 
 
-def _draw(tongue: Tongue, segments: Sequence[Segment], auc: float, evidence: Evidence) -> Any:
+def _draw(tongue: Tongue, segments: Sequence[Segment], auc: float) -> Any:
     """Dots with intervals, a line a segment."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 1.0 + 0.17 * len(segments)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     names = [
-        tongue(say("segments.segment", dimension=_dimension(each.dimension, evidence), label=_label(each.label)))
+        tongue(say("segments.segment", dimension=_dimension(each.dimension), label=_label(each.label)))
         for each in segments
     ]
     for place, each in enumerate(segments):
         if each.auc is not None and each.auc_interval is not None:
             left.plot([each.auc_interval.low, each.auc_interval.high], [place] * 2, color=_CALM, linewidth=1)
             left.plot(each.auc, place, "o", color=_CALM, markersize=3.5)
-        if max(each.n_events, each.predicted * each.n) >= LEAST_EXPECTED:
+        if _counts(each):
             right.plot([max(each.low, 0.05), min(each.high, 20)], [place] * 2, color=_RISK, linewidth=1)
             right.plot(np.clip(each.ratio, 0.05, 20), place, "s", color=_RISK, markersize=3.5)
         if place and segments[place - 1].dimension != each.dimension:
@@ -259,10 +266,8 @@ def _term(term: Term) -> Words:
     return say("segments.or_missing", term=text) if term.or_missing else text
 
 
-def _dimension(key: str, evidence: Evidence) -> Words:
-    if key == "history":
-        return say("segments.history", feature=history_feature(evidence.bundle.encoder.names) or "")
-    return say("segments.hour") if key == "hour" else key
+def _dimension(key: str) -> Words:
+    return say(f"segments.{key}") if key in ("history", "hour") else key
 
 
 def _label(label: str) -> Words:
