@@ -1,6 +1,6 @@
-"""Fairness: how groups of a protected attribute fare, from counts of each group alone.
+"""Fairness: how groups of a protected attribute fare, from counts and sums of each group alone.
 
-The counts are taken on the test, for validation only, and logged as `fairness.json`; no row of a person leaves.
+They are taken on the test, for validation only, and logged as `fairness.json`; no row of a person leaves.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from scoring.interval import difference, two_sided
@@ -20,16 +21,20 @@ from training.groups import FEWEST, NOT_KNOWN, groups_of
 ARTIFACT = "fairness.json"
 
 _CONFIDENCE = 0.95
+_N_EDGES = 19
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCounts:
-    """What is counted of one group of the test.
+    """What is counted of one group of the test; of a group too small to be told of only its rows.
 
     Parameters
     ----------
     n, n_good : rows, and those of them that turned out good.
-    below, good_below : grade → rows scored below it; empty for a group too small to be told of.
+    below, good_below : grade → rows scored below it.
+    edges : rising calibrated probabilities, twentieths of the whole test, the same for every group.
+    below_edge, good_below_edge : rows scored below each of them.
+    sum_raw, sum_raw_squared : of the raw score. sum_probability : of the calibrated one.
     """
 
     attribute: str
@@ -38,6 +43,17 @@ class GroupCounts:
     n_good: int
     below: Mapping[str, int]
     good_below: Mapping[str, int]
+    edges: Sequence[float] = ()
+    below_edge: Sequence[int] = ()
+    good_below_edge: Sequence[int] = ()
+    sum_raw: float | None = None
+    sum_raw_squared: float | None = None
+    sum_probability: float | None = None
+
+    @property
+    def n_bad(self) -> int:
+        """Rows that turned out bad."""
+        return self.n - self.n_good
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -66,7 +82,7 @@ class Disparity:
 def count_groups(
     scored: Scored, attributes: pa.Table, names: Sequence[str], cutoffs: Mapping[str, float]
 ) -> tuple[GroupCounts, ...]:
-    """Rows of each group below each cut-off.
+    """Rows of each group below each cut-off and each twentieth of the score, and sums of the group's scores.
 
     Parameters
     ----------
@@ -81,15 +97,46 @@ def count_groups(
     >>> women.n, women.n_good, women.below["high"], women.good_below["high"]
     (40, 20, 30, 15)
     """
+    edges = np.unique(np.quantile(scored.probability, np.arange(1, _N_EDGES + 1) / (_N_EDGES + 1)))
     found = []
     for name in names:
         for group, mine in groups_of(attributes[name].to_pandas()):
-            probability, good = scored.probability[mine], scored.y[mine] == 0
-            told = len(mine) >= FEWEST
-            below = {grade: int((probability < cutoffs[grade]).sum()) for grade in GRADES} if told else {}
-            good_below = {grade: int((probability[good] < cutoffs[grade]).sum()) for grade in GRADES} if told else {}
-            found.append(GroupCounts(name, group, len(mine), int(good.sum()), below, good_below))
+            good = scored.y[mine] == 0
+            if len(mine) < FEWEST:
+                found.append(GroupCounts(name, group, len(mine), int(good.sum()), {}, {}))
+                continue
+            raw, probability = scored.raw[mine], scored.probability[mine]
+            below, good_below = (
+                {grade: int((values < cutoffs[grade]).sum()) for grade in GRADES}
+                for values in (probability, probability[good])
+            )
+            below_edge, good_below_edge = (
+                tuple(np.searchsorted(np.sort(values), edges, side="left").tolist())
+                for values in (probability, probability[good])
+            )
+            found.append(
+                GroupCounts(
+                    name, group, len(mine), int(good.sum()), below, good_below, tuple(edges.tolist()), below_edge,
+                    good_below_edge, float(raw.sum()), float((raw**2).sum()), float(probability.sum()),
+                )
+            )  # fmt: skip
     return tuple(found)
+
+
+def judged(counts: Iterable[GroupCounts], grade: str, least_rows: int) -> tuple[GroupCounts, ...]:
+    """The groups large enough to compare, the one with the greatest share below the grade first; none if only one is.
+
+    Examples
+    --------
+    >>> groups = [GroupCounts("sex", name, n, n, {"high": n // 2}, {}) for name, n in (("f", 200), ("m", 301))]
+    >>> [each.group for each in judged(groups, "high", 100)], judged(groups, "high", 250)
+    (['f', 'm'], ())
+    """
+    large = [each for each in counts if each.n >= least_rows and each.below and each.group != NOT_KNOWN]
+    if len(large) < 2:
+        return ()
+    best = max(large, key=lambda each: each.below[grade] / each.n)
+    return (best, *(each for each in large if each is not best))
 
 
 def disparities(counts: Iterable[GroupCounts], grade: str, least_rows: int) -> tuple[Disparity, ...]:
@@ -113,14 +160,10 @@ def disparities(counts: Iterable[GroupCounts], grade: str, least_rows: int) -> t
     >>> women.best, round(women.ratio, 3), round(women.gap, 3)
     ('m', 0.778, 0.201)
     """
-    judged = [each for each in counts if each.n >= least_rows and each.below and each.group != NOT_KNOWN]
-    if len(judged) < 2:
-        return ()
-    best = max(judged, key=lambda each: each.below[grade] / each.n)
+    groups = judged(counts, grade, least_rows)
     found = []
-    for each in judged:
-        if each is best:
-            continue
+    for each in groups[1:]:
+        best = groups[0]
         ratio, between = ratio_interval(each.below[grade], each.n, best.below[grade], best.n)
         good, best_good = (each.good_below[grade], each.n_good), (best.good_below[grade], best.n_good)
         gap = best_good[0] / max(1, best_good[1]) - good[0] / max(1, good[1])

@@ -22,6 +22,7 @@ from training.fitting import Fitted, score_part, stakes_of
 from training.groups import by_group
 from training.master_scale import GradeTable, gini, grade_table
 from training.progress import Progress
+from training.proxies import Proxy, proxies_of
 from training.regret import CutoffCost, cost_figures, cost_of_cutoffs
 from training.reliability import Reliability, calibration_figures, reliability
 from training.settings import TrainingSettings
@@ -39,6 +40,7 @@ class Measured:
     Parameters
     ----------
     groups : table of protected attributes, empty where settings name none. fairness : counts of those groups.
+    proxies : how well the features tell those groups.
     stability : how far score and features of the test period lie from the reference.
     reliability : of the calibrated probabilities.
     money : what the frozen cut-offs cost; None where it is not assessed.
@@ -51,6 +53,7 @@ class Measured:
     attribution: Attribution
     groups: pd.DataFrame
     fairness: tuple[GroupCounts, ...]
+    proxies: tuple[Proxy, ...]
     stability: tuple[Moved, ...]
     reliability: Reliability
     money: CutoffCost | None = None
@@ -87,8 +90,12 @@ def measure(
     shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
     groups = by_group(scored, attributes, settings.protected)
     fairness = count_groups(scored, attributes, settings.protected, fitted.cutoffs)
+    told_by = proxies_of(
+        fitted.X[part.rows], feature_set.names, feature_set.categorical, attributes, settings.protected,
+        seed=settings.seed, threads=settings.threads,
+    )  # fmt: skip
     moved = _stability(settings, feature_set, dataset, split, fitted, shown)
-    return Measured(scored, evaluation, champion, shown, groups, fairness, moved, trusted, money, grades)
+    return Measured(scored, evaluation, champion, shown, groups, fairness, told_by, moved, trusted, money, grades)
 
 
 def _stability(

@@ -28,6 +28,7 @@ from training.maturity import early_positives, source_table
 from training.measure import Measured
 from training.plots import draw_contributions, draw_precision_recall, draw_reliability, draw_scores
 from training.provenance import Provenance
+from training.proxies import ARTIFACT as PROXIES
 from training.settings import TrainingSettings, settings_text
 from training.splits import Split
 from training.stability import ARTIFACT as STABILITY
@@ -135,6 +136,7 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
         _write(folder / MASTER_SCALE, measured.grades.to_json())
     # Protected attributes leave as counts of groups, never as rows.
     _write(folder / FAIRNESS, json.dumps([each.as_dict() for each in measured.fairness], ensure_ascii=False))
+    _write(folder / PROXIES, json.dumps([each.as_dict() for each in measured.proxies], ensure_ascii=False))
     _write(folder / STABILITY, json.dumps([each.as_dict() for each in measured.stability]))
     # No keys of people here: rows are told apart by their place.
     columns = {

@@ -23,7 +23,7 @@ from training.tracking import Tracker
 
 # No figures of the split: the settings that ask for it, scores row by row, and counts that promotion reads, where a
 # gate of its own refuses the split.
-PLAIN = {"settings.yaml", "test_scores.parquet", "fairness.json", "stability.json"}
+PLAIN = {"settings.yaml", "test_scores.parquet", "fairness.json", "proxies.json", "stability.json"}
 
 
 @pytest.mark.slow
