@@ -27,6 +27,7 @@ from cli.ledger import ledger
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
+from cli.notice import notice
 from cli.promote import promote
 from cli.replay import replay
 from cli.reproduce import reproduce
@@ -56,7 +57,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "benchmark": benchmark,
     },
     "Service": {"serve": serve, "keys": keys},
-    "Looking back": {"monitor": monitor, "ledger": ledger, "replay": replay},
+    "Looking back": {"monitor": monitor, "ledger": ledger, "replay": replay, "notice": notice},
 }
 """Panel of the help → name → command, in the order they are shown."""
 
