@@ -33,6 +33,9 @@ def benchmark(
     history: Annotated[
         str | None, typer.Option(metavar="90d", help="Of the Handbook: also learn from labels this long.")
     ] = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", metavar="", help="Learn from rising amounts of the same labels instead.")
+    ] = False,
     to: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the table as JSON.")] = None,
 ) -> None:
     """Run a published protocol to the row and print our figures with intervals beside the published ones.
@@ -42,6 +45,7 @@ def benchmark(
       assay benchmark handbook --data ../shared/data/handbook
       assay benchmark handbook --protocol prequential --history 90d --data ../shared/data/handbook
       assay benchmark german --data ../shared/data/german --json german.json
+      assay benchmark taiwan --learning-curve --data ../shared/data/taiwan
     """
     from cli.screen import progress, say
 
@@ -53,10 +57,14 @@ def benchmark(
     ]
     if asked and name != "handbook":
         raise InputError(expected_got("--protocol and --history of the handbook alone", shlex.join(asked), name))
+    if learning_curve and (asked or name == "amlsim"):
+        wanted = "--learning-curve of the handbook (its prequential folds), taiwan or german alone"
+        raise InputError(expected_got(wanted, shlex.join([name, *asked]), name))
+    asked += ["--learning-curve"] if learning_curve else []
     rest = [] if config is None else ["--config", str(config)]
     command = shlex.join(["assay", "benchmark", name, *asked, "--data", str(data), *rest])
     with progress(f"benchmark {name}") as bar:
-        table = run_protocol(session, name, data, config, command, bar.stages, protocol, history)
+        table = run_protocol(session, name, data, config, command, bar.stages, protocol, history, learning_curve)
     say(table.to_text())
     if to is not None:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -72,18 +80,21 @@ def run_protocol(
     progress: Progress,
     protocol: Protocol = "single",
     history: str | None = None,
+    learning_curve: bool = False,
 ) -> BenchmarkTable:
     """The table of one protocol.
 
     Parameters
     ----------
     history : a duration such as ``90d``; None for the labels the protocol's settings name.
+    learning_curve : the table of models that learnt from less, instead.
     """
     from domain.time import parse_duration
     from stores.settings_files import load_settings
     from training.protocols.amlsim import run_amlsim
     from training.protocols.amlsim_settings import AmlsimSettings
     from training.protocols.handbook import HandbookSettings, run_handbook
+    from training.protocols.learning_curve import handbook_curve, tabular_curve
     from training.protocols.prequential import run_prequential
     from training.protocols.tabular import TabularSettings, run_tabular
 
@@ -91,6 +102,8 @@ def run_protocol(
     platform, mapping, home = session.platform(), mapping_file(name), session.home
     if name == "handbook":
         handbook = load_settings(path, HandbookSettings)
+        if learning_curve:
+            return handbook_curve(handbook, platform, mapping, data, home, command=command, progress=progress)
         longer = None if history is None else parse_duration(history)
         if protocol == "prequential":
             return run_prequential(
@@ -103,4 +116,5 @@ def run_protocol(
         amlsim = load_settings(path, AmlsimSettings)
         return run_amlsim(amlsim, platform, mapping, data, home, command=command, progress=progress)
     tabular = load_settings(path, TabularSettings)
-    return run_tabular(tabular, platform, mapping, data, home, command=command, progress=progress)
+    run = tabular_curve if learning_curve else run_tabular
+    return run(tabular, platform, mapping, data, home, command=command, progress=progress)

@@ -12,7 +12,7 @@ from cli.options import AS_JSON
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
-    from training.intake import Finding, IntakeReport, IntakeSettings
+    from training.intake import Finding, IntakeReport
     from training.progress import Progress
 
 _STYLES = {"red": "bold red", "amber": "yellow", "note": "cyan", "not assessed": "dim", "green": "green"}
@@ -52,7 +52,7 @@ def intake(
     from cli.screen import print_json, progress
     from domain.errors import InputError, expected_got
     from domain.time import from_micros, system_clock
-    from training.intake import audit
+    from training.intake import IntakeSettings, audit, house_limits
     from training.intake.reading import read_intake
 
     session = session_of(context)
@@ -64,7 +64,8 @@ def intake(
             frame, test = read_intake(source)
             report = audit(
                 frame, target, positive=positive, time=time, known_at=known_at, group=group, split_at=split_at,
-                test=test, settings=_settings(session), today=from_micros(system_clock()).date(), progress=bar.stages,
+                test=test, settings=IntakeSettings(limits=house_limits(session.configs)),
+                today=from_micros(system_clock()).date(), progress=bar.stages,
             )  # fmt: skip
         else:
             report = _of_snapshot(session, source, config, bar.stages)
@@ -78,24 +79,17 @@ def intake(
         raise typer.Exit(FINDING)
 
 
-def _settings(session: Session) -> IntakeSettings:
-    from stores.settings_files import load_settings
-    from training.intake import IntakeLimits, IntakeSettings
-
-    path = session.configs / "intake.yaml"
-    return IntakeSettings(limits=load_settings(path, IntakeLimits)) if path.is_file() else IntakeSettings()
-
-
 def _of_snapshot(session: Session, source: Path, config: str, progress: Progress) -> IntakeReport:
     from domain.time import system_clock
     from features.catalogue import load
     from features.snapshot import Snapshot
     from training.dataset import label
-    from training.intake import for_training
+    from training.intake import for_training, house_limits
     from training.settings import read_training_settings
     from training.splits import make_split
 
     settings, platform, rows = read_training_settings(session.config(config)), session.platform(), Snapshot.load(source)
+    settings = settings.model_copy(update={"intake": settings.intake.within(house_limits(session.configs))})
     with session.database() as database:
         journal = session.journal(database)
         chosen = load(settings.features, platform, journal.extensions(settings.subject_kind))

@@ -123,7 +123,7 @@ def train(
     domain.errors.DataError: nowhere: expected a home with a journal (assay.db), got 'no such folder'; ...
     """
     place = Workspace.of(home, configs=configs, actor=actor)
-    settings, platform = place.settings(config, overrides), place.platform()
+    settings, platform = place.audited(place.settings(config, overrides)), place.platform()
     rows = snapshot if isinstance(snapshot, Snapshot) or snapshot is None else Snapshot.load(Path(snapshot))
     with place.journal() as journal:
         return train_challenger(

@@ -17,6 +17,7 @@ from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
 from stores.settings_files import load_settings
+from training.intake.settings import house_limits
 from training.settings import TrainingSettings, read_training_settings
 from training.tracking import Tracker
 
@@ -70,6 +71,10 @@ class Workspace:
             wanted = "a training config, or the name of one in the configs"
             raise InputError(expected_got(wanted, str(config), str(self.configs)))
         return read_training_settings(path, None if overrides is None else Path(overrides))
+
+    def audited(self, settings: TrainingSettings) -> TrainingSettings:
+        """The same with the limits of ``intake.yaml`` wherever the config names none, as they are recorded."""
+        return settings.model_copy(update={"intake": settings.intake.within(house_limits(self.configs))})
 
     def platform(self) -> PlatformSettings:
         """``platform.yaml`` of the configs."""

@@ -90,6 +90,11 @@ CASES = {
         "expected a settings file, found none",
     ),
     "unknown benchmark": (["benchmark", "iris", "--data", "x"], 2, "'iris' is not one of"),
+    "learning curve of AMLSim": (
+        ["benchmark", "amlsim", "--data", "x", "--learning-curve"],
+        2,
+        "taiwan or german alone",
+    ),
     "benchmark without data": (["benchmark", "german", "--data", "nowhere"], 3, "name its folder with --data"),
     "unknown model": (["promote", "cheques", "--approver", "wang"], 4, "train one first"),
     "nothing to deploy": (["deploy", "fraud"], 4, "train one first"),

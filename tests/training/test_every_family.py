@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from domain.errors import DataError
 from training.families.catalogue import FAMILIES, make
 from training.families.family import Columns, Family, FittedModel, Labelled
+from training.families.forest import RandomForest
 from training.settings import TrainingSettings
 
 COLUMNS = Columns(("amount", "age", "empty", "same", "ratio", "channel", "noise"), ("channel",))
@@ -271,3 +272,15 @@ class TestFamily:
         assert 2 <= np.prod([len(values) for values in grid.values()]) <= 24
         corner = {name: values[-1] for name, values in grid.items()}
         assert np.isfinite(fitted(family, rows, **corner).raw(rows.X)).all()
+
+
+def test_each_tree_of_a_large_forest_is_drawn_from_some_rows() -> None:
+    rows = world()
+    family = RandomForest(seed=1, threads=1, most_rows=100)
+    model = fitted(family)
+    counted = model.complexity()
+    assert counted["rows_a_tree"] == 100
+    # No tree of a hundred rows has more leaves, and a forest of trees that saw other rows still ranks.
+    assert counted["leaves"] <= 100 * counted["trees"]
+    assert roc_auc_score(rows.y, model.raw(rows.X)) > 0.85
+    assert "rows_a_tree" not in fitted(RandomForest(seed=1, threads=1, most_rows=N)).complexity()

@@ -18,6 +18,7 @@ from tests.training.conftest import ROOT
 from training.families.family import Columns
 from training.protocols.handbook import HandbookSettings
 from training.protocols.handbook_rows import HandbookRows
+from training.protocols.learning_curve import handbook_curve
 from training.protocols.prequential import run_prequential
 from training.protocols.table import MEASURED, PAIRED, BenchmarkTable
 
@@ -30,7 +31,7 @@ def settings() -> HandbookSettings:
     budget = {"trials": 1, "rounds": 15, "patience": 5}
     changes: dict[str, Any] = {
         "folds": [20 * DAY, 27 * DAY], "search": budget, "history_search": budget, "resamples": 20, "threads": 1,
-        "max_bin": 31, "max_bin_of": {},
+        "max_bin": 31, "max_bin_of": {}, "learning_curve": ["30d", "7d"],
     }  # fmt: skip
     return shipped.model_copy(
         update=HandbookSettings.model_validate({**shipped.model_dump(mode="json"), **changes}).__dict__
@@ -61,7 +62,7 @@ def with_counts(settings: HandbookSettings, world: HandbookRows, starts: tuple[i
 
 @pytest.fixture
 def run(settings: HandbookSettings, platform: PlatformSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    def go(history: int | None, changed: dict[str, int] | None = None) -> BenchmarkTable:
+    def go(history: int | None, changed: dict[str, int] | None = None, *, curve: bool = False) -> BenchmarkTable:
         chosen = settings.model_copy(update={"train_from": 50 * DAY})
         world = small_world(chosen)
         chosen = with_counts(chosen, world, (64, 57))
@@ -70,6 +71,8 @@ def run(settings: HandbookSettings, platform: PlatformSettings, monkeypatch: pyt
             told = chosen.prequential.model_copy(update={"folds": [fold, chosen.prequential.folds[1]]})
             chosen = chosen.model_copy(update={"prequential": told})
         monkeypatch.setattr(HandbookRows, "of", lambda *_: small_world(chosen))
+        if curve:
+            return handbook_curve(chosen, platform, tmp_path, tmp_path, Home(tmp_path), command="a test")
         return run_prequential(
             chosen, platform, tmp_path, tmp_path, Home(tmp_path), history=history, command="a test"
         )  # fmt: skip
@@ -105,3 +108,14 @@ def test_without_history_there_is_one_length(run: Any) -> None:
 def test_a_fold_of_another_size_stops_the_run(run: Any) -> None:
     with pytest.raises(DataError, match="the published 1 training"):
         run(None, {"n_train": 1})
+
+
+def test_a_learning_curve_stands_on_the_rows_of_the_table(run: Any) -> None:
+    week, month, step = run(None, curve=True).lines
+    table = run(30 * DAY)
+    # One trial of the table is the calm beginning that the curve has everywhere.
+    for point, model in ((week, "7d"), (month, "30d")):
+        assert point.model.startswith(f"{model} of labels, ")
+        line = table[f"LightGBM, our features, {model} of labels, one model"]
+        assert (point.cells, point.n) == (line.cells, line.n)
+    assert step.cells["AP"].value == pytest.approx(month.cells["AP"].value - week.cells["AP"].value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,10 +21,12 @@ from stores.journal import Journal
 from tests.training.conftest import ROOT, START, payments
 from tests.training.test_splits import ZONE, dataset
 from training.cards import card
+from training.intake import IntakeSettings
 from training.notebook import _period as choose
 from training.periods import Period
 from training.settings import TrainingSettings
 from training.splits import measured_part
+from training.workspace import Workspace
 
 HEAVY = ("lightgbm", "mlflow", "optuna", "sklearn", "matplotlib", "pandas", "pyarrow", "numpy", "pydantic")
 
@@ -127,3 +130,22 @@ def test_what_is_not_there_is_named(tmp_path: Path, settings: TrainingSettings) 
         training.train(settings, home=tmp_path / "none")
     with pytest.raises(InputError, match="such as fraud@champion"):
         training.evaluate("some/where", home=tmp_path)
+
+
+def test_the_audit_keeps_to_the_limits_of_the_house(world: Home, settings: TrainingSettings, tmp_path: Path) -> None:
+    configs = tmp_path / "configs"
+    shutil.copytree(ROOT / "configs", configs)
+    # An honest column of this world is a leak by these.
+    limits = "leaked_auc: {value: 0.6, source: this house}\nstrong_auc: {value: 0.55, source: this house}\n"
+    (configs / "intake.yaml").write_text(limits, encoding="utf-8")
+    with pytest.raises(DataError, match="leaked_column"):
+        training.train(settings, home=world.root, actor="lin", configs=configs)
+
+    own = {"limits": {"leaked_auc": {"value": 0.99, "source": "this model"}}}
+    kept = Workspace.of(world, configs=configs).audited(settings.model_copy(update={"intake": _intake(own)})).intake
+    assert kept.limits.leaked_auc.source == "this model"
+    assert Workspace.of(world, configs=tmp_path).audited(settings) == settings
+
+
+def _intake(content: dict[str, object]) -> IntakeSettings:
+    return IntakeSettings.model_validate(content)

@@ -17,23 +17,40 @@ from features.catalogue import load
 from stores.home import Home
 from stores.settings_files import load_settings
 from tests.training.conftest import ROOT
+from training.protocols.learning_curve import tabular_curve
 from training.protocols.table import BenchmarkTable
-from training.protocols.tabular import TabularSettings, run_tabular, stratified
+from training.protocols.tabular import TabularSettings, run_tabular, some_of, stratified
 
 Run = Callable[..., BenchmarkTable]
 
 
-@pytest.fixture
-def german(platform: PlatformSettings, shared_data: Path, tmp_path: Path) -> Run:
+def runner(protocol: Run, platform: PlatformSettings, shared_data: Path, tmp_path: Path) -> Run:
     settings = load_settings(ROOT / "configs" / "benchmarks" / "german.yaml", TabularSettings)
-    short = {"folds": 2, "inner_folds": 2, "search": {"trials": 2, "rounds": 30}, "resamples": 50, "threads": 1}
+    short = {
+        "folds": 2,
+        "inner_folds": 2,
+        "search": {"trials": 2, "rounds": 30},
+        "resamples": 50,
+        "threads": 1,
+        "learning_curve": [0.3, 1.0],
+    }
 
     def run(mapping: Path = ROOT / "data" / "mappings" / "german.yaml", **changes: Any) -> BenchmarkTable:
         chosen = TabularSettings.model_validate({**settings.model_dump(mode="json"), **short, **changes})
         data = shared_data / "german"
-        return run_tabular(chosen, platform, mapping, data, Home(tmp_path / "home"), command="a test")
+        return protocol(chosen, platform, mapping, data, Home(tmp_path / "home"), command="a test")
 
     return run
+
+
+@pytest.fixture
+def german(platform: PlatformSettings, shared_data: Path, tmp_path: Path) -> Run:
+    return runner(run_tabular, platform, shared_data, tmp_path)
+
+
+@pytest.fixture
+def run_curve(platform: PlatformSettings, shared_data: Path, tmp_path: Path) -> Run:
+    return runner(tabular_curve, platform, shared_data, tmp_path)
 
 
 @pytest.mark.shared_data
@@ -81,3 +98,25 @@ def test_no_protected_column_is_a_feature(name: str, platform: PlatformSettings)
     assert not set(settings.protected) & set(own)
     with pytest.raises(DefinitionError, match="protected"):
         load(settings.features.model_copy(update={"own": settings.protected}), platform)
+
+
+@pytest.mark.shared_data
+def test_a_learning_curve_ends_where_the_table_stands(german: Run, run_curve: Run) -> None:
+    curve = run_curve()
+    assert [line.model for line in curve.lines] == [
+        "0.3 of the training part", "1 of the training part", "1 of the training part less 0.3 of the training part",
+    ]  # fmt: skip
+    less, whole, step = curve.lines
+    # One trial is the calm beginning, and all of the training part is what the table's models learn from.
+    assert whole.cells == german(search={"trials": 1, "rounds": 30})["LightGBM, our features"].cells
+    assert step.cells["AUC"].value == pytest.approx(whole.cells["AUC"].value - less.cells["AUC"].value)
+
+
+def test_a_smaller_share_is_part_of_a_larger_one() -> None:
+    y = (np.random.default_rng(0).random(500) < 0.3).astype(np.int8)
+    rows = np.flatnonzero(np.arange(500) % 5)
+    parts = [some_of(rows, y, share, seed=3) for share in (0.125, 0.5, 1.0)]
+    assert set(parts[0]) < set(parts[1]) < set(parts[2])
+    assert parts[2].tolist() == rows.tolist()
+    for part, share in zip(parts, (0.125, 0.5, 1.0), strict=True):
+        assert y[part].sum() == round(share * y[rows].sum())

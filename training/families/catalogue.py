@@ -84,7 +84,7 @@ def _challenger(name: str, settings: TrainingSettings, signs: Mapping[str, int])
         case "tree":
             return DecisionTree(seed, balanced, cleaned)
         case "forest":
-            return RandomForest(seed, settings.threads, balanced, cleaned)
+            return RandomForest(seed, settings.threads, balanced, cleaned, settings.challengers.forest_rows)
         case "svm":
             return SupportVectors(seed, balanced, cleaned, settings.challengers.svm_rows)
         case "scorecard":

@@ -18,6 +18,10 @@ from training.families.unboosted import Preparation, Unboosted
 class RandomForest(Unboosted):
     """A forest by scikit-learn; its score is the log-odds of the trees' mean probability.
 
+    Parameters
+    ----------
+    most_rows : above so many rows each tree is drawn from so many of them, others for every tree.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -34,6 +38,7 @@ class RandomForest(Unboosted):
     threads: int
     balanced: bool = False
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    most_rows: int = 20_000
     name: str = "forest"
 
     def suggest(self, trial: Suggest, n_rows: int) -> dict[str, Any]:
@@ -47,8 +52,8 @@ class RandomForest(Unboosted):
     def starts(self, n_rows: int) -> list[dict[str, Any]]:
         """Calm leaves, and small ones."""
         return [
-            {"trees": 200, "columns": 0.25, "least_leaf": max(3, min(20, n_rows // 1_000))},
-            {"trees": 200, "columns": 0.25, "least_leaf": 1},
+            {"trees": 100, "columns": 0.15, "least_leaf": max(3, min(20, n_rows // 1_000))},
+            {"trees": 200, "columns": 0.15, "least_leaf": 1},
         ]
 
     def grid(self, n_rows: int) -> dict[str, list[Any]]:
@@ -66,10 +71,11 @@ class RandomForest(Unboosted):
 
         del preparation
         weight = self.weight(rows)
+        drawn = self.most_rows if len(rows) > self.most_rows else None
         fitted = RandomForestClassifier(
             int(params["trees"]), max_features=params["columns"], min_samples_leaf=int(params["least_leaf"]),
-            n_jobs=self.threads, random_state=self.seed,
+            n_jobs=self.threads, random_state=self.seed, max_samples=drawn,
         ).fit(Z, rows.y, sample_weight=weight)  # fmt: skip
         # Threads add up the trees in the order they end: the last bits of a score would change from call to call.
         fitted.n_jobs = 1
-        return Trees(fitted, tuple(fitted.estimators_), float(weight.sum()))
+        return Trees(fitted, tuple(fitted.estimators_), float(weight.sum()), drawn)

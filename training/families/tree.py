@@ -73,11 +73,13 @@ class Trees:
     Parameters
     ----------
     estimator : gives the probability, a mean over the trees. mass : weight of the rows learnt from.
+    drawn : rows each tree was drawn from; None for all of them.
     """
 
     estimator: Any
     trees: tuple[Any, ...]
     mass: float
+    drawn: int | None = None
 
     def raw(self, Z: np.ndarray) -> np.ndarray:
         """Log-odds float64[n] of the leaves' shares of positives."""
@@ -89,8 +91,9 @@ class Trees:
         return sum(_node_bytes(each.tree_) for each in self.trees)
 
     def complexity(self) -> Mapping[str, int]:
-        """Trees and leaves."""
-        return {"trees": len(self.trees), "leaves": sum(int(each.tree_.n_leaves) for each in self.trees)}
+        """Trees and leaves, and the rows of a tree where they were not all."""
+        size = {"trees": len(self.trees), "leaves": sum(int(each.tree_.n_leaves) for each in self.trees)}
+        return size if self.drawn is None else {**size, "rows_a_tree": self.drawn}
 
 
 def _node_bytes(tree: Any) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 from pydantic import Field
 
 from domain.settings import Settings
+from stores.settings_files import load_settings
 
 
 class Limit(Settings):
@@ -23,7 +25,7 @@ class Limit(Settings):
 
 
 class IntakeLimits(Settings):
-    """Limits of the checks (``configs/intake.yaml``); what a file leaves out is as shipped.
+    """Limits of the checks: shipped here, changed by ``configs/intake.yaml``, changed by a training config.
 
     Examples
     --------
@@ -97,3 +99,30 @@ class IntakeSettings(Settings):
 
     limits: IntakeLimits = IntakeLimits()
     waive: list[Waiver] = []
+
+    def within(self, house: IntakeLimits) -> IntakeSettings:
+        """The same, with the house's limits wherever these settings name none.
+
+        Examples
+        --------
+        >>> own = IntakeSettings.model_validate({"limits": {"moved_auc": {"value": 0.75, "source": "this model"}}})
+        >>> ours = Limit(value=0.65, source="our desk")
+        >>> house = IntakeLimits(moved_auc=ours, leaked_auc=ours)
+        >>> found = own.within(house).limits
+        >>> found.moved_auc.value, found.leaked_auc.value, found.strong_auc.value
+        (0.75, 0.65, 0.8)
+        """
+        named = {name: getattr(self.limits, name) for name in self.limits.model_fields_set}
+        return self.model_copy(update={"limits": house.model_copy(update=named)})
+
+
+def house_limits(configs: Path) -> IntakeLimits:
+    """``intake.yaml`` of a folder of configs; as shipped where it has none or leaves a limit out.
+
+    Examples
+    --------
+    >>> house_limits(Path("nowhere")) == IntakeLimits()
+    True
+    """
+    path = configs / "intake.yaml"
+    return load_settings(path, IntakeLimits) if path.is_file() else IntakeLimits()

@@ -47,6 +47,7 @@ class HandbookSettings(Settings):
     train_from : first instant of the training week. delay : of the labels.
     history : of the longer line, which learns from every fraud and a share ``history_negatives`` of the rest; the
         share changes the level of the scores, not what the protocol measures.
+    learning_curve : lengths of labels to learn from, rising.
     folds : first instants of the training weeks of earlier folds; their test weeks end before ``train_from``.
     n_train, n_train_events, n_test, n_test_events : the published counts, which must come out.
     """
@@ -63,6 +64,7 @@ class HandbookSettings(Settings):
     features: FeatureSettings
     search: Search
     history_search: Search
+    learning_curve: list[Duration] = Field(min_length=2)
     max_bin: int
     max_bin_of: dict[str, int]
     seed: int

@@ -56,11 +56,8 @@ def run_prequential(
     DataError
         When the rows of a fold are not the published ones.
     """
-    local = platform.model_copy(update={"time_zone": settings.time_zone})
-    world = HandbookRows.of(settings, local, mapping, data, home, progress)
-    folds = [checked(fold, world.rows(fold.train_from)) for fold in settings.prequential.folds]
-    run = _Run(settings, world, folds, progress)
-    book = run.measured([run.untuned(rows) for rows in folds])
+    run = PrequentialRun.of(settings, platform, mapping, data, home, progress)
+    book = run.measured([run.untuned(rows) for rows in run.folds])
     week, found = run.lines(settings.train, settings.search, {})
     name = f"LightGBM, our features, {format_duration(settings.train)} of labels"
     lines = [*_published(settings), *week.lines(name)]
@@ -102,28 +99,30 @@ class _Choice:
 
 
 @dataclass(frozen=True)
-class _Run:
+class PrequentialRun:
+    """The whole file as features, and the rows of the published folds."""
+
     settings: HandbookSettings
     world: HandbookRows
     folds: Sequence[Rows]
     progress: Progress
 
+    @classmethod
+    def of(
+        cls, settings: HandbookSettings, platform: PlatformSettings, mapping: Path, data: Path, home: Home,
+        progress: Progress,
+    ) -> PrequentialRun:  # fmt: skip
+        """Import once, compute features, and make sure that the rows are the published ones."""
+        local = platform.model_copy(update={"time_zone": settings.time_zone})
+        world = HandbookRows.of(settings, local, mapping, data, home, progress)
+        folds = [checked(fold, world.rows(fold.train_from)) for fold in settings.prequential.folds]
+        return cls(settings, world, folds, progress)
+
     def lines(self, length: int, budget: Search, starts: Mapping[str, Searched]) -> tuple[_Choice, dict[str, Searched]]:
         """Search by each objective on the earlier folds, then score the published ones with what was found."""
-        found = {
-            objective: search(
-                self._family, self.world.columns, self.world.folds(length), budget, objective=objective,
-                seed=self.settings.seed, progress=self.progress,
-                start=starts[objective].params if objective in starts else None,
-            )
-            for objective in OBJECTIVES
-        }  # fmt: skip
+        found = {objective: self.chosen(length, budget, objective, starts.get(objective)) for objective in OBJECTIVES}
         earlier = {objective: self._earlier(one, length) for objective, one in found.items()}
-        scored = {
-            objective: self.measured([self._fitted(one, fold.train_from, length, rows.test)
-                                      for fold, rows in zip(self.settings.prequential.folds, self.folds, strict=True)])
-            for objective, one in found.items()
-        }  # fmt: skip
+        scored = {objective: self.scored(one, length) for objective, one in found.items()}
         best = [OBJECTIVES[int(np.argmax(figures))] for figures in np.transpose([earlier[one] for one in OBJECTIVES])]
         first = scored[OBJECTIVES[0]]
         weeks, drawn = (
@@ -131,6 +130,18 @@ class _Run:
             for part in ("weeks", "drawn")
         )
         return _Choice(first, Measured(weeks, drawn, first.n, first.n_events)), found
+
+    def chosen(self, length: int, budget: Search, objective: str, start: Searched | None = None) -> Searched:
+        """What a search on the earlier folds finds for one length of labels, µs."""
+        return search(
+            self._family, self.world.columns, self.world.folds(length), budget, objective=objective,
+            seed=self.settings.seed, progress=self.progress, start=None if start is None else start.params,
+        )  # fmt: skip
+
+    def scored(self, found: Searched, length: int) -> Measured:
+        """The published folds by models with what was found, each learnt from labels of one length, µs."""
+        folds = zip(self.settings.prequential.folds, self.folds, strict=True)
+        return self.measured([self._fitted(found, fold.train_from, length, rows.test) for fold, rows in folds])
 
     def measured(self, raws: Sequence[np.ndarray]) -> Measured:
         """Scores of every fold's test rows as figures with intervals."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -33,16 +33,18 @@ from stores.home import Home
 from training.dataset import label
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
-from training.intervals import bootstrap
+from training.intervals import interval_of, resamples
 from training.labels import NEGATIVE, POSITIVE
 from training.metrics import Ranking, brier
 from training.progress import Progress, silent
 from training.protocols.sources import journal_of
-from training.protocols.table import BenchmarkTable, Cell, Line
+from training.protocols.table import MEASURED, PAIRED, BenchmarkTable, Cell, Line
 from training.search import search
 from training.settings import Search
 
 Fold = tuple[np.ndarray, np.ndarray]
+
+FIGURES = ("AUC", "KS", "Brier")
 
 
 class Reference(Settings):
@@ -61,6 +63,7 @@ class TabularSettings(Settings):
     ----------
     maturity : delay of the mapping's labels. folds, seed : of the published protocol.
     inner_folds : of the nested search. protected : columns of the second line, for validation only.
+    learning_curve : shares of each training part to learn from, rising.
     """
 
     name: Literal["taiwan", "german"]
@@ -74,6 +77,7 @@ class TabularSettings(Settings):
     seed: int
     threads: int
     resamples: int
+    learning_curve: list[Annotated[float, Field(gt=0, le=1)]] = Field(min_length=2)
     n: int
     n_events: int
     source: str
@@ -101,7 +105,7 @@ def run_tabular(
     DataError
         When the rows are not those of the published table.
     """
-    rows = _Rows.of(settings, platform, mapping, data, home, progress)
+    rows = TabularRows.of(settings, platform, mapping, data, home, progress)
     lines = [
         Line(each.model, settings.source, {
             name: Cell(value)
@@ -109,11 +113,12 @@ def run_tabular(
         })
         for each in settings.published
     ]  # fmt: skip
-    lines.append(rows.line(settings, "LightGBM, our features", rows.X, rows.columns, progress))
+    ours = "LightGBM, our features"
+    lines.append(rows.held(settings, ours, rows.X, rows.columns, progress).line(ours))
     with_protected = np.column_stack([rows.X, rows.protected])
     columns = Columns((*rows.columns.names, *settings.protected), (*rows.columns.categorical, *rows.protected_texts))
     shown = f"the same with {', '.join(settings.protected)}, for comparison only"
-    lines.append(rows.line(settings, shown, with_protected, columns, progress))
+    lines.append(rows.held(settings, shown, with_protected, columns, progress).line(shown))
     notes = (
         f"{len(rows.y):,} rows, {int(rows.y.sum()):,} bad; {settings.folds} stratified folds, seed {settings.seed}; "
         "the table has no time, so nothing is said about later periods",
@@ -139,7 +144,7 @@ def stratified(y: np.ndarray, n_folds: int, seed: int) -> Iterator[Fold]:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class TabularRows:
     """The table as features with settled labels, in the file's order."""
 
     X: np.ndarray
@@ -152,7 +157,8 @@ class _Rows:
     def of(
         cls, settings: TabularSettings, platform: PlatformSettings, mapping: Path, data: Path, home: Home,
         progress: Progress,
-    ) -> _Rows:  # fmt: skip
+    ) -> TabularRows:  # fmt: skip
+        """Import the file once, compute its features, settle its labels."""
         journal = journal_of(mapping, data / settings.file, home, platform, progress)
         feature_set = load_features(settings.features, platform, journal.extensions("application"))
         snapshot = build_snapshot(
@@ -177,11 +183,21 @@ class _Rows:
         )
         return cls(X[order][:, told], columns, protected, texts, y[order])
 
-    def line(self, settings: TabularSettings, model: str, X: np.ndarray, columns: Columns, progress: Progress) -> Line:
+    def held(
+        self, settings: TabularSettings, model: str, X: np.ndarray, columns: Columns, progress: Progress,
+        share: float = 1.0,
+    ) -> Held:  # fmt: skip
+        """Every row scored by a model that has not seen it, nor had its parameters chosen by it.
+
+        Parameters
+        ----------
+        X : float64[n, m], of ``columns``. share : of each training part that is learnt from.
+        """
         family = LightGBM(settings.seed, settings.threads)
         raw, fold = np.empty(len(self.y)), np.empty(len(self.y), np.int64)
         for number, (learnt, held) in enumerate(stratified(self.y, settings.folds, settings.seed)):
             progress("folds", number, settings.folds, model)
+            learnt = some_of(learnt, self.y, share, settings.seed)
             inner = (
                 (Labelled(X[learnt[train]], self.y[learnt[train]]), Labelled(X[learnt[valid]], self.y[learnt[valid]]))
                 for train, valid in stratified(self.y[learnt], settings.inner_folds, settings.seed)
@@ -190,24 +206,74 @@ class _Rows:
             fitted = family.fit(columns, Labelled(X[learnt], self.y[learnt]), found.params, found.rounds)
             raw[held], fold[held] = fitted.raw(X[held]), number
         progress("folds", settings.folds, settings.folds, model)
-        return Line(model, "measured here", self._cells(settings, raw, fold), len(self.y), int(self.y.sum()))
+        return Held.of(settings, self.y, raw, fold)
 
-    def _cells(self, settings: TabularSettings, raw: np.ndarray, fold: np.ndarray) -> dict[str, Cell]:
+
+def some_of(rows: np.ndarray, y: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """A share of the positives and of the negatives of ``rows``; a smaller share is part of a larger one.
+
+    Parameters
+    ----------
+    rows : int64[k], positions. y : int8[n], of all rows.
+
+    Examples
+    --------
+    >>> y = np.array([0, 1] * 10)
+    >>> [int(y[some_of(np.arange(20), y, share, seed=1)].sum()) for share in (0.2, 0.5, 1.0)]
+    [2, 5, 10]
+    """
+    turn = np.random.default_rng(seed).permutation(len(rows))
+    kept = [turn[y[rows[turn]] == value] for value in (0, 1)]
+    return np.asarray(np.sort(rows[np.concatenate([part[: round(share * len(part))] for part in kept])]))
+
+
+@dataclass(frozen=True)
+class Held:
+    """Figures of the held-out rows, means over folds: on all rows, and on resamples that every model meets alike.
+
+    Parameters
+    ----------
+    whole : float64[3]. drawn : float64[n_draws, 3].
+    """
+
+    whole: np.ndarray
+    drawn: np.ndarray
+    n: int
+    n_events: int
+
+    @classmethod
+    def of(cls, settings: TabularSettings, y: np.ndarray, raw: np.ndarray, fold: np.ndarray) -> Held:
+        """From raw scores float64[n] and the fold int64[n] in which each row was held out."""
         parts = [np.flatnonzero(fold == number) for number in range(settings.folds)]
-        rankings = [Ranking.of(self.y[part], raw[part]) for part in parts]
+        rankings = [Ranking.of(y[part], raw[part]) for part in parts]
         probability = np.asarray(Identity().probability(raw))
 
-        def statistic(weight: np.ndarray) -> dict[str, float]:
+        def figures(weight: np.ndarray) -> list[float]:
             ranked = [each.figures(weight[part]) for each, part in zip(rankings, parts, strict=True)]
-            return {
-                "AUC": float(np.mean([figures["auc"] for figures in ranked])),
-                "KS": float(np.mean([figures["ks"] for figures in ranked])),
-                "Brier": float(np.mean([brier(self.y[part], probability[part], weight[part]) for part in parts])),
-            }
+            return [
+                float(np.mean([found["auc"] for found in ranked])),
+                float(np.mean([found["ks"] for found in ranked])),
+                float(np.mean([brier(y[part], probability[part], weight[part]) for part in parts])),
+            ]
 
-        whole = statistic(np.ones(len(raw), np.int64))
-        spread = bootstrap(statistic, len(raw), None, settings.resamples, settings.seed)
-        return {name: Cell(value, spread[name].low, spread[name].high) for name, value in whole.items()}
+        drawn = [figures(counts) for counts in resamples(len(y), None, settings.resamples, settings.seed)]
+        return cls(np.array(figures(np.ones(len(y), np.int64))), np.array(drawn), len(y), int(y.sum()))
+
+    def line(self, model: str) -> Line:
+        """As a line of the table."""
+        return Line(model, MEASURED, _cells(self.whole, self.drawn), self.n, self.n_events)
+
+    def less(self, other: Held, model: str) -> Line:
+        """The difference to another model, paired on the same resampled rows."""
+        return Line(model, PAIRED, _cells(self.whole - other.whole, self.drawn - other.drawn), self.n)
+
+
+def _cells(whole: np.ndarray, drawn: np.ndarray) -> dict[str, Cell]:
+    spread = [interval_of(drawn[:, place]) for place in range(len(FIGURES))]
+    return {
+        name: Cell(value, each.low, each.high)
+        for name, value, each in zip(FIGURES, whole.tolist(), spread, strict=True)
+    }
 
 
 def _protected(table: pa.Table, names: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
