@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -24,6 +25,7 @@ class ReportSettings(Settings):
     Parameters
     ----------
     effort : ``full``, or ``light`` where a report must be ready within seconds: fewer resamples, rows and pictures.
+    monitoring : file of the monitoring settings, whose limits the monitoring plan shows; none are shown without it.
     limits : of both products, by ``section.statistic``. payment, loan : of one product; they go before ``limits``.
     tiers : of each product's model; "not assessed" where nobody named one.
 
@@ -35,6 +37,7 @@ class ReportSettings(Settings):
     """
 
     effort: Literal["full", "light"] = "full"
+    monitoring: Path | None = None
     limits: dict[str, Limit] = {}
     tiers: dict[Product, Tier] = {}
     payment: dict[str, Limit] = {}
