@@ -15,8 +15,6 @@ import numpy as np
 from training.alerts import daily_ranks
 from training.intervals import LEVEL, resamples
 
-FIGURES = ("precision", "recall", "value_detection_rate", "false_per_fraud", "lift")
-
 
 @dataclass(frozen=True)
 class AlertCurve:
@@ -99,12 +97,13 @@ class AlertCurve:
 
 
 def _limits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles of each column without what is not finite."""
+    """Quantiles of each column, NaN left out; infinite where alarms without any fraud are that frequent."""
     low, high = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    for place in range(values.shape[1]):
-        known = values[np.isfinite(values[:, place]), place]
+    for place, column in enumerate(values.T):
+        known = column[~np.isnan(column)]
         if len(known):
-            low[place], high[place] = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            low[place] = np.quantile(known, (1 - LEVEL) / 2, method="lower")
+            high[place] = np.quantile(known, (1 + LEVEL) / 2, method="higher")
     return low, high
 
 

@@ -84,8 +84,9 @@ class Rows:
 
     def scored(self) -> Scored:
         """The labelled rows as the metrics take them."""
-        mine = self.only(self.labelled)
-        return Scored(mine.y, mine.raw, mine.probability, mine.day, mine.amount, mine.card)
+        mine = self.labelled
+        amount, card = (None if each is None else each[mine] for each in (self.amount, self.card))
+        return Scored(self.y[mine], self.raw[mine], self.probability[mine], self.day[mine], amount, card)
 
 
 @dataclass(frozen=True)

@@ -70,14 +70,15 @@ def _draws(evidence: Evidence, settings: ReportSettings, scored: Scored) -> Draw
     """Figures of each resample; the first entry is that of the rows themselves."""
     ranking = Ranking.of(scored.y, scored.raw)
     counts = resamples(len(scored.y), clusters(evidence.product, scored.day), n_draws(settings), evidence.settings.seed)
-    found = [_figures(ranking, scored.y, np.ones(len(scored.y)))]
-    found += [_figures(ranking, scored.y, each) for each in counts]
+    y = scored.y.astype(np.float64)
+    found = [_figures(ranking, y, np.ones(len(y)))]
+    found += [_figures(ranking, y, each.astype(np.float64)) for each in counts]
     return {name: np.array([each[name] for each in found]) for name in found[0]}
 
 
 def _figures(ranking: Ranking, y: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     made = ranking.figures(weight)
-    prevalence = float(weight @ y) / float(weight.sum())
+    prevalence = float((weight * y).sum()) / float(weight.sum())
     lift = made["average_precision"] / prevalence if prevalence else float("nan")
     return {**made, "gini": 2 * made["auc"] - 1, "prevalence": prevalence, "ap_lift": lift}
 
