@@ -9,8 +9,12 @@ import numpy as np
 
 from domain.decision import Product
 from training.families.constraints import catalogue_groups
+from training.families.family import Columns, Labelled
+from training.fitting import make_family
 from training.intervals import resamples
+from training.permutation import keep_positives
 from training.report.evidence import Evidence, Rows
+from training.seeds import Refit, refit
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Work:
     seeds: int
 
 
-FULL = Work(1_500, 300, 200, 100, 6_000, 2, 6, 1_500, 3, 4, 45, 12_000, 3)
+FULL = Work(1_500, 300, 200, 100, 6_000, 2, 6, 1_500, 3, 4, 45, 6_000, 3)
 LIGHT = Work(300, 60, 60, 30, 1_500, 1, 3, 300, 0, 0, 0, 0, 0)
 
 
@@ -105,3 +109,15 @@ class Look:
     def raw(self, X: np.ndarray) -> np.ndarray:
         """Raw scores, on the model's threads."""
         return self.evidence.bundle.scorer.raw_many(np.ascontiguousarray(X), threads=self.evidence.settings.threads)
+
+
+def other_seeds(evidence: Evidence, n: int, n_rows: int, X: np.ndarray) -> tuple[Refit, ...]:
+    """Models of n other seeds, learnt from at most ``n_rows`` kept rows of training, and their contributions of X."""
+    bundle, train = evidence.bundle, evidence.train.only(evidence.train.labelled)
+    seed = evidence.settings.seed
+    rows, weight = keep_positives(train.y, n_rows, seed)
+    learnt = Labelled(train.X[rows], train.y[rows], None if len(rows) == len(train.y) else weight)
+    columns = Columns(bundle.encoder.names, tuple(bundle.encoder.categories))
+    family = make_family(evidence.settings, bundle.feature_set)
+    params, rounds = dict(evidence.about["params"]), int(evidence.about["rounds"])
+    return refit(family, columns, learnt, params, rounds, [seed + 1 + k for k in range(n)], X)

@@ -141,7 +141,8 @@ def _waterfall(kind: str, title: Words, sums: np.ndarray, concepts: tuple[Concep
         axes.axvline(float(ends[-1]), color=INK, linewidth=1)
         axes.set_yticks(range(len(parts)), [tongue(name) for name, _ in parts], fontsize=7)
         axes.invert_yaxis()
-        axes.margins(x=0.15)
+        span = max(float(np.ptp([base, *starts, *ends])), 1e-6)
+        axes.set_xlim(min(base, *starts, *ends) - 0.05 * span, max(base, *starts, *ends) + 0.15 * span)
         axes.set_xlabel(tongue(say("cases.axis", base=base, raw=float(ends[-1]))))
         return figure
 

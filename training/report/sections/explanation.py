@@ -14,16 +14,14 @@ from scoring.pages.words import Words, say
 from training import interventional as kinds
 from training.cutoffs import grade_codes
 from training.effects import Ale, accumulated_effects, interactions
-from training.families.family import Columns, Labelled
-from training.fitting import make_family
 from training.intervals import interval_of
 from training.permutation import Drops, keep_positives, permutation_drops
 from training.report import explanation_pictures as pictures
 from training.report.evidence import Evidence
-from training.report.look import FULL, LIGHT, Look
+from training.report.look import FULL, LIGHT, Look, other_seeds
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
-from training.seeds import Refit, refit, steadiness
+from training.seeds import Refit, steadiness
 
 _SHOWN = 20
 _FEWEST = 5
@@ -209,18 +207,10 @@ def _kinds_table(look: Look, path: np.ndarray, other: np.ndarray, n: int) -> Tab
 
 
 def _refits(look: Look, left_out: list[Words]) -> tuple[Refit, ...]:
-    evidence, work = look.evidence, look.work
-    if not work.seeds:
+    if not look.work.seeds:
         left_out.append(say("explanation.light_seeds"))
         return ()
-    train = evidence.train.only(evidence.train.labelled)
-    rows, weight = keep_positives(train.y, work.learnt, look.seed)
-    columns = Columns(look.names, tuple(evidence.bundle.encoder.categories))
-    family = make_family(evidence.settings, evidence.bundle.feature_set)
-    learnt = Labelled(train.X[rows], train.y[rows], None if len(rows) == len(train.y) else weight)
-    seeds = [look.seed + 1 + k for k in range(work.seeds)]
-    rounds = int(evidence.about["rounds"])
-    return refit(family, columns, learnt, dict(evidence.about["params"]), rounds, seeds, look.test.X[:300])
+    return other_seeds(look.evidence, look.work.seeds, look.work.learnt, look.test.X[:300])
 
 
 def _steady(look: Look, fits: tuple[Refit, ...]) -> list[Statistic]:

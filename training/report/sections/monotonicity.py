@@ -19,7 +19,7 @@ from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.sweeps import Violation, monotone_violations, thresholds
 
-_SCORES = {False: 600_000, True: 100_000}
+_SCORES = {False: 300_000, True: 50_000}
 _MOST_ROWS, _FEWEST_ROWS = 200, 10
 _PICTURED = {False: 6, True: 3}
 
