@@ -102,6 +102,25 @@ def observed_to_expected(n_events: int, n: int, expected: float, level: float = 
     return Beside(n_events / max(expected, 1e-12), float(low[0]) * per, float(high[0]) * per)
 
 
+def calibration_gap(group: GroupCounts, best: GroupCounts) -> Beside:
+    """Observed over expected of a group, over that of the best one; 1 where both are said equally well.
+
+    The interval is Katz's of the ratio of observed rates, expectations taken as known. Kleinberg, Mullainathan &
+    Raghavan, ITCS 2017, show why this and the gaps above cannot all vanish where groups differ.
+
+    Examples
+    --------
+    >>> few = GroupCounts("sex", "f", 100, 90, {}, {}, sum_probability=20.0)
+    >>> many = GroupCounts("sex", "m", 200, 170, {}, {}, sum_probability=30.0)
+    >>> made = calibration_gap(few, many)
+    >>> round(made.value, 2), round(made.low, 2), round(made.high, 2)
+    (0.5, 0.25, 0.98)
+    """
+    ratio, (low, high) = ratio_interval(group.n_bad, group.n, best.n_bad, best.n)
+    said = ((best.sum_probability or 0.0) / best.n) / max(1e-12, (group.sum_probability or 0.0) / group.n)
+    return Beside(ratio * said, low * said, high * said)
+
+
 def frontier(groups: Sequence[GroupCounts]) -> tuple[Cut, ...]:
     """The least impact ratio, the approvals and their bad rate for each twentieth of the score as cut-off.
 

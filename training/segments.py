@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from training.group_measures import observed_to_expected
-from training.intervals import Interval, bootstrap
+from training.intervals import Interval, interval_of
 from training.metrics import Ranking
 
 MISSING, OTHER = "missing", "other"
@@ -27,6 +27,7 @@ LEAST_EVENTS = 20
 _ENTITIES = ("customer", "card", "account", "loan", "application")
 _LEVELS = 7
 _BANDS = 5
+_N_BINS = 144
 
 
 @dataclass(frozen=True)
@@ -178,52 +179,103 @@ def measure_segments(
     n_draws: int,
     seed: int,
 ) -> tuple[Segment, ...]:
-    """Figures of every segment of every dimension, all from the same resamples.
+    """Figures of every segment of every dimension; resamples of a dimension serve all its segments.
 
     Parameters
     ----------
     y : int8[n]. raw, probability : float64[n]. cost : float64[n] or None.
     cluster : int64[n], days that stand or fall together, or None.
     """
-    parts = [
-        (f"{dimension.key}\n{label}", np.flatnonzero(dimension.code == place))
-        for dimension in dimensions
-        for place, label in enumerate(dimension.labels)
-    ]
-    ranked = {
-        name: Ranking.of(y[mine], raw[mine])
-        for name, mine in parts
-        if LEAST_EVENTS <= y[mine].sum() <= len(mine) - LEAST_EVENTS
+    rng = np.random.default_rng(seed)
+    found = []
+    for dimension in dimensions:
+        ranked = {}
+        for place in range(len(dimension.labels)):
+            mine = dimension.code == place
+            if LEAST_EVENTS <= y[mine].sum() <= mine.sum() - LEAST_EVENTS:
+                ranked[place] = Ranking.of(y[mine], raw[mine]).figures()
+        spread = _spread(dimension, y, raw, probability, cluster, n_draws, rng) if ranked else {}
+        for place, label in enumerate(dimension.labels):
+            mine = np.flatnonzero(dimension.code == place)
+            figures = (ranked[place], spread[place]) if place in ranked else None
+            paid = None if cost is None else cost[mine]
+            found.append(_segment(dimension.key, label, y[mine], probability[mine], paid, figures))
+    return tuple(found)
+
+
+_Spread = Mapping[str, tuple[float, np.ndarray]]
+"""Figure → its value and its resampled values, float64[n_draws]."""
+
+
+def _spread(
+    dimension: Dimension, y: np.ndarray, raw: np.ndarray, probability: np.ndarray, cluster: np.ndarray | None,
+    n_draws: int, rng: np.random.Generator,
+) -> dict[int, _Spread]:  # fmt: skip
+    """Resampled figures of each segment from counts in bins of the score.
+
+    1. bin      quantiles of all scores and of those of events                      int64[n]
+    2. cells    segment × bin × label, rows of each                                 [k, b, 2]
+    3. draws    rows: multinomial counts of cells; days: counts of days @ cells     [n_draws, k, b, 2]
+    4. figures  cumulated from the highest bin down
+    Weighing 60,000 ranked rows in each draw took thirty times as long.
+    """
+    shares = np.arange(1, _N_BINS) / _N_BINS
+    edges = np.unique(np.concatenate([np.quantile(raw, shares), np.quantile(raw[y == 1], shares)]))
+    shape = (len(dimension.labels), len(edges) + 1, 2)
+    cell = np.ravel_multi_index((dimension.code, np.searchsorted(edges, raw, side="right"), y.astype(np.int64)), shape)
+    rows = np.bincount(cell, minlength=int(np.prod(shape)))
+    said = np.bincount(cell, weights=probability, minlength=len(rows)) / np.maximum(rows, 1)
+    if cluster is None:
+        drawn = rng.multinomial(len(y), rows / len(y), n_draws)
+    else:
+        day = np.unique(cluster, return_inverse=True)[1]
+        n_days = int(day.max()) + 1
+        by_day = np.bincount(day * len(rows) + cell, minlength=n_days * len(rows)).reshape(n_days, len(rows))
+        drawn = rng.multinomial(n_days, np.full(n_days, 1 / n_days), n_draws) @ by_day
+    # The whole first, then the draws.
+    counts = np.concatenate([rows[None], drawn]).reshape(-1, *shape).astype(np.float64)
+    falling = np.cumsum(counts[:, :, ::-1, :], axis=2)
+    miss, hit = falling[..., 0], falling[..., 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tpr, fpr = hit / hit[..., -1:], miss / miss[..., -1:]
+        auc = (np.diff(fpr, axis=2, prepend=0) * (tpr + np.concatenate([0 * tpr[..., :1], tpr[..., :-1]], 2)) / 2).sum(
+            2
+        )
+        precision = hit / np.maximum(hit + miss, 1e-12)
+        ap = (np.diff(tpr, axis=2, prepend=0) * precision).sum(2)
+        ratio = hit[..., -1] / np.maximum((counts * said.reshape(shape)).sum((2, 3)), 1e-12)
+    made = {"auc": auc, "ap": ap, "ratio": ratio}
+    return {
+        place: {name: (float(values[0, place]), values[1:, place]) for name, values in made.items()}
+        for place in range(shape[0])
     }
-    places = dict(parts)
 
-    def statistic(counts: np.ndarray) -> dict[str, float]:
-        found = {}
-        for name, ranking in ranked.items():
-            mine = places[name]
-            weight = counts[mine]
-            figures = ranking.figures(weight)
-            found |= {f"{name}\nauc": figures["auc"], f"{name}\nap": figures["average_precision"]}
-            found[f"{name}\nratio"] = float(weight @ y[mine]) / max(float(weight @ probability[mine]), 1e-12)
-        return found
 
-    whole = statistic(np.ones(len(y), np.int64))
-    spread = bootstrap(statistic, len(y), cluster, n_draws, seed) if ranked else {}
-    return tuple(_segment(name, mine, y, probability, cost, whole, spread) for name, mine in parts)
+def _around(value: float, spread: _Spread, name: str) -> Interval:
+    """The interval of the binned figure, moved to the exact one."""
+    binned, drawn = spread[name]
+    made = interval_of(drawn)
+    return Interval(value + made.low - binned, value + made.high - binned)
 
 
 def _segment(
-    name: str, mine: np.ndarray, y: np.ndarray, probability: np.ndarray, cost: np.ndarray | None,
-    whole: Mapping[str, float], spread: Mapping[str, Interval],
+    dimension: str, label: str, y: np.ndarray, probability: np.ndarray, cost: np.ndarray | None,
+    figures: tuple[Mapping[str, float], _Spread] | None,
 ) -> Segment:  # fmt: skip
-    dimension, label = name.split("\n")
-    n, n_events, expected = len(mine), int(y[mine].sum()), float(probability[mine].sum())
+    n, n_events, expected = len(y), int(y.sum()), float(probability.sum())
     made = observed_to_expected(n_events, n, expected)
-    drawn = spread.get(f"{name}\nratio", Interval(made.low, made.high))
+    mean = None if cost is None else float(cost.mean())
+    if figures is None:
+        return Segment(
+            dimension, label, n, n_events, n_events / n, expected / n, made.value, made.low, made.high, None, None,
+            None, None, mean,
+        )  # fmt: skip
+    values, spread = figures
+    drawn = _around(made.value, spread, "ratio")
     return Segment(
         dimension, label, n, n_events, n_events / n, expected / n, made.value, min(made.low, drawn.low),
-        max(made.high, drawn.high), whole.get(f"{name}\nauc"), spread.get(f"{name}\nauc"), whole.get(f"{name}\nap"),
-        spread.get(f"{name}\nap"), None if cost is None else float(cost[mine].mean()),
+        max(made.high, drawn.high), values["auc"], _around(values["auc"], spread, "auc"), values["average_precision"],
+        _around(values["average_precision"], spread, "ap"), mean,
     )  # fmt: skip
 
 

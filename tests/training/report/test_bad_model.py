@@ -33,7 +33,7 @@ PLANTED: list[tuple[str, Make, str, str]] = [
     ("fraud_evidence", lambda evidence, _: wrong_somewhere(evidence), "segments", "calibration.amount"),
     ("credit_evidence", lambda evidence, folder: grouped(evidence, folder, 1.5), "fairness", "impact_ratio.sex.f"),
     ("credit_evidence", lambda evidence, folder: grouped(evidence, folder, 1.5), "fairness", "smd.sex.f"),
-    ("credit_evidence", lambda evidence, folder: grouped(evidence, folder, 1.5), "fairness", "calibration.sex.f"),
+    ("credit_evidence", lambda evidence, folder: grouped(evidence, folder, 1.5), "fairness", "calibration_gap.sex.f"),
     ("credit_evidence", lambda evidence, folder: told_by(evidence, folder, 0.99), "fairness", "proxy_auc.sex.f"),
     ("fraud_evidence", lambda evidence, _: leaky(evidence), "robustness", "noise_auc"),
     ("credit_evidence", lambda evidence, _: leaky(evidence), "robustness", "noise_auc"),

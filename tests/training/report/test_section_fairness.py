@@ -20,6 +20,7 @@ from training.evaluation import Scored
 from training.fairness import ARTIFACT, GroupCounts, count_groups, disparities
 from training.group_measures import (
     auc_interval,
+    calibration_gap,
     frontier,
     observed_to_expected,
     predictive_equality,
@@ -65,6 +66,11 @@ def test_measures_from_counts_are_those_from_rows(people: tuple[Scored, np.ndarr
     assert few.sum_probability is not None
     ratio = observed_to_expected(few.n_bad, few.n, few.sum_probability)
     assert ratio.value == pytest.approx(scored.y[mine].sum() / scored.probability[mine].sum())
+
+    both = [scored.y[rows].sum() / scored.probability[rows].sum() for rows in (mine, theirs)]
+    gap = calibration_gap(few, many)
+    assert gap.value == pytest.approx(both[0] / both[1])
+    assert gap.low < gap.value < gap.high
 
     for cut in frontier([few, many]):
         below = scored.probability < cut.probability
@@ -163,7 +169,7 @@ def test_an_unfair_model_is_red_and_a_fair_one_is_not(credit_evidence: Evidence,
     assert with_status(fair, Status.RED) == set()
     assert {"impact_ratio.sex.f", "impact_ratio.sex.m"} & with_status(fair, Status.PASS)
     unfair = build(grouped(credit_evidence, tmp_path / "unfair", 1.5), report_settings())
-    assert {"impact_ratio.sex.f", "smd.sex.f", "equal_opportunity.sex.f", "calibration.sex.f"} <= with_status(
+    assert {"impact_ratio.sex.f", "smd.sex.f", "equal_opportunity.sex.f", "calibration_gap.sex.f"} <= with_status(
         unfair, Status.RED
     )
     assert named(unfair, "calibration.sex.m").status is Status.PASS

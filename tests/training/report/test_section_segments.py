@@ -9,6 +9,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from scoring.pages.status import Status
 from tests.training.report.said import named, read_aloud, report_settings, with_status
 from tests.training.report.variants import ideal, variant, wrong_somewhere
+from training.intervals import bootstrap
+from training.metrics import Ranking
 from training.report.evidence import Evidence
 from training.report.sections.segments import build
 from training.segments import OTHER, measure_segments, of_category, of_number
@@ -95,6 +97,24 @@ def test_figures_are_those_of_scikit_learn_on_the_rows_of_the_segment() -> None:
         assert each.auc_interval is not None
         assert each.auc_interval.low < each.auc < each.auc_interval.high
         assert each.cost == pytest.approx(rows.mean())
+
+
+@pytest.mark.parametrize("by_day", [False, True])
+def test_intervals_from_bins_are_those_of_resampled_rows(by_day: bool) -> None:
+    X, p, y = world(seed=7)
+    raw = np.log(p / (1 - p)) + np.random.default_rng(8).normal(size=len(p))
+    days = np.sort(np.random.default_rng(9).integers(0, 25, len(y))) if by_day else None
+    dimension = of_category("channel", X[:, 2], CATEGORIES["channel"])
+    made = measure_segments([dimension], y, raw, p, cluster=days, cost=None, n_draws=800, seed=0)
+    for place, each in enumerate(made):
+        rows = np.flatnonzero(dimension.code == place)
+        ranking = Ranking.of(y[rows], raw[rows])
+        naive = bootstrap(ranking.figures, len(rows), None if days is None else days[rows], 800, seed=1)
+        for name, interval in (("auc", each.auc_interval), ("average_precision", each.average_precision_interval)):
+            assert interval is not None
+            wide = naive[name].high - naive[name].low
+            assert interval.low == pytest.approx(naive[name].low, abs=0.12 * wide)
+            assert interval.high == pytest.approx(naive[name].high, abs=0.12 * wide)
 
 
 def test_rare_values_stand_together() -> None:

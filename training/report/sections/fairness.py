@@ -15,6 +15,7 @@ from training.group_measures import (
     Beside,
     Cut,
     auc_interval,
+    calibration_gap,
     frontier,
     observed_to_expected,
     predictive_equality,
@@ -34,7 +35,7 @@ LEAST_ROWS = 100
 """A smaller group is not held against another, as in `configs/gates.yaml`."""
 
 _LEAST_EVENTS = 10
-_MEASURES = ("impact_ratio", "smd", "equal_opportunity", "predictive_equality", "calibration")
+_MEASURES = ("impact_ratio", "smd", "equal_opportunity", "predictive_equality", "calibration_gap", "calibration")
 _KNOWN = ("sex", "age_years", "marital_status")
 _SHOWN = 12
 _INK, _RISK, _CALM, _FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
@@ -95,6 +96,12 @@ def _measured(attribute: str, groups: tuple[GroupCounts, ...]) -> Iterator[Stati
             yield _lacking("predictive_equality", each, few)
         else:
             yield _statistic("predictive_equality", each, predictive_equality(each, best, GRADE), best)
+        if each.sum_probability is None:
+            yield _lacking("calibration_gap", each, say("fairness.old_artifact"))
+        elif min(each.n_bad, best.n_bad) < _LEAST_EVENTS:
+            yield _lacking("calibration_gap", each, few)
+        else:
+            yield _statistic("calibration_gap", each, calibration_gap(each, best), best)
     for each in large:
         if each.sum_probability is None:
             yield _lacking("calibration", each, say("fairness.old_artifact"))
