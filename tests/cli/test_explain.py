@@ -86,7 +86,7 @@ def test_a_person_can_read_it(home: Home, run: Any, lang: str) -> None:
     code, out, _ = run("explain", row["decision_id"], "--lang", lang, "--features", "3")
     assert code == 0
     said = " ".join(out.split())
-    for part in {"zh": ("凭证", "逐位一致", "拒绝", "高风险"), "en": ("Receipt", "bit for bit", "decline", "high")}[
+    for part in {"zh": ("回执", "按位完全一致", "拒绝", "高风险"), "en": ("Receipt", "bit for bit", "decline", "high")}[
         lang
     ]:
         assert part in said
