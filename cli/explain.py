@@ -9,6 +9,7 @@ import typer
 
 from cli.door import FINDING
 from cli.notice import Language
+from cli.options import AS_JSON
 from cli.session import session_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def explain(
     n_features: Annotated[
         int, typer.Option("--features", min=0, metavar="N", help="Trace the events behind at most N features.")
     ] = 6,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Explain a decision: receipt, waterfall of its score, events behind its features, what would have changed it.
 
@@ -78,6 +79,7 @@ def _show(page: Page, tongue: Tongue) -> None:
             elif isinstance(block, Facts):
                 _facts(block.rows, tongue)
             elif isinstance(block, Picture):
+                say(tongue(block.description), style="dim")
                 _table(block.table, tongue)
             elif isinstance(block, Table):
                 _table(block, tongue)

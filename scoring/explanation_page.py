@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from domain.time import format_instant
 from features.traced import Number, Trace
 from scoring.explanation import Explanation, FeaturePush, Waterfall
@@ -90,6 +92,8 @@ def _reasons(found: Explanation) -> Section:
     concepts = () if found.waterfall is None else found.waterfall.concepts
     given = [each for each in concepts if each.given]
     if given:
+        barred = given[0].concept.barred
+        blocks.append(Finding("top", _PASS[not barred], _word("top_barred" if barred else "top_sound")))
         rows = [
             (each.concept.code, _of(each.concept), _of(each.concept, "analyst_"), _yes(each.concept.disclosable))
             for each in given
@@ -124,7 +128,9 @@ def _waterfall(found: Explanation) -> Section:
         columns,
         [("", _word("from_reference"), fall.reference, None), *rows, ("", _word("to_raw"), fall.raw, None)],
     )
-    note = _word("waterfall_note", units=fall.units, method=fall.method, engine=fall.engine, base=f"{fall.base:.3f}")
+    note = _word(
+        "waterfall_note", units=fall.units, method=fall.method, engine=fall.engine, base=_signed(f"{fall.base:.3f}")
+    )
     picture = Picture("waterfall", _word("waterfall"), note, lambda tongue: _draw(fall, tongue), numbers)
     names = ("feature", "value", "unit", "code", "contribution", "reference", "push")
     features = [_feature(each) for each in fall.features()[:_N_FEATURES]]
@@ -132,7 +138,6 @@ def _waterfall(found: Explanation) -> Section:
         "waterfall",
         _word("waterfall"),
         (
-            Prose(note, quiet=True),
             picture,
             Finding("additive", _PASS[away <= 1e-9], _word("additive", away=f"{away:.1e}")),
             table_of("features", _word("features"), [_word(name) for name in names], features),
@@ -224,12 +229,14 @@ def _draw(fall: Waterfall, tongue: Tongue) -> Any:
     axes = figure.add_subplot()
     ends = [tongue(_word("from_reference")), *(name for name, _ in steps), tongue(_word("to_raw"))]
     at = fall.reference
+    ends_at = at + np.cumsum([0.0, *(push for _, push in steps)])
+    reach = float(np.ptp(ends_at)) or 1.0
     axes.plot([at], [0], marker="|", markersize=14, color="#1f2933")
     for place, (_, push) in enumerate(steps, 1):
         fill = "#b4442f" if push > 0 else "#ffffff"
         axes.barh(place, push, left=at, height=0.6, color=fill, edgecolor="#b4442f" if push > 0 else "#2f6690")
         axes.annotate(
-            f"{push:+.2f}".replace("-", "−"), (max(at, at + push), place), xytext=(4, 0), textcoords="offset points",
+            _signed(f"{push:+.2f}"), (max(at, at + push), place), xytext=(4, 0), textcoords="offset points",
             va="center", fontsize=8,
         )  # fmt: skip
         at += push
@@ -237,14 +244,17 @@ def _draw(fall: Waterfall, tongue: Tongue) -> Any:
     axes.plot([fall.raw], [len(steps) + 1], marker="|", markersize=14, color="#1f2933")
     for place, score in ((0, fall.reference), (len(steps) + 1, fall.raw)):
         axes.annotate(
-            f"{score:.2f}".replace("-", "−"), (score, place), xytext=(5, 0), textcoords="offset points", va="center",
-            fontsize=8, weight="bold",
+            _signed(f"{score:.2f}"), (score, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8,
         )  # fmt: skip
     axes.set_yticks(range(len(ends)), ends)
     axes.invert_yaxis()
-    axes.margins(x=0.12)
+    axes.set_xlim(float(ends_at.min()) - 0.05 * reach, float(ends_at.max()) + 0.14 * reach)
     axes.set_xlabel(fall.units)
     return figure
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "−")
 
 
 def _short(text: str, most: int = 44) -> str:

@@ -1,15 +1,14 @@
 """Whether reason codes can be relied on: figures on rows that the model does not approve.
 
-rows        at most n_rows of X at or above the first cut-off, drawn once               float64[n, m]
-reference   rows of the bundle's reference population that were approved, but only just float64[r, m]
+rows        at most n_rows of X at or above the first cut-off, drawn once
+reference   rows of the bundle's reference population that were approved, but only just
 additivity  |Σ contributions − raw score|, the greatest
 flip        the features of a row's top reason take the values they have in each reference row, all others held; the
             mean raw score over the r substitutes must be lower than the row's
 fidelity@k  the same with the k top reasons: share of rows that fall below the cut-off, and how much of the way from
             the row's raw score to the reference's is gone (Σ removed / Σ distance)
 Jaccard     |A ∩ B| / |A ∪ B| of the codes given before and after noise, or by a model of another seed
-direction   of the feature that pushed most for a reason that says high or low: whether its value lies on the side of
-            the reference's median that its expected sign calls risky
+direction   whether the strongest feature of a reason that says high or low is on the risky side of the reference
 signs       Spearman's correlation of a feature with its contribution, against the sign the model was told to keep to
 """
 
@@ -143,7 +142,7 @@ def reason_quality(
 
     Parameters
     ----------
-    X : float64[n, m], encoded. raw : float64[n], their raw scores.
+    X : float64[n, m], encoded. raw : float64[n].
     noise : relative size of the noise in the inputs; categories and missing values stay.
     other_model : text of a model of the same features, fitted with another seed.
 

@@ -86,13 +86,27 @@ def test_a_person_can_read_it(home: Home, run: Any, lang: str) -> None:
     code, out, _ = run("explain", row["decision_id"], "--lang", lang, "--features", "3")
     assert code == 0
     said = " ".join(out.split())
-    for part in {"zh": ("凭证", "逐位一致", "拒绝", "高风险"), "en": ("Receipt", "bit for bit", "decline", "high")}[
+    for part in {"zh": ("回执", "按位完全一致", "拒绝", "高风险"), "en": ("Receipt", "bit for bit", "decline", "high")}[
         lang
     ]:
         assert part in said
     assert all(str(version) in said for version in body["versions"].values())
     assert all(each["code"] in said for each in body["reasons"])
     assert restricted_texts([out]) == []
+
+
+@pytest.mark.parametrize(("lang", "product", "action"), [("zh", "loan", "refer"), ("en", "payment", "decline")])
+def test_the_page_holds_it_too(home: Home, run: Any, tmp_path: Path, lang: str, product: str, action: str) -> None:
+    pytest.importorskip("scoring.pages.render", reason="the renderer of pages")
+    row = decided(home, product)[action][0]
+    page = tmp_path / "explained.html"
+    assert run("explain", row["decision_id"], "--lang", lang, "--html", str(page), "--features", "2")[0] == 0
+    html = page.read_text(encoding="utf-8")
+    assert row["decision_id"] in html
+    assert "<script" not in html
+    assert "<svg" in html
+    body = json.loads(row["body"])
+    assert all(each[lang] in html for each in (*body["reasons"], *body["rule_reasons"]))
 
 
 def test_a_referred_application_by_a_rule_keeps_the_two_kinds_of_reasons_apart(home: Home, run: Any) -> None:
