@@ -43,7 +43,7 @@ def tabular_curve(
     """
     rows = TabularRows.of(settings, platform, mapping, data, home, progress)
     calm = settings.model_copy(update={"search": _calm(settings.search)})
-    points = {}
+    points: dict[str, Held] = {}
     for share in sorted(settings.learning_curve):
         model = f"{share:.3g} of the training part"
         points[model] = rows.held(calm, model, rows.X, rows.columns, progress, share)
@@ -74,7 +74,7 @@ def handbook_curve(
         When the rows of a fold are not the published ones.
     """
     run = PrequentialRun.of(settings, platform, mapping, data, home, progress)
-    points = {}
+    points: dict[str, Measured] = {}
     for length in sorted(settings.learning_curve):
         progress("learning curve", len(points), len(settings.learning_curve), format_duration(length))
         found = run.chosen(length, _calm(settings.history_search), OBJECTIVES[0])
