@@ -77,4 +77,4 @@ def _built(plan: Plan, evidence: Evidence, settings: ReportSettings) -> Section:
     except (DataError, ModelError) as error:
         why = say("front.broken", why=str(error))
         missing = Statistics((not_assessed("section", say("front.broken_statistic"), why),))
-        return Section(plan.key, say("front.section_named", key=plan.key), (missing,), not_run=(why,))
+        return Section(plan.key, say("front.section_named", name=plan.key), (missing,), not_run=(why,))
