@@ -13,7 +13,7 @@ from scoring.pages.words import Catalogue, say
 from stores.settings_files import load_settings
 from training.progress import Progress, silent
 from training.report import front
-from training.report.evidence import Evidence
+from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
 from training.report.plan import Plan, plans
 from training.report.settings import ReportSettings
 from training.review import Review
@@ -53,7 +53,11 @@ def assemble(
         (say("front.product"), say(f"front.{evidence.product.value}")),
         (say("front.bundle"), evidence.bundle.hash),
         (say("front.trained"), person),
-        *((say("front.period", part=say(f"front.{part}")), str(span)) for part, span in about["periods"].items()),
+        *(
+            (say("front.period", part=say(f"front.{part}")), about["periods"][part])
+            for part in (TRAIN, CALIBRATION, TEST)
+            if part in about["periods"]
+        ),
     )
     warning = str(about.get("split_warning") or "")
     notice = say("front.split_warning", text=warning) if warning else ""

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium on the P
 
 MEASURE = """<script>
 const wide = [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll') && !e.closest('svg')
-  && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).map(e => e.tagName + '.' + e.className);
+  && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(e => e.tagName + '.' + e.className);
 document.title = 'over=' + (document.documentElement.scrollWidth - document.documentElement.clientWidth)
   + ' wide=' + wide.join('|') + ' font=' + document.fonts.check("15px 'Assay Sans'");
 </script>"""
