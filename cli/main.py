@@ -31,6 +31,7 @@ from cli.monitor import monitor
 from cli.notice import notice
 from cli.promote import promote
 from cli.replay import replay
+from cli.report import report
 from cli.reproduce import reproduce
 from cli.review import review
 from cli.rollback import rollback
@@ -38,6 +39,7 @@ from cli.serve import serve
 from cli.session import Session, default_configs
 from cli.simulate import simulate
 from cli.train import train
+from cli.validate import validate
 from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
@@ -50,6 +52,8 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "compare": compare,
         "models": models,
         "master-scale": master_scale,
+        "report": report,
+        "validate": validate,
         "review": review,
         "promote": promote,
         "deploy": deploy,

@@ -6,7 +6,7 @@ folds    --search-->    parameters, rounds
 train    --fit-->       model text            (the model sees nothing after this line)
 calibration  -->        calibrator, cut-offs, reference, reason baseline      (frozen)
 test     -->            evaluation with intervals, beside the champion
-all of it --> bundle --> MLflow run --> registered version, alias challenger
+all of it --> bundle, report --> MLflow run --> registered version, alias challenger
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ from training.refused import for_training as infer_refused
 from training.reject_inference import Sensitivity
 from training.report.evidence import ROWS as EVIDENCE
 from training.report.evidence import write_evidence
+from training.report.files import report_of_training
+from training.report.settings import ReportSettings
 from training.search import Searched, StudyPlace
 from training.settings import TrainingSettings
 from training.splits import Split, make_split
@@ -114,6 +116,7 @@ def train(
     snapshot: Snapshot | None = None,
     as_of: int | None = None,
     studies: Path | None = None,
+    report: ReportSettings | None = None,
     progress: Progress = silent,
 ) -> Trained:
     """Train a challenger and register it.
@@ -126,6 +129,7 @@ def train(
     snapshot : features already built; built from the journal when absent.
     as_of : nothing known later, µs UTC, is used as a label; the newest known instant by default.
     studies : folder of kept studies, where the settings name one.
+    report : what the model's report is held against, in both languages beside the bundle; none is made without.
 
     Raises
     ------
@@ -169,6 +173,8 @@ def train(
         write_search(Path(scratch), fitted.searched, settings.objective, split.warning)
         record.write_intake(Path(scratch), checked)
         record.mark(Path(scratch), split.warning)
+        if report is not None:
+            report_of_training(Path(scratch), Path(scratch) / BUNDLE, report, progress)
         run.folder(Path(scratch))
         record.log_run(run, facts, fitted, measured, digest, finished)
         log_search(run, settings, split, fitted, measured, warm, finished)

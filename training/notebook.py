@@ -129,7 +129,7 @@ def train(
         return train_challenger(
             settings, platform, journal, place.book(settings.product), tracker or place.tracker(), actor=place.actor,
             clock=clock, root=PROJECT, snapshot=rows, as_of=_instant(as_of, platform.time_zone),
-            studies=place.home.studies, progress=progress,
+            studies=place.home.studies, report=place.report(settings), progress=progress,
         )  # fmt: skip
 
 

@@ -118,6 +118,7 @@ class TrainingSettings(Settings):
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(default=2, ge=1)
     resamples: int = Field(default=500, ge=50, le=10_000)
+    report: Literal["full", "light", "none"] = "full"
 
     @property
     def policy(self) -> LabelPolicy:

@@ -18,6 +18,8 @@ from stores.home import Home
 from stores.journal import Journal
 from stores.settings_files import load_settings
 from training.intake.settings import house_limits
+from training.report.assemble import report_settings
+from training.report.settings import ReportSettings
 from training.settings import TrainingSettings, read_training_settings
 from training.tracking import Tracker
 
@@ -83,6 +85,12 @@ class Workspace:
     def book(self, product: Product) -> ReasonBook:
         """The reason texts of a product."""
         return load_settings(self.configs / "reasons" / f"{product.value}.yaml", ReasonBook)
+
+    def report(self, settings: TrainingSettings) -> ReportSettings | None:
+        """What a model's report is held against, None where its settings want no report."""
+        if settings.report == "none":
+            return None
+        return report_settings(self.configs, light=settings.report == "light")
 
     def tracker(self) -> Tracker:
         """The MLflow store that the environment names, or the home's own."""

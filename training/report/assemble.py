@@ -19,7 +19,6 @@ from training.report.settings import ReportSettings
 from training.review import Review
 
 CONFIG: Final = "report.yaml"
-PARTS: Final = (TRAIN, CALIBRATION, TEST)
 
 
 def assemble(
@@ -56,7 +55,7 @@ def assemble(
         (say("front.trained"), person),
         *(
             (say("front.period", part=say(f"front.{part}")), about["periods"][part])
-            for part in PARTS
+            for part in (TRAIN, CALIBRATION, TEST)
             if part in about["periods"]
         ),
     )
@@ -82,4 +81,4 @@ def _built(plan: Plan, evidence: Evidence, settings: ReportSettings) -> Section:
     except (DataError, ModelError) as error:
         why = say("front.broken", why=str(error))
         missing = Statistics((not_assessed("section", say("front.broken_statistic"), why),))
-        return Section(plan.key, say("front.section_named", key=plan.key), (missing,), not_run=(why,))
+        return Section(plan.key, say("front.section_named", name=plan.key), (missing,), not_run=(why,))
