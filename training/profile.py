@@ -84,8 +84,19 @@ class Prevalence:
     high: float
 
 
-def by_period(day: np.ndarray, y: np.ndarray, *, most: int = 40) -> tuple[Prevalence, ...]:
-    """Prevalence by week, or by month where weeks were more than ``most``.
+def by_week(day: np.ndarray, *, most: int = 40) -> bool:
+    """Whether days int64[n] lie in few enough weeks to be shown by week; by month otherwise.
+
+    Examples
+    --------
+    >>> by_week(np.array([0, 100])), by_week(np.array([0, 1_000]))
+    (True, False)
+    """
+    return not len(day) or int(day.max() - day.min()) // 7 < most
+
+
+def by_period(day: np.ndarray, y: np.ndarray, *, weekly: bool = True) -> tuple[Prevalence, ...]:
+    """Prevalence by week, from the first day on, or by month; a stretch without rows is left out.
 
     Parameters
     ----------
@@ -99,9 +110,8 @@ def by_period(day: np.ndarray, y: np.ndarray, *, most: int = 40) -> tuple[Preval
     """
     if not len(day):
         return ()
-    weeks = (day - day.min()) // 7
-    if int(weeks.max()) < most:
-        codes = weeks
+    if weekly:
+        codes = (day - day.min()) // 7
         labels = {int(code): str(pd.Timestamp(int(day.min() + 7 * code), unit="D").date()) for code in np.unique(codes)}
     else:
         dates = pd.DatetimeIndex(pd.to_datetime(day, unit="D"))

@@ -14,7 +14,7 @@ from training.intervals import Interval, paired_difference
 from training.metrics import Ranking
 from training.settings import TrainingSettings
 
-MOST_ROWS = 20_000
+MOST_ROWS = 6_000
 """Rows a rival learns from, at most; drawn by lot."""
 
 

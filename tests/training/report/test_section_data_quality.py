@@ -10,7 +10,7 @@ import pytest
 from scoring.pages.status import Status
 from tests.training.report.broken import built, named, with_rows
 from tests.training.report.every_word import every_word
-from training.profile import by_period, constants, outside, quantiles
+from training.profile import by_period, by_week, constants, outside, quantiles
 from training.report.evidence import Evidence
 from training.report.sections import data_quality
 
@@ -91,7 +91,8 @@ def test_columns_beside_naive_versions() -> None:
 def test_weeks_become_months_where_there_are_many() -> None:
     start = 20_454  # 2026-01-01
     day = np.arange(start, start + 400)
-    months = by_period(day, (np.arange(400) % 4 == 0).astype(np.int8))
+    assert not by_week(day)
+    months = by_period(day, (np.arange(400) % 4 == 0).astype(np.int8), weekly=False)
     assert months[0].label == "2026-01"
     assert months[0].n == 31
     assert len(months) == 14

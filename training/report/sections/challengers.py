@@ -81,7 +81,7 @@ def _over(evidence: Evidence, settings: ReportSettings, rows: Rows, rival: Rival
 
 
 def _draws(settings: ReportSettings) -> int:
-    return 60 if settings.light else 300
+    return 60 if settings.light else 200
 
 
 def _champion(evidence: Evidence, settings: ReportSettings) -> Statistic:

@@ -14,17 +14,22 @@ from training.intervals import bootstrap
 from training.profile import (
     Prevalence,
     by_period,
+    by_week,
     constants,
     missing_shares,
     outside,
     quantiles,
 )
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
+from training.report.lighter import lighter
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
 _SHARES = (0.0, 0.01, 0.5, 0.99, 1.0)
 _NAMED = 12
+
+LIGHT_ROWS = 10_000
+"""Of each part, where the report is to be light."""
 
 MOVED, BEYOND = 0.20, 0.05
 """A missing share that moves further, or more test values out of range, puts a feature in doubt."""
@@ -32,7 +37,9 @@ MOVED, BEYOND = 0.20, 0.05
 
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
     """Lineage, missing values by group, ranges, prevalence over time."""
-    periods = {part: _periods(evidence, part) for part in (TRAIN, CALIBRATION, TEST)}
+    if settings.light:
+        evidence = lighter(evidence, LIGHT_ROWS)
+    periods = _periods(evidence)
     blocks: list[Block] = [
         Facts("lineage", _lineage(evidence), say("data_quality.lineage")),
         Statistics(_statistics(evidence, settings), say("data_quality.statistics")),
@@ -40,7 +47,8 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         _picture(periods),
         _ranges(evidence),
     ]
-    return Section("data_quality", say("data_quality.title"), tuple(blocks))
+    left_out = (say("data_quality.sampled", most=LIGHT_ROWS),) if settings.light else ()
+    return Section("data_quality", say("data_quality.title"), tuple(blocks), left_out)
 
 
 def _lineage(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
@@ -188,10 +196,12 @@ def _ranges(evidence: Evidence) -> Table:
     return table_of("ranges", say("data_quality.ranges"), heads, rows, folded=True)
 
 
-def _periods(evidence: Evidence, part: str) -> tuple[Prevalence, ...]:
-    rows = getattr(evidence, part)
-    mine = rows.only(rows.labelled)
-    return by_period(mine.day, mine.y)
+def _periods(evidence: Evidence) -> dict[str, tuple[Prevalence, ...]]:
+    """Of each part, by the same unit of time."""
+    rows = {part: getattr(evidence, part) for part in (TRAIN, CALIBRATION, TEST)}
+    labelled = {part: each.only(each.labelled) for part, each in rows.items()}
+    weekly = by_week(np.concatenate([each.day for each in labelled.values()]))
+    return {part: by_period(each.day, each.y, weekly=weekly) for part, each in labelled.items()}
 
 
 def _picture(periods: dict[str, tuple[Prevalence, ...]]) -> Picture:
@@ -243,7 +253,7 @@ def draw_prevalence(periods: dict[str, tuple[Prevalence, ...]], tongue: Tongue) 
     axes.set_xticks([at for at, _ in ticks[::every]], [label for _, label in ticks[::every]], rotation=30, ha="right")
     axes.set_ylim(bottom=0)
     axes.set_ylabel(tongue(say("data_quality.rate_percent")))
-    axes.legend(frameon=False, ncols=3, loc="upper right")
+    axes.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
     return figure
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -71,7 +73,10 @@ def _parity(evidence: Evidence, settings: ReportSettings) -> list[Statistic]:
 def _times(evidence: Evidence) -> list[Statistic]:
     """µs of one row, here and now, beside whatever else the machine did."""
     bundle, X = evidence.bundle, evidence.test.X[:_TIMED]
-    calls = {"score_us": bundle.scorer.raw, "explain_us": bundle.explainer.contributions}
+    calls: dict[str, Callable[[np.ndarray], object]] = {
+        "score_us": bundle.scorer.raw,
+        "explain_us": bundle.explainer.contributions,
+    }
     if not len(X):
         return [not_assessed(key, say(f"implementation.{key}"), say("implementation.no_rows")) for key in calls]
     return [

@@ -14,6 +14,7 @@ from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Words, say
 from training.alone import strongest
 from training.report.evidence import Evidence
+from training.report.lighter import lighter
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
@@ -25,6 +26,9 @@ _STATUS = {
     "not assessed": Status.NOT_ASSESSED,
 }
 _NAMED = 6
+
+LIGHT_ROWS = 10_000
+"""Of the test, where the report is to be light."""
 
 
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
@@ -42,7 +46,8 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
     ]
     if intake is not None:
         blocks += [_findings(intake["findings"]), Prose(say("leakage.own_words"), quiet=True), *_waived(intake)]
-    return Section("leakage", say("leakage.title"), tuple(blocks))
+    left_out = (say("leakage.sampled", most=LIGHT_ROWS),) if settings.light else ()
+    return Section("leakage", say("leakage.title"), tuple(blocks), left_out)
 
 
 def _split(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
@@ -107,7 +112,8 @@ def _red(intake: Mapping[str, Any] | None) -> Statistic:
 
 def _alone(evidence: Evidence, settings: ReportSettings) -> Statistic:
     name = say("leakage.alone")
-    rows = evidence.test.only(evidence.test.labelled)
+    test = lighter(evidence, LIGHT_ROWS).test if settings.light else evidence.test
+    rows = test.only(test.labelled)
     features = evidence.bundle.feature_set
     by_day = evidence.product is Product.PAYMENT and len(np.unique(rows.day)) > 1
     found = strongest(
