@@ -49,7 +49,7 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         if wrong:
             blocks.append(Finding(table.key, Status.RED, say("calibration.too_low", grades=", ".join(wrong))))
         blocks.append(table)
-    not_run = ()
+    not_run: tuple[Words, ...] = ()
     if evidence.settings.master_scale is not None and not isinstance(evidence.about["master_scale"], dict):
         not_run = (say("calibration.no_scale", why=str(evidence.about["master_scale"]).removeprefix("not assessed: ")),)
     return Section("calibration", title, (*blocks, Prose(say("calibration.how"), quiet=True)), not_run)

@@ -136,19 +136,24 @@ def _money(
         return tuple(not_assessed(key, name, say("operating_point.no_costs")) for key, name in names.items())
     values, spread = priced["values"], priced["spread"]
     saved, without = values["saved_share"], values["cost_without_model"]
-    regret = values["regret"] / without if without else math.nan
-    between = _between(spread["regret"], without)
     per_day, busiest = priced["n_reviewed"]
-    more = {"why": say("operating_point.no_value"), "n": n, "n_events": n_events}
     limits = {key: settings.limit(evidence.product, f"operating_point.{key}") for key in _MONEY}
-    return (
-        estimate("saved_share", names["saved_share"], math.nan if saved is None else saved,
-                 _between(spread["saved_share"], 1.0), limits["saved_share"], form=".1%", note=_prices(priced), **more),
-        estimate("regret_share", names["regret_share"], regret, between, limits["regret_share"], form=".1%",
-                 note=say("operating_point.regret_note", regret=values["regret"], currency=priced["currency"]), **more),
-        estimate("reviews_per_day", names["reviews_per_day"], float(per_day), None,
-                 _of_budget(limits["reviews_per_day"], priced["per_day"], evidence), form=".1f",
-                 note=say("operating_point.busiest", busiest=int(busiest), per_day=int(priced["per_day"])), **more),
+    limits["reviews_per_day"] = _of_budget(limits["reviews_per_day"], priced["per_day"], evidence)
+    regret = say("operating_point.regret_note", regret=values["regret"], currency=priced["currency"])
+    reviews = say("operating_point.busiest", busiest=int(busiest), per_day=int(priced["per_day"]))
+    told: dict[str, tuple[float, Interval | None, str, Words]] = {
+        "saved_share": (math.nan if saved is None else saved, _between(spread["saved_share"], 1.0), ".1%",
+                        _prices(priced)),
+        "regret_share": (values["regret"] / without if without else math.nan, _between(spread["regret"], without),
+                         ".1%", regret),
+        "reviews_per_day": (float(per_day), None, ".1f", reviews),
+    }  # fmt: skip
+    return tuple(
+        estimate(
+            key, names[key], value, between, limits[key], why=say("operating_point.no_value"), n=n, n_events=n_events,
+            form=form, note=note,
+        )
+        for key, (value, between, form, note) in told.items()
     )  # fmt: skip
 
 
