@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import AS_JSON, AS_OF, CONFIG, OVERRIDES, SNAPSHOT
 from cli.session import session_of
 
 if TYPE_CHECKING:
@@ -19,20 +19,14 @@ NAMES = {"average_precision": "AP", "auc": "AUC", "ks": "KS", "brier": "Brier"}
 
 def compare(
     context: typer.Context,
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="fraud, credit, or the path of a training config.")],
-    overrides: Annotated[
-        Path | None, typer.Option("--with", metavar="FILE", help="A second YAML whose fields replace the config's.")
-    ] = None,
+    config: CONFIG,
+    overrides: OVERRIDES = None,
     families: Annotated[
         str | None, typer.Option(metavar="A,B", help="Only these families; all of them otherwise.")
     ] = None,
-    snapshot: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Features built before; built from the journal otherwise.")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Use no label known after this ISO 8601 time.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    snapshot: SNAPSHOT = None,
+    as_of: AS_OF = None,
+    as_json: AS_JSON = False,
 ) -> None:
     """Tune and fit every family of models on the same folds; print their figures side by side.
 

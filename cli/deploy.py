@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import session_of
 
 
@@ -15,7 +16,7 @@ def deploy(
     bento: Annotated[
         bool, typer.Option("--bento", metavar="", help="Also into BentoML's model store, for `bentoml build`.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Copy the champion's bundle into the home, verify it there, and point the service at it.
 

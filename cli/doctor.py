@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Annotated
 
 import typer
 
 from cli.checks import Check
 from cli.door import FINDING
+from cli.options import AS_JSON
 from cli.session import session_of
 
 
 def doctor(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.", metavar="")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Say what is there, what is missing and how to install it.
 

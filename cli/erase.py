@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import session_of
 
 
@@ -19,7 +20,7 @@ def erase(
     states: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="Servers that hold states as well; may be given again.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Erase the key of an identifier and everything kept under its token in feature states.
 

@@ -12,6 +12,7 @@ from cli.features_audit import audit
 from cli.features_backfill import backfill
 from cli.features_lock import lock
 from cli.features_trace import trace
+from cli.options import AS_JSON, CONFIG
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ ENGINE = Annotated[
     Literal["local", "spark"], typer.Option(metavar="local|spark", help="Same features; see docs/scale-out.md.")
 ]
 MASTER = Annotated[str, typer.Option(metavar="URL", help="Where Spark runs.")]
-CONFIG = Annotated[str, typer.Argument(metavar="CONFIG", help="fraud, credit, or the path of a training config.")]
 
 features.command()(ablate)
 features.command()(audit)
@@ -47,7 +47,7 @@ def list_all(
         bool, typer.Option("--proxies", metavar="", help="Only what may stand for a protected attribute.")
     ] = False,
     off: Annotated[bool, typer.Option("--off", metavar="", help="Instead, those that are off by default.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """List the features a config chooses: name, unit, meaning, expected sign, missing rule, what it stands for.
 

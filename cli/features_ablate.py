@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import AS_JSON, CONFIG, OVERRIDES
 from cli.session import session_of
 
 if TYPE_CHECKING:
@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 
 def ablate(
     context: typer.Context,
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="fraud, credit, or the path of a training config.")],
-    overrides: Annotated[
-        Path | None, typer.Option("--with", metavar="FILE", help="A second YAML whose fields replace the config's.")
-    ] = None,
+    config: CONFIG,
+    overrides: OVERRIDES = None,
     rounds: Annotated[int, typer.Option(min=1, help="Trees of every model.")] = 200,
     as_markdown: Annotated[bool, typer.Option("--markdown", metavar="", help="Print Markdown.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Train without each group of features and with each alone; print what the group earns, and gain per feature.
 

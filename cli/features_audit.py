@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.door import FINDING
+from cli.options import AS_JSON
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def audit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the sample.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Entities are shared out over this many.")] = 2,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Compute logged feature vectors again from the journal and compare them bit for bit.
 

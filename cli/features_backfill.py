@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def backfill(
     anew: Annotated[
         bool, typer.Option("--anew", metavar="", help="From the whole journal, whatever was there before.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Bring the checkpoint of a feature set up to the end of the journal, so that a service starts warm.
 

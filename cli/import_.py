@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import PROJECT, session_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def import_(
     rejects: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where bad rows are written aside; `imports` in the home.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Import a file into the journal, as a YAML mapping says.
 

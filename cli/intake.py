@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.door import FINDING
+from cli.options import AS_JSON
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def intake(
         typer.Option(metavar="CONFIG", help="Audit a snapshot as `train CONFIG` would, with its labels and waivers."),
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the figures into an SVG or PNG.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Look for leaks, duplicates, changed units, odd labels and made-up columns in any table.
 

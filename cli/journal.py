@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from cli.door import FINDING
+from cli.options import AS_JSON
 from cli.session import session_of
 
 
 def journal(
     context: typer.Context,
     verify: Annotated[bool, typer.Option("--verify", metavar="", help="Check the files against their hashes.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Count the events of the journal by kind.
 

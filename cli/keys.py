@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import session_of
 
 keys = typer.Typer(no_args_is_help=True, help="API keys of the service: add, list, revoke.")
@@ -39,7 +40,7 @@ def add(
 @keys.command(name="list")
 def list_all(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """List clients and their roles."""
     from cli.screen import out, print_json, table

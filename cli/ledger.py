@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.door import FINDING
+from cli.options import AS_JSON
 from cli.session import session_of
 
 ledger = typer.Typer(no_args_is_help=True, help="Check the chain of decisions; anchor its head outside.")
@@ -19,7 +20,7 @@ def verify(
     anchor: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Heads anchored before; without them a cut-off end is not seen.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Tell edits, deletions, reordering and truncation of the decisions.
 

@@ -18,6 +18,7 @@ from cli.deploy import deploy
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
+from cli.explain import explain
 from cli.features import features
 from cli.import_ import import_
 from cli.intake import intake
@@ -27,6 +28,7 @@ from cli.ledger import ledger
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
+from cli.notice import notice
 from cli.promote import promote
 from cli.replay import replay
 from cli.reproduce import reproduce
@@ -56,7 +58,13 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "benchmark": benchmark,
     },
     "Service": {"serve": serve, "keys": keys},
-    "Looking back": {"monitor": monitor, "ledger": ledger, "replay": replay},
+    "Looking back": {
+        "monitor": monitor,
+        "ledger": ledger,
+        "replay": replay,
+        "explain": explain,
+        "notice": notice,
+    },
 }
 """Panel of the help → name → command, in the order they are shown."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import session_of
 
 
@@ -16,7 +17,7 @@ def master_scale(
         str | None,
         typer.Option(metavar="VERSION", help="A version, or an alias; the champion, else the challenger, by default."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Show the grades of a credit model: PD band, observed rate with interval, expected loss, suggested price.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def models(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="fraud or credit; all of them by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """List registered versions: alias, figure, who trained, reviewed and approved, gates, and which one serves.
 

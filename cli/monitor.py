@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.door import FINDING
+from cli.options import AS_JSON, SINCE, UNTIL
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 def monitor(
     context: typer.Context,
     product: Annotated[Literal["payment", "loan"], typer.Argument(metavar="payment|loan", help="Whose decisions.")],
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="From this ISO 8601 time on.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Up to this ISO 8601 time.")] = None,
+    since: SINCE = None,
+    until: UNTIL = None,
     last: Annotated[str | None, typer.Option(metavar="DURATION", help="The last 30d, 24h, …, up to now.")] = None,
     every: Annotated[
         bool, typer.Option("--all", metavar="", help="Show every line, not only the telling ones.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Compare decisions with the model's reference: score, features, rates, degradation.
 

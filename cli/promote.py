@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def promote(
     force: Annotated[
         str | None, typer.Option(metavar="REASON", help="Overrule a gate that is not firm; the reason is recorded.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Make a version the champion, if every gate holds; the former champion is kept as previous.
 

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from cli.door import FINDING
+from cli.options import AS_JSON
 from cli.session import session_of
 
 
 def replay(
     context: typer.Context,
     decision_ids: Annotated[list[str], typer.Argument(metavar="DECISION_ID…", help="One or more decisions.")],
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Recompute decisions from ledger, journal and bundle, and compare them bit for bit.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.door import FINDING
+from cli.options import AS_JSON
 from cli.session import PROJECT, session_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def reproduce(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Instead of the recorded number, which the bytes depend on.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Train a version again from its recorded inputs, parameters, rounds, seed and threads, and compare model.txt.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def review(
     reviewer: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who reviews, never the trainer; the actor by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Record findings and a signed verdict on a model's bundle; without options show where its review stands.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.options import AS_JSON
 from cli.session import session_of
 
 
@@ -14,7 +15,7 @@ def rollback(
     name: Annotated[str, typer.Argument(metavar="NAME", help="fraud or credit.")],
     approver: Annotated[str, typer.Option(metavar="NAME", help="Who decides; recorded as unverified.")],
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; recorded on both versions.")],
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Make the previous champion the champion again; the one that was withdrawn needs a new verdict to come back.
 

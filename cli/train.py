@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from cli.options import AS_JSON, AS_OF, CONFIG, OVERRIDES, SNAPSHOT
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -19,17 +19,11 @@ if TYPE_CHECKING:
 
 def train(
     context: typer.Context,
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="fraud, credit, or the path of a training config.")],
-    overrides: Annotated[
-        Path | None, typer.Option("--with", metavar="FILE", help="A second YAML whose fields replace the config's.")
-    ] = None,
-    snapshot: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Features built before; built from the journal otherwise.")
-    ] = None,
-    as_of: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Use no label known after this ISO 8601 time.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print JSON.")] = False,
+    config: CONFIG,
+    overrides: OVERRIDES = None,
+    snapshot: SNAPSHOT = None,
+    as_of: AS_OF = None,
+    as_json: AS_JSON = False,
 ) -> None:
     """Tune, fit, calibrate and evaluate a model; register it as challenger.
 

@@ -10,7 +10,7 @@ derived     its inputs, traced; then the expression again, through the kernel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -66,17 +66,30 @@ def trace(
     DataError
         When the journal holds no request of the set's kind at ``seq``.
     """
+    return trace_many(feature_set, journal, platform, seq, [feature], logged)[0]
+
+
+def trace_many(
+    feature_set: FeatureSet,
+    journal: Journal,
+    platform: PlatformSettings,
+    seq: int,
+    features: Sequence[str],
+    logged: Mapping[str, Number] | None = None,
+) -> tuple[Trace, ...]:
+    """As `trace`, of several features of one request; what they share is read once."""
     with journal.database.reading():
         tracer = _Tracer(feature_set, journal, _request(feature_set, journal, seq))
-        if feature not in tracer.positions:
-            close = [name for name in tracer.positions if feature.split("_")[0] in name][:8]
-            raise InputError(expected_got(f"a feature of the set such as {', '.join(close)}", feature, "--feature"))
+        for feature in features:
+            if feature not in tracer.positions:
+                close = [name for name in tracer.positions if feature.split("_")[0] in name][:8]
+                raise InputError(expected_got(f"a feature of the set such as {', '.join(close)}", feature, "--feature"))
         if logged is None:
             table = build_snapshot(
                 feature_set, journal, platform, upto=seq, subjects=pa.array([seq], pa.int64()), threads=1
             ).table
             logged = {name: table[name][0].as_py() for name in feature_set.names}
-        return tracer.traced(feature, logged)
+        return tuple(tracer.traced(feature, logged) for feature in features)
 
 
 def _request(feature_set: FeatureSet, journal: Journal, seq: int) -> Event:

@@ -74,6 +74,7 @@ class Policy:
         self.names = None if names is None else tuple(names)
         self._order = {action: place for place, action in enumerate(ACTIONS[settings.product])}
         self._fx = PlatformSettings.model_construct(base_currency=content.base_currency, fx=content.fx).fx_table()
+        self.rule_reasons = content.rule_reasons
         words = {entry.code: entry.reason() for entry in content.rule_reasons}
         self._rules: list[tuple[Rule, tuple[int, ...], Reason]] = []
         self.resting: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from domain.decision import MAX_REASONS, Product, Reason
 from domain.errors import DefinitionError, ModelError, expected_got
+from domain.restricted import restricted_names, restricted_texts
 from domain.settings import Settings
 
 Text = Field(min_length=1, max_length=200)
@@ -49,7 +50,8 @@ class Concept(Settings):
     groups : feature groups it covers.
     features : names or patterns (``card_amount_*``) it covers; they go before groups.
     missing : code of the concept that a feature of this one speaks for where its value is missing; itself if None.
-    direction : which way the features push the score up: higher, lower, either.
+    direction : which way what the words name pushes the score up: higher, lower, either; a feature may count it the
+        other way round, as the time since does.
     disclosable : the customer may be told; otherwise zh and en are deliberately general.
     actionable : the customer can do something about it.
     protected : it is, or stands for, a protected attribute. prohibited : law or policy forbids to decide by it.
@@ -109,6 +111,16 @@ class ReasonBook(Settings):
             raise ValueError(f"expected concepts of the book, got {strange}")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_restricted(self) -> ReasonBook:
+        entries = (*self.concepts, *self.rules)
+        texts = [text for entry in entries for text in (entry.zh, entry.en, entry.analyst_zh, entry.analyst_en)]
+        names = [name for concept in self.concepts for name in (*concept.groups, *concept.features)]
+        found = [*restricted_texts(texts), *restricted_names([*names, *self.covers])]
+        if found:
+            raise ValueError(f"expected nothing that comes of anti-money-laundering work, got {found}")
+        return self
+
     @classmethod
     def of(cls, content: Mapping[str, Any], where: str) -> ReasonBook:
         """A book from plain values, as they lie in a bundle or an artifact.
@@ -129,12 +141,14 @@ class ReasonBook(Settings):
         Raises
         ------
         DefinitionError
-            Naming every feature that no concept covers, or that two cover.
+            Naming every feature that no concept covers, that two cover, or that is of the restricted class.
         """
         by_group = {group: concept.code for concept in self.concepts for group in concept.groups}
         patterns = [(pattern, concept.code) for concept in self.concepts for pattern in concept.features]
         covers: dict[str, str] = {}
-        faults = []
+        features = list(features)
+        barred = restricted_names(part for feature in features for part in feature)
+        faults = [f"{name} comes of anti-money-laundering work, which must not decide or be told" for name in barred]
         for name, group in features:
             codes = {code for pattern, code in patterns if fnmatchcase(name, pattern)} or {by_group.get(group, "")}
             if len(codes) > 1:

@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.decision import Action, Product
 from domain.errors import DataError, expected_got
+from domain.events import Event
 from scoring.bundle import Bundle, load_bundle
 from scoring.decide import NO_MODEL, OWN_FLAGS, Degraded, canonical_bytes, decide
 from scoring.lists import Lists
 from scoring.policy import Policy
 from stores.journal import Journal
 from stores.ledger import Entry, Ledger
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A recorded decision and everything it was made with.
+
+    Parameters
+    ----------
+    body : the canonical body. bundle : None where no model was used. row : float64[m], None where no vector was kept.
+    """
+
+    entry: Entry
+    body: Mapping[str, Any]
+    event: Event
+    bundle: Bundle | None
+    row: NDArray[np.float64] | None
+    policy: Policy
+    lists: Lists
 
 
 class Replayer:
@@ -45,6 +66,10 @@ class Replayer:
         ModelError
             When the bundle, policy or lists it cites are gone or altered.
         """
+        return self.again(self.cited(decision_id))
+
+    def cited(self, decision_id: str) -> Cited:
+        """A decision and what it was made with; errors as `replay`."""
         entry = self._ledger.get(decision_id)
         if entry is None:
             raise DataError(expected_got("a decision of the ledger", decision_id, "replay"))
@@ -54,19 +79,31 @@ class Replayer:
                 expected_got(f"event {entry.event_id} of {entry.client}", event.event_id, f"seq {entry.seq}")
             )
         body = _body(entry)
-        cited = body["versions"]
-        bundle = self._bundle(cited["model"])
-        row = None if entry.vector is None or bundle is None else np.frombuffer(entry.vector, dtype="<f8")
+        versions = body["versions"]
+        bundle = self._bundle(versions["model"])
+        return Cited(
+            entry=entry,
+            body=body,
+            event=event,
+            bundle=bundle,
+            row=None if entry.vector is None or bundle is None else np.frombuffer(entry.vector, dtype="<f8"),
+            policy=self._policy(versions["policy"], versions["model"], bundle),
+            lists=self._list(versions["lists"]),
+        )
+
+    def again(self, cited: Cited) -> tuple[bool, bytes, bytes]:
+        """The decision once more: (same, expected bytes, got bytes)."""
+        entry, body = cited.entry, cited.body
         decided = decide(
             Product(entry.product),
-            event,
-            row,
-            bundle,
-            self._policy(cited["policy"], cited["model"], bundle),
-            self._list(cited["lists"]),
+            cited.event,
+            cited.row,
+            cited.bundle,
+            cited.policy,
+            cited.lists,
             decision_id=entry.decision_id,
             decided_at=entry.decided_at,
-            code=cited["code"],
+            code=body["versions"]["code"],
             flags=[flag for flag in body["flags"] if flag not in OWN_FLAGS],
             degraded=Degraded.parse(body["degraded"]) if body["degraded"] else None,
             want_reasons=body["action"] == Action.APPROVE and bool(body["reasons"]),

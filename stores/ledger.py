@@ -255,6 +255,28 @@ class Ledger:
             faults += self._altered_artifacts()
         return faults
 
+    def link_holds(self, decision_id: str) -> tuple[int, bool]:
+        """Number of a decision's link, and whether its bytes and the link before it give it again.
+
+        It says nothing of the rest of the chain: `verify` walks all of it.
+
+        Raises
+        ------
+        DataError
+            When the ledger does not know the decision.
+        """
+        row = self.database.maybe(
+            f"SELECT n_link, link, {', '.join(_COLUMNS)} FROM decision WHERE decision_id = ?",  # noqa: S608 - as above
+            (decision_id,),
+        )
+        if row is None:
+            raise DataError(expected_got("a decision of the ledger", decision_id, str(self.database.path)))
+        n_link, stored, *values = row
+        before = self.database.maybe("SELECT link FROM decision WHERE n_link = ?", (n_link - 1,))
+        previous = self._start() if n_link == 1 else None if before is None else before[0]
+        holds = previous is not None and hmac.compare_digest(self._link(previous, n_link, tuple(values)), stored)
+        return n_link, holds
+
     def _altered_artifacts(self) -> list[str]:
         cursor = self.database.connection.execute("SELECT hash, kind, content FROM artifact ORDER BY hash")
         return [

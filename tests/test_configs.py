@@ -10,6 +10,7 @@ from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
+from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
@@ -28,6 +29,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
     "configs/credit.yaml": TrainingSettings,

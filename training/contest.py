@@ -73,11 +73,7 @@ class Ring:
     def folds(self) -> Iterator[tuple[Labelled, Labelled]]:
         """Rows to learn from and to score of each fold, oldest first."""
         for fold in self.split.folds:
-            yield self.labelled(self.thin(fold.train)), self.labelled(fold.valid)
-
-    def labelled(self, part: Part) -> Labelled:
-        """Encoded rows of a part with their labels."""
-        return Labelled(self.X[part.rows], part.y)
+            yield self.thin(fold.train).labelled(self.X), fold.valid.labelled(self.X)
 
     def enter(self, name: str, make: Callable[[], Family], progress: Progress, study: StudyPlace | None) -> Entry:
         """Tune, fit, calibrate and score one family."""
@@ -108,7 +104,7 @@ class Ring:
             progress=tell, study=study,
         )  # fmt: skip
         found = time.perf_counter()
-        learnt = self.labelled(self.thin(split.train))
+        learnt = self.thin(split.train).labelled(self.X)
         tell("fit", 0, 1, f"{len(learnt):,} rows")
         fitting = time.perf_counter()
         model = family.fit(self.columns, learnt, searched.params, searched.rounds)

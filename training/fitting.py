@@ -23,7 +23,7 @@ from training.dataset import Dataset
 from training.evaluation import Scored
 from training.families.catalogue import make_lightgbm
 from training.families.constraints import catalogue_groups, check_named, expected_signs
-from training.families.family import Columns, Labelled, Params
+from training.families.family import Columns, Params
 from training.families.lightgbm import LightGBM
 from training.imbalance import Correction, thinning
 from training.master_scale import fit_master_scale
@@ -97,14 +97,14 @@ def fit(
     columns = Columns(feature_set.names, feature_set.categorical)
     family = make_family(settings, feature_set)
     thin = thinning(settings.imbalance, dataset.table, settings.seed)
-    folds = ((_labelled(X, thin(fold.train)), _labelled(X, fold.valid)) for fold in split.folds)
+    folds = ((thin(fold.train).labelled(X), fold.valid.labelled(X)) for fold in split.folds)
     searched = given or search(
         family, columns, folds, settings.search, objective=settings.objective, seed=settings.seed, progress=progress,
         start=start, study=study,
     )  # fmt: skip
     learnt = thin(split.train)
     progress("fit", 0, 1, f"{len(learnt.rows):,} rows, {searched.rounds} rounds")
-    text = family.fit(columns, _labelled(X, learnt), searched.params, searched.rounds).text
+    text = family.fit(columns, learnt.labelled(X), searched.params, searched.rounds).text
     scorer = Scorer(text)
     later = split.calibration
     raw = scorer.raw_many(X[later.rows], threads=settings.threads)
@@ -142,10 +142,6 @@ def stakes_of(settings: TrainingSettings, dataset: Dataset, part: Part, probabil
     start, end = (times.min(), times.max()) if part.period is None else (part.period.start, part.period.end)
     n_days = max(1.0, float(end - start) / DAY)
     return Stakes.of(probability, part.y, amount, n_days, settings.costs, settings.alert_budget)
-
-
-def _labelled(X: np.ndarray, part: Part) -> Labelled:
-    return Labelled(X[part.rows], part.y)
 
 
 def make_family(settings: TrainingSettings, feature_set: FeatureSet) -> LightGBM:

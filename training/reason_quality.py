@@ -1,13 +1,14 @@
 """Whether reason codes can be relied on: figures on rows that the model does not approve.
 
-rows        at most n_rows of X at or above the first cut-off, drawn once               float64[n, m]
-reference   rows of the bundle's reference population that were approved, but only just float64[r, m]
+rows        at most n_rows of X at or above the first cut-off, drawn once
+reference   rows of the bundle's reference population that were approved, but only just
 additivity  |Σ contributions − raw score|, the greatest
 flip        the features of a row's top reason take the values they have in each reference row, all others held; the
             mean raw score over the r substitutes must be lower than the row's
 fidelity@k  the same with the k top reasons: share of rows that fall below the cut-off, and how much of the way from
             the row's raw score to the reference's is gone (Σ removed / Σ distance)
 Jaccard     |A ∩ B| / |A ∪ B| of the codes given before and after noise, or by a model of another seed
+direction   whether the strongest feature of a reason that says high or low is on the risky side of the reference
 signs       Spearman's correlation of a feature with its contribution, against the sign the model was told to keep to
 """
 
@@ -29,14 +30,11 @@ from scoring.scorer import Scorer
 from training.cutoffs import GRADES
 from training.gates.monotone import declared_signs
 from training.intervals import LEVEL, Interval, bootstrap
-from training.packing import near_threshold
-
-N_REFERENCE = 16
-"""Reference rows that a row's features are taken from."""
+from training.reason_moves import N_REFERENCE, Means, covered, disturbed, reference_rows
 
 _DRAWS = 400
-_AT_ONCE = 50_000
-_NO_INTERVAL = Interval(float("nan"), float("nan"))
+_NAN = float("nan")
+_NO_INTERVAL = Interval(_NAN, _NAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,8 @@ class Fidelity:
     Parameters
     ----------
     below : share of rows whose score falls below the cut-off.
-    removed : share of the distance to the reference that is gone, in raw log-odds.
+    removed : share of the distance to the reference that is gone, in raw log-odds; above 1 where the rest of the rows
+        is safer than the reference.
     """
 
     k: int
@@ -101,6 +100,8 @@ class ReasonQuality:
     noise : size of the noise: each number is multiplied by 1 + noise × a standard normal draw.
     seed_jaccard : None where no second model was given.
     sign_agreement : share of ``signs`` that agree; None where no sign was declared.
+    direction : share of the reasons saying high or low that are true of the feature that pushed most, where it has an
+        expected sign.
     unexplained : share of rows without any reason.
     protected_top : share of rows whose top reason must not decide.
     codes : of the book, the most frequent first.
@@ -120,6 +121,7 @@ class ReasonQuality:
     seed_jaccard: Measured | None
     signs: tuple[Sign, ...]
     sign_agreement: Measured | None
+    direction: Measured
     unexplained: Measured
     protected_top: Measured
     codes: tuple[Given, ...]
@@ -140,7 +142,7 @@ def reason_quality(
 
     Parameters
     ----------
-    X : float64[n, m], encoded. raw : float64[n], their raw scores.
+    X : float64[n, m], encoded. raw : float64[n].
     noise : relative size of the noise in the inputs; categories and missing values stay.
     other_model : text of a model of the same features, fitted with another seed.
 
@@ -157,8 +159,8 @@ def reason_quality(
     adverse = np.flatnonzero(bundle.calibrator.probability(raw) >= cutoff)
     chosen = np.sort(rng.permutation(adverse)[:n_rows])
     rows, scores = np.ascontiguousarray(X[chosen]), np.asarray(raw[chosen], np.float64)
-    reference = _reference(bundle, cutoff)
-    means = _Means(bundle, rows, reference[:N_REFERENCE], threads)
+    reference = reference_rows(bundle, cutoff)
+    means = Means(bundle, rows, reference[:N_REFERENCE], threads)
 
     contributions = bundle.explainer.contributions_many(rows, threads=threads)
     apart = np.abs(contributions.sum(axis=1) - scores)
@@ -167,17 +169,16 @@ def reason_quality(
     fidelity, first = [], np.zeros(len(rows))
     goal = means.moved(np.ones_like(rows, dtype=bool))
     for k in range(1, MAX_REASONS + 1):
-        moved = means.moved(_covered(bundle.selector, rows, given, k))
+        moved = means.moved(covered(bundle.selector, rows, given, k))
         first = moved if k == 1 else first
         below = bundle.calibrator.probability(moved) < cutoff
         removed = _ratio((scores - moved)[some], (scores - goal)[some], seed)
         fidelity.append(Fidelity(k, _share(below[some]), removed))
 
-    noisy = _disturbed(rows, bundle, noise, rng)
-    disturbed = _given(bundle.selector, bundle.explainer.contributions_many(noisy, threads=threads), noisy)
+    noisy = disturbed(rows, bundle, noise, rng)
+    after = _given(bundle.selector, bundle.explainer.contributions_many(noisy, threads=threads), noisy)
     signs = _signs(bundle, X, rng, n_rows, threads)
     selector = bundle.selector
-    top = [selector.concepts[codes[0]] for codes in given if codes]
     return ReasonQuality(
         method=bundle.explainer.method,
         units=bundle.explainer.units,
@@ -185,71 +186,51 @@ def reason_quality(
         fallback=bundle.explainer.fallback,
         cutoff=cutoff,
         n_reference=min(N_REFERENCE, len(reference)),
-        additivity=Measured(float(apart.max()) if len(rows) else float("nan"), _NO_INTERVAL, len(rows)),
+        additivity=Measured(float(apart.max()) if len(rows) else _NAN, _NO_INTERVAL, len(rows)),
         flip=_share((first < scores)[some]),
         fidelity=tuple(fidelity),
         noise=noise,
-        noise_jaccard=_mean(_jaccard(given, disturbed), seed),
+        noise_jaccard=_mean(_jaccard(given, after), seed),
         seed_jaccard=None
         if other_model is None
         else _mean(_jaccard(given, _of_other(bundle, other_model, rows, reference, threads)), seed),
         signs=signs,
         sign_agreement=_share(np.array([each.agrees for each in signs])) if signs else None,
+        direction=_share(_directions(bundle, rows, contributions, given, reference)),
         unexplained=_share(~some),
         protected_top=_share(np.array([codes != () and selector.concepts[codes[0]].barred for codes in given], bool)),
-        codes=_counted(selector, given, Counter(concept.code for concept in top)),
+        codes=_counted(selector, given),
     )
-
-
-class _Means:
-    """Mean raw score of each row when some of its features take the values they have in each reference row."""
-
-    def __init__(self, bundle: Bundle, rows: np.ndarray, reference: np.ndarray, threads: int) -> None:
-        self._bundle = bundle
-        self._rows = rows
-        self._reference = reference
-        self._threads = threads
-
-    def moved(self, mask: np.ndarray) -> np.ndarray:
-        """bool[n, m], true where a feature moves → float64[n]."""
-        found = np.empty(len(self._rows))
-        step = max(1, _AT_ONCE // len(self._reference))
-        for start in range(0, len(self._rows), step):
-            part = slice(start, start + step)
-            mixed = np.where(mask[part, None, :], self._reference[None], self._rows[part, None, :])
-            n, r, m = mixed.shape
-            raw = self._bundle.scorer.raw_many(np.ascontiguousarray(mixed.reshape(n * r, m)), threads=self._threads)
-            found[part] = raw.reshape(n, r).mean(axis=1)
-        return found
-
-
-def _reference(bundle: Bundle, cutoff: float) -> np.ndarray:
-    """Encoded rows that the baseline stands for, as far as the bundle holds them."""
-    table = bundle.reference()
-    raw, probability = (table[name].to_numpy() for name in ("raw_score", "score"))
-    near = near_threshold(raw, probability, cutoff, 1_000)
-    spread = near[np.linspace(0, len(near) - 1, min(N_REFERENCE, len(near))).astype(np.intp)]
-    order = [*spread.tolist(), *sorted(set(near.tolist()) - set(spread.tolist()))]
-    return bundle.encoder.matrix(table.take(order))
 
 
 def _given(selector: Selector, contributions: np.ndarray, rows: np.ndarray) -> list[tuple[int, ...]]:
     return [selector.places(selector.pushes(pushed, row)) for pushed, row in zip(contributions, rows, strict=True)]
 
 
-def _covered(selector: Selector, rows: np.ndarray, given: Sequence[tuple[int, ...]], k: int) -> np.ndarray:
-    """bool[n, m]: whether a feature speaks for one of the k top reasons of its row."""
-    spoken = selector.spoken(rows)
-    mask = np.zeros(rows.shape, dtype=bool)
+def _directions(
+    bundle: Bundle,
+    rows: np.ndarray,
+    contributions: np.ndarray,
+    given: Sequence[tuple[int, ...]],
+    reference: np.ndarray,
+) -> np.ndarray:
+    """bool, one for each reason that says which way and whose strongest feature has a sign and a value."""
+    signs = np.array([bundle.feature_set.feature(name).sign or 0 for name in bundle.encoder.names])
+    known = ~np.isnan(reference).all(axis=0)
+    middle = np.full(reference.shape[1], np.nan)
+    middle[known] = np.nanmedian(reference[:, known], axis=0)
+    pushes = contributions[:, :-1] - bundle.reason_baseline
+    spoken = bundle.selector.spoken(rows)
+    found = []
     for place, codes in enumerate(given):
-        mask[place] = np.isin(spoken[place], codes[:k])
-    return mask
-
-
-def _disturbed(rows: np.ndarray, bundle: Bundle, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Zeros, missing values and categories stay as they are: the noise is small, not another request."""
-    numeric = np.array([name not in bundle.encoder.categories for name in bundle.encoder.names])
-    return np.where(numeric, rows * (1 + noise * rng.standard_normal(rows.shape)), rows)
+        for code in codes:
+            if bundle.selector.concepts[code].direction == "either":
+                continue
+            strongest = int(np.argmax(np.where(spoken[place] == code, pushes[place], -np.inf)))
+            side = signs[strongest] * (rows[place, strongest] - middle[strongest])
+            if signs[strongest] and not np.isnan(side):
+                found.append(side >= 0)
+    return np.array(found, dtype=bool)
 
 
 def _of_other(
@@ -288,18 +269,17 @@ def _signs(bundle: Bundle, X: np.ndarray, rng: np.random.Generator, n_rows: int,
     return tuple(found)
 
 
-def _counted(selector: Selector, given: Sequence[tuple[int, ...]], top: Counter[str]) -> tuple[Given, ...]:
+def _counted(selector: Selector, given: Sequence[tuple[int, ...]]) -> tuple[Given, ...]:
     counts = Counter(place for codes in given for place in codes)
-    rows = [
-        Given(concept.code, counts[place], top[concept.code], concept.barred)
-        for place, concept in enumerate(selector.concepts)
-    ]
+    top = Counter(codes[0] for codes in given if codes)
+    concepts = enumerate(selector.concepts)
+    rows = [Given(each.code, counts[place], top[place], each.barred) for place, each in concepts]
     return tuple(sorted(rows, key=lambda row: (-row.n, row.code)))
 
 
 def _share(hits: np.ndarray) -> Measured:
     if not len(hits):
-        return Measured(float("nan"), _NO_INTERVAL, 0)
+        return Measured(_NAN, _NO_INTERVAL, 0)
     return Measured(float(np.mean(hits)), Interval(*wilson(int(hits.sum()), len(hits), LEVEL)), len(hits))
 
 
@@ -310,7 +290,7 @@ def _mean(values: np.ndarray, seed: int) -> Measured:
 def _ratio(above: np.ndarray, below: np.ndarray, seed: int) -> Measured:
     """Σ above / Σ below with its bootstrap interval over rows."""
     if not len(above):
-        return Measured(float("nan"), _NO_INTERVAL, 0)
+        return Measured(_NAN, _NO_INTERVAL, 0)
 
     def statistic(weights: np.ndarray) -> dict[str, float]:
         whole = float(weights @ below)

@@ -122,13 +122,13 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
     facts.sources.to_csv(folder / "label_sources.csv")
     warning = split.warning
     split.table().to_csv(folder / "parts.csv")
-    _marked(fitted.searched.table(), warning).to_csv(folder / "trials.csv", index=False)
-    _marked(shown.table(), warning).to_csv(folder / "shap.csv", index=False)
-    _marked(measured.groups, warning).to_csv(folder / "groups.csv", index=False)
+    fitted.searched.table().to_csv(folder / "trials.csv", index=False)
+    shown.table().to_csv(folder / "shap.csv", index=False)
+    if len(measured.groups):
+        measured.groups.to_csv(folder / "groups.csv", index=False)
     codes = grade_codes(scored.probability, fitted.cutoffs)
-    grades = table(grade_lines(list(RiskGrade), codes, scored.y, scored.probability))
-    _marked(grades, warning).to_csv(folder / "grades.csv")
-    _marked(fitted.calibrated.table(), warning).to_csv(folder / "calibrators.csv")
+    table(grade_lines(list(RiskGrade), codes, scored.y, scored.probability)).to_csv(folder / "grades.csv")
+    fitted.calibrated.table().to_csv(folder / "calibrators.csv")
     _write(folder / "reliability.json", measured.reliability.to_json())
     _write(folder / "thresholds.json", _thresholds(facts, fitted, measured))
     if measured.grades is not None:
@@ -155,11 +155,6 @@ def write_artifacts(folder: Path, facts: Facts, split: Split, fitted: Fitted, me
             if warning is not None:
                 figure.text(0.01, 0.005, warning, fontsize=6)
             figure.savefig(plots / f"{name}.svg")
-
-
-def _marked(table: pd.DataFrame, warning: str | None) -> pd.DataFrame:
-    """With the warning in a column of its own, where there is one."""
-    return table if warning is None else table.assign(warning=warning)
 
 
 def mark(folder: Path, warning: str | None) -> None:

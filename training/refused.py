@@ -6,7 +6,7 @@ import numpy as np
 
 from features.catalogue import FeatureSet
 from training.dataset import Dataset
-from training.families.family import Columns, Labelled
+from training.families.family import Columns
 from training.fitting import Fitted, make_family
 from training.imbalance import thinning
 from training.labels import CENSORED
@@ -33,10 +33,10 @@ def for_training(
     censored = dataset.status(dataset.as_of) == CENSORED
     learnt = thinning(settings.imbalance, dataset.table, settings.seed)(split.train)
     applicants = Applicants(
-        train=_labelled(X, learnt),
+        train=learnt.labelled(X),
         refused=X[_refused(dataset, censored, split.train)],
-        calibration=_labelled(X, split.calibration),
-        later=_labelled(X, split.test),
+        calibration=split.calibration.labelled(X),
+        later=split.test.labelled(X),
         all_later=X[np.concatenate([split.test.rows, _refused(dataset, censored, split.test)])],
     )
     columns = Columns(feature_set.names, feature_set.categorical)
@@ -45,10 +45,6 @@ def for_training(
         applicants, recipe, chosen, cutoff=fitted.cutoffs["high"], calibration=settings.calibration,
         resamples=settings.resamples, seed=settings.seed,
     )  # fmt: skip
-
-
-def _labelled(X: np.ndarray, part: Part) -> Labelled:
-    return Labelled(X[part.rows], part.y)
 
 
 def _refused(dataset: Dataset, censored: np.ndarray, part: Part) -> np.ndarray:

@@ -18,6 +18,7 @@ from training.calendar import start_of_day
 from training.cards import card
 from training.dataset import Dataset
 from training.drops import Drops
+from training.families.family import Labelled
 from training.labels import IMMATURE, NEGATIVE, POSITIVE, count_statuses
 from training.periods import Period, forward_periods
 from training.settings import TrainingSettings
@@ -46,6 +47,10 @@ class Part:
     def n_events(self) -> int:
         """Positives."""
         return int(self.y.sum())
+
+    def labelled(self, X: np.ndarray) -> Labelled:
+        """Its rows out of all encoded rows, float64[n, m], with their labels."""
+        return Labelled(X[self.rows], self.y)
 
     def left_out(self) -> dict[str, int]:
         """Rows of the period that were dropped, or are neither positive nor negative, by rule and status."""

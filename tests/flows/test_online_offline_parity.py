@@ -33,7 +33,7 @@ from serving.client import AssayClient, Refused
 from serving.run import running
 from stores.home import Home
 from tests.serving import world
-from tests.serving.parity import same_vectors
+from tests.serving.parity import same_reasons, same_vectors
 
 N_PAYMENTS = 9_880
 N_APPLICATIONS = 120
@@ -213,6 +213,8 @@ def test_ten_thousand_requests_over_http_have_the_features_of_a_replay(home: Hom
         assert not report.extra
         assert same_vectors(home, product) == (report.n_matches, report.n_values)
     assert [report.n_matches for report in reports] == [N_PAYMENTS, N_APPLICATIONS]
+    n_reasons = sum(same_reasons(home, product) for product in Product)
+    assert n_reasons > N_PAYMENTS // 100
     assert reports[0].n_values > 40 * N_PAYMENTS
     assert flags["features_truncated"] > N_PAYMENTS // 10, flags
     assert N_PAYMENTS // 200 < flags["features_stale"] < N_PAYMENTS // 4, flags
@@ -220,7 +222,8 @@ def test_ten_thousand_requests_over_http_have_the_features_of_a_replay(home: Hom
         f"\n{N_PAYMENTS} payments and {N_APPLICATIONS} applications over HTTP in {took:.0f} s, {len(ENDS)} restarts, "
         f"{sum(one.n_retried for one in sent)} retries, {sum(one.n_refused for one in sent)} events sent twice, "
         f"{kinds}, {dict(flags)}: "
-        f"{sum(report.n_values for report in reports):,} non-null feature values equal bit for bit"
+        f"{sum(report.n_values for report in reports):,} non-null feature values equal bit for bit, "
+        f"{n_reasons:,} reasons the same"
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 import features.catalogue
 from cli.main import main
+from domain.decision import Product
 from domain.time import MINUTE, format_instant
 from monitoring.parity import audit
 from monitoring.parity_report import ParityReport
@@ -23,6 +24,7 @@ from serving.books import Books
 from stores.home import Home
 from tests.serving import world
 from tests.serving.decided import N_LOANS, N_PAYMENTS, decided_home
+from tests.serving.parity import same_reasons
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,23 @@ def change(home: Home, sql: str, *values: Any) -> None:
 def seq_of(home: Home, event_id: str) -> int:
     with closing(sqlite3.connect(home.database)) as connection:
         return int(connection.execute("SELECT seq FROM event WHERE event_id = ?", (event_id,)).fetchone()[0])
+
+
+def test_reasons_over_http_are_those_of_replayed_features(untouched: Home) -> None:
+    assert same_reasons(untouched, Product.PAYMENT) > 20
+    assert same_reasons(untouched, Product.LOAN) >= 1
+
+
+def test_reasons_that_the_features_do_not_give_are_seen(home: Home) -> None:
+    with closing(sqlite3.connect(home.database)) as connection:
+        body, decision = connection.execute(
+            "SELECT body, decision_id FROM decision WHERE action = 'decline' LIMIT 1"
+        ).fetchone()
+    changed = json.loads(body)
+    changed["reasons"] = changed["reasons"][::-1]
+    change(home, "UPDATE decision SET body = ? WHERE decision_id = ?", json.dumps(changed).encode(), decision)
+    with pytest.raises(AssertionError, match=decision):
+        same_reasons(home, Product.PAYMENT)
 
 
 def test_an_untouched_home_matches_bit_for_bit(home: Home) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from domain.decision import MAX_REASONS, Product
 from domain.errors import DefinitionError, ModelError
+from domain.restricted import restricted_names
 from features.catalogue import described, discover
 from features.catalogue import load as load_features
 from features.settings import FeatureSettings
@@ -209,6 +210,52 @@ def test_a_book_that_does_not_hold_together_is_refused(changes: dict[str, Any], 
                "concepts": [concept(code, **change) for code, change in changes.items()]}  # fmt: skip
     with pytest.raises(ModelError, match=r"reasons\.json: expected a reason book"):
         ReasonBook.of(content, "reasons.json")
+
+
+RESTRICTED: list[tuple[dict[str, Any], str]] = [
+    ({"en": "The payee is under an AML review"}, "AML review"),
+    ({"zh": "收款方涉及可疑交易"}, "可疑交易"),
+    ({"analyst_en": "Possible money laundering through the account"}, "laundering"),
+    ({"analyst_zh": "命中反洗钱名单"}, "反洗钱"),
+    ({"features": ["x_aml_*"]}, "x_aml"),
+    ({"groups": ["customer_sanctions"]}, "customer_sanctions"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), RESTRICTED)
+def test_nothing_that_comes_of_money_laundering_work_gets_into_a_book(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match="anti-money-laundering") as told:
+        made(P01=changes)
+    assert message in str(told.value)
+    words = {name: changes.get(name, "words") for name in ("zh", "en", "analyst_zh", "analyst_en")}
+    if not {"features", "groups"} & set(changes):
+        rule = {"code": "R50", "disclosable": False, "actionable": False, "owner": "desk", **words}
+        content = {"version": "1", "product": "payment", "floor": 0, "concepts": [], "rules": [rule]}
+        with pytest.raises(ModelError, match="anti-money-laundering"):
+            ReasonBook.of(content, "reasons.json")
+
+
+@pytest.mark.parametrize("name", ["x_aml_score", "customer_sar_count_30d", "x_PEP"])
+def test_a_bundle_with_a_feature_of_money_laundering_work_cannot_be_built(name: str) -> None:
+    everything = made(P01={"features": ["*"]})
+    with pytest.raises(DefinitionError, match=f"{name} comes of anti-money-laundering work"):
+        everything.resolved([("amount", "payment"), (name, "payment")])
+    assert everything.resolved([("amount", "payment"), ("x_sample", "payment")]).covers["x_sample"] == "P01"
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_the_catalogue_has_no_feature_of_money_laundering_work(product: Product) -> None:
+    assert restricted_names(part for each in described(product.value) for part in (each.name, each.group)) == []
+
+
+def test_a_prohibited_concept_bars_as_a_protected_one() -> None:
+    one_each = made(P01={"features": ["f0"], "prohibited": True}, P02={"features": ["f1"], "protected": True},
+                    P03={"features": ["f2"]})  # fmt: skip
+    names = ("f0", "f1", "f2")
+    selector = Selector(one_each.resolved((name, "g") for name in names), np.zeros(3), names)
+    found = selector.select(np.array([1.0, 2.0, 3.0, 0.0]), np.zeros(3))
+    # None is suppressed, and two of them must not decide.
+    assert [(each.code, selector.is_barred(each)) for each in found] == [("P03", False), ("P02", True), ("P01", True)]
 
 
 def test_the_same_code_twice_is_refused() -> None:

@@ -1,6 +1,8 @@
-"""The exam of the visibility law: vectors in the ledger against a replay of the journal, bit for bit."""
+"""The exam of the visibility law: vectors and reasons in the ledger against a replay of the journal, bit for bit."""
 
 from __future__ import annotations
+
+import json
 
 import numpy as np
 
@@ -39,5 +41,38 @@ def same_vectors(home: Home, product: Product) -> tuple[int, int]:
                 n_vectors += 1
                 n_values += int(np.count_nonzero(~np.isnan(row)))
         return n_vectors, n_values
+    finally:
+        books.close()
+
+
+def same_reasons(home: Home, product: Product) -> int:
+    """Compare the reasons of every decision that owes any with those of its replayed features; returns how many."""
+    books = Books.open(home, {}, 10.0)
+    try:
+        n_reasons = 0
+        decided = books.ledger.read(product.value)
+        bodies = [json.loads(body) for body in decided["body"].to_pylist()]
+        for model in sorted(set(decided["model"].to_pylist()) - {"none"}):
+            bundle = load_bundle(home.bundles / model, score_golden_in_child=False)
+            rows = [
+                place
+                for place, body in enumerate(bodies)
+                if body["versions"]["model"] == model
+                and not body["degraded"]
+                and (body["reasons"] or body["action"] != "approve")
+            ]
+            wanted = decided["seq"].combine_chunks().take(rows)
+            offline = build_snapshot(bundle.feature_set, books.journal, bundle.platform, subjects=wanted, threads=1)
+            X = bundle.encoder.matrix(offline.table)
+            # A snapshot is in the order of seq, decisions in that of the chain.
+            place_of = {seq: place for place, seq in enumerate(offline.table["seq"].to_pylist())}
+            order = [place_of[seq] for seq in wanted.to_pylist()]
+            contributions = bundle.explainer.contributions_many(X, threads=2)
+            for row, place in zip(rows, order, strict=True):
+                given = [(each["code"], each["zh"], each["en"]) for each in bodies[row]["reasons"]]
+                again = bundle.selector.select(contributions[place], X[place])
+                assert given == [(each.code, each.zh, each.en) for each in again], bodies[row]["decision_id"]
+                n_reasons += len(given)
+        return n_reasons
     finally:
         books.close()

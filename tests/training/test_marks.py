@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from domain.settings import PlatformSettings
@@ -51,6 +52,8 @@ def test_a_random_split_is_marked_in_every_output(
         if path.suffix == ".csv":
             table = pd.read_csv(path)
             assert table.empty or (table["warning"] == UNVERIFIED).all(), path.name
+        elif path.suffix == ".parquet":
+            assert (pq.read_schema(path).metadata or {})[b"warning"].decode() == UNVERIFIED, path.name
         else:
             assert UNVERIFIED in path.read_text(encoding="utf-8"), path.name
     assert {path.suffix for path in left} >= {".csv", ".json", ".svg"}

@@ -16,7 +16,8 @@ from domain.errors import InputError
 from scoring.bundle import Bundle, load_bundle, write_bundle
 from scoring.reasons import Selector
 from tests.scoring.bundles import changed, parts
-from training.reason_quality import N_REFERENCE, ReasonQuality, reason_quality
+from training.reason_moves import N_REFERENCE
+from training.reason_quality import ReasonQuality, reason_quality
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +156,23 @@ def test_counts_of_codes_and_of_rows_without_a_reason(made: Bundle, quality: Rea
     assert {each.code for each in quality.codes} == {concept.code for concept in made.reason_book.concepts}
     assert quality.codes[0].n >= quality.codes[1].n
     assert quality.protected_top.value == 0.0
+
+
+def test_a_reason_that_says_high_is_held_against_the_reference(made: Bundle) -> None:
+    """The risk of these rows rises with the amount: of high amounts it is true, of the lowest it is not."""
+    told = [each.model_copy(update={"direction": "higher"}) for each in made.reason_book.concepts]
+    book = made.reason_book.model_copy(update={"concepts": tuple(told)})
+    said = replace(made, reason_book=book, selector=Selector(book, made.reason_baseline, made.encoder.names))
+    X, raw = rows(made)
+    found = reason_quality(said, X, raw, seed=3, n_rows=80)
+    assert found.direction.n > 20
+    assert found.direction.value > 0.9
+    low = X.copy()
+    low[:, 0] = np.nanmin(X[:, 0])
+    turned = replace(said, selector=Selector(book, np.full(len(made.encoder.names), -5.0), made.encoder.names))
+    wrong = reason_quality(turned, low, np.full(len(low), 3.0), seed=3, n_rows=80)
+    assert wrong.direction.n > 20
+    assert wrong.direction.value == 0.0
 
 
 def test_the_same_seed_gives_the_same_figures(made: Bundle, quality: ReasonQuality) -> None:

@@ -178,7 +178,7 @@ def write_evidence(
         kept = np.sort(rng.permutation(rows)[: _MOST[name]])
         parts.append(_part(name, part, kept, status, settings, platform, feature_set, dataset, fitted))
     table = pa.concat_tables(parts)
-    metadata = {**(table.schema.metadata or {}), b"n_whole": json.dumps(n_whole).encode()}
+    metadata = {b"n_whole": json.dumps(n_whole).encode(), b"warning": (split.warning or "").encode()}
     pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")
 
 
