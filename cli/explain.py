@@ -49,11 +49,11 @@ def explain(
         from scoring.pages.render import render
 
         html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(render(page, catalogue(), lang.value), encoding="utf-8")
+        html.write_text(render(page, catalogue(), lang.lang), encoding="utf-8")
     if as_json:
         print_json(found.as_dict())
     else:
-        _show(page, catalogue().tongue(lang.value))
+        _show(page, catalogue().tongue(lang.lang))
         if html is not None:
             say(f"{html}")
     if not found.proven:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.session import session_of
+
+if TYPE_CHECKING:
+    from scoring.pages.words import Lang
 
 
 class Language(StrEnum):
@@ -16,6 +19,11 @@ class Language(StrEnum):
 
     ZH = "zh"
     EN = "en"
+
+    @property
+    def lang(self) -> Lang:
+        """As pages take it."""
+        return "zh" if self is Language.ZH else "en"
 
 
 def notice(
@@ -46,9 +54,9 @@ def notice(
         cited = Replayer(session.ledger(database), session.journal(database), session.home.bundles).cited(decision_id)
     made = notice_of(cited, settings, zone=session.platform().time_zone, issued_at=system_clock())
     if out is None:
-        say(as_text(made, lang.value).rstrip("\n"))
+        say(as_text(made, lang.lang).rstrip("\n"))
         return
     html = out.suffix.lower() in (".html", ".htm")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(as_html(made, lang.value) if html else as_text(made, lang.value), encoding="utf-8")
+    out.write_text(as_html(made, lang.lang) if html else as_text(made, lang.lang), encoding="utf-8")
     say(f"{out}")

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from domain.decision import Action, Product
 from domain.time import format_instant
@@ -174,9 +175,11 @@ def explain(
     n_link, link_holds = ledger.link_holds(decision_id)
     codes = [reason["code"] for reason in cited.body["rule_reasons"]]
     scored = bundle is not None and cited.row is not None and entry.raw_score is not None
-    waterfall, traces, found = None, (), None
-    approved_below = None
-    cuts = None
+    waterfall: Waterfall | None = None
+    traces: tuple[Trace, ...] = ()
+    found: tuple[Recourse, ...] | None = None
+    approved_below: float | None = None
+    cuts: tuple[float, ...] | None = None
     if bundle is not None and cited.row is not None and scored:
         cuts = tuple(cited.policy.settings.cutoffs_or(bundle.cutoffs))
         approved_below = _approved_below(cited.policy, cuts)
@@ -205,7 +208,7 @@ def explain(
     )
 
 
-def waterfall_of(bundle: Bundle, row: np.ndarray, given: frozenset[str] = frozenset()) -> Waterfall:
+def waterfall_of(bundle: Bundle, row: NDArray[np.float64], given: frozenset[str] = frozenset()) -> Waterfall:
     """What moved the raw score of an encoded row, float64[m], away from the reference."""
     contributions = bundle.explainer.contributions(row)
     selector = bundle.selector

@@ -103,11 +103,12 @@ def permutation_drops(
     whole = Ranking.of(y, raw(X))
     rankings: list[list[Ranking]] = []
     donors = [_donors(rng, len(y), weight) for _ in range(n_repeats)]
-    for columns in groups.values():
+    for group in groups.values():
+        columns = np.array(group, np.intp)
         mine = []
         for donor in donors:
             mixed = X.copy()
-            mixed[:, list(columns)] = X[np.ix_(donor, list(columns))]
+            mixed[:, columns] = X[np.ix_(donor, columns)]
             mine.append(Ranking.of(y, raw(mixed)))
         rankings.append(mine)
 

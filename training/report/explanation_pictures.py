@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.pages.page import Picture, table_of
+from scoring.pages.page import Cell, Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.effects import Ale, Raw, conditional_scores, grid_of
 
@@ -49,7 +49,7 @@ def beeswarm(values: np.ndarray, X: np.ndarray, names: tuple[str, ...], shown: n
         return figure
 
     quantiles = np.quantile(values[:, shown], [0.05, 0.5, 0.95], axis=0)
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (names[column], *map(float, quantiles[:, k]), float(np.isnan(X[:, column]).mean()))
         for k, column in enumerate(shown)
     ]
@@ -103,7 +103,7 @@ def effects(found: list[tuple[str, Ale]]) -> list[Picture]:
         figure.supylabel(tongue(say("explanation.effect")), fontsize=8)
         return figure
 
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (name, *map(float, each))
         for name, ale in found
         for each in zip(ale.edges, ale.effect, ale.low, ale.high, strict=True)
@@ -132,7 +132,7 @@ def conditional(raw: Raw, X: np.ndarray, found: list[tuple[str, int]]) -> list[P
         figure.supylabel(tongue(say("explanation.effect")), fontsize=8)
         return figure
 
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, _ in kept:
         moved = lines[name] - lines[name][:, :1]
         low, high = np.quantile(moved, [0.025, 0.975], axis=0)

@@ -46,6 +46,9 @@ def test_the_table_of_features_holds_the_mean_absolute_contributions(fraud_evide
     assert float(next(iter(told.values()))[0]) == pytest.approx(mean.max())
     groups = next(each for each in section.blocks if isinstance(each, Table) and each.key == "groups")
     assert sum(float(row[4]) for row in groups.rows) == pytest.approx(1)
+    kinds = {block.key: block for block in section.blocks if isinstance(block, Table)}
+    assert {row[0] for row in kinds["kinds_groups"].rows} == {row[0] for row in groups.rows}
+    assert all(float(row[3]) == pytest.approx(float(row[1]) - float(row[2])) for row in kinds["kinds"].rows)
 
 
 def test_a_model_of_one_feature_is_red(fraud_evidence: Evidence) -> None:

@@ -62,7 +62,7 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
     else:
         left_out.append(say("explanation.light_conditional"))
     blocks += _crossed(look, left_out)
-    blocks.append(_kinds_table(look, path, other, len(path)))
+    blocks += _kinds_tables(look, path, other)
     return Section("explanation", say("explanation.title"), tuple(blocks), tuple(left_out))
 
 
@@ -195,15 +195,21 @@ def _two_kinds(look: Look) -> tuple[np.ndarray, np.ndarray]:
     return look.values[kept], other[:, :-1]
 
 
-def _kinds_table(look: Look, path: np.ndarray, other: np.ndarray, n: int) -> Table:
-    apart = kinds.compare(path, other).apart
-    one, two = np.abs(path).mean(axis=0), np.abs(other).mean(axis=0)
-    rows = [
-        (look.names[k], float(one[k]), float(two[k]), float(apart[k]))
-        for k in np.argsort(-np.abs(apart), kind="stable")[:10]
-    ]
-    columns = [say(f"explanation.{head}") for head in ("feature", "path_dependent", "interventional", "apart")]
-    return table_of("kinds", say("explanation.kinds", n=n, background=look.work.background), columns, rows)
+def _kinds_tables(look: Look, path: np.ndarray, other: np.ndarray) -> list[Block]:
+    """Where the two kinds differ most, by feature; and the sums of each within the groups of the catalogue."""
+    groups, path_sums = kinds.grouped(path, look.names, look.group_of)
+    _, other_sums = kinds.grouped(other, look.names, look.group_of)
+    found: list[Block] = []
+    for key, names, one, two in (("kinds", look.names, path, other), ("kinds_groups", groups, path_sums, other_sums)):
+        first, second = np.abs(one).mean(axis=0), np.abs(two).mean(axis=0)
+        apart = kinds.compare(one, two).apart
+        order = np.argsort(-np.abs(apart), kind="stable")[:10]
+        rows = [(names[k], float(first[k]), float(second[k]), float(apart[k])) for k in order]
+        head = "group" if names is groups else "feature"
+        columns = [say(f"explanation.{each}") for each in (head, "path_dependent", "interventional", "apart")]
+        title = say(f"explanation.{key}", n=len(path), background=look.work.background)
+        found.append(table_of(key, title, columns, rows))
+    return found
 
 
 def _refits(look: Look, left_out: list[Words]) -> tuple[Refit, ...]:

@@ -73,6 +73,7 @@ def _statistics(found: ReasonQuality) -> list[Statistic]:
         _figure("flip", found.flip, ".1%"),
         _figure("fidelity_below", last.below, ".1%", k=last.k),
         _figure("fidelity_removed", last.removed, ".1%", k=last.k),
+        _figure("direction", found.direction, ".1%"),
         _figure("noise_jaccard", found.noise_jaccard, ".2f", noise=found.noise),
     ]
     if found.seed_jaccard is None:
