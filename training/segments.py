@@ -91,7 +91,7 @@ def of_category(key: str, codes: np.ndarray, values: Sequence[str]) -> Dimension
     place[kept] = np.arange(len(kept))
     place[-1] = len(kept) + 1
     code = place[np.where(absent, len(values), codes).astype(np.int64)]
-    return _tidy(key, (*(values[each] for each in kept), OTHER, MISSING), code)
+    return _tidy(key, (*(values[int(each)] for each in kept), OTHER, MISSING), code)
 
 
 def of_number(key: str, values: np.ndarray, n_bands: int = _BANDS) -> Dimension:
