@@ -71,6 +71,17 @@ def test_reads_back_what_was_appended(ledger: Ledger) -> None:
     assert ledger.verify() == []
 
 
+def test_one_link_is_held_against_its_row_and_the_link_before_it(ledger: Ledger) -> None:
+    assert [ledger.link_holds(f"d{n}") for n in range(1, 7)] == [(n, True) for n in range(1, 7)]
+    ledger.database.execute("UPDATE decision SET action = 'decline' WHERE decision_id = 'd3'")
+    assert ledger.link_holds("d3") == (3, False)
+    assert ledger.link_holds("d4") == (4, True)
+    ledger.database.execute("DELETE FROM decision WHERE decision_id = 'd5'")
+    assert ledger.link_holds("d6") == (6, False)
+    with pytest.raises(DataError, match="a decision of the ledger"):
+        ledger.link_holds("d5")
+
+
 def test_links_are_gapless_over_transactions(ledger: Ledger) -> None:
     database = ledger.database
     with pytest.raises(ConstraintError), database.transaction():
