@@ -92,8 +92,8 @@ class Challengers(Settings):
     Parameters
     ----------
     svm_rows : most rows a support vector machine learns from; its cost grows with their square.
-    forest_rows : most rows each tree of a forest is drawn from. With all of 100,000 simulated payments and 100 columns
-        one fit of 200 trees took more than two and a half minutes of CPU, where the search was given 20 s.
+    forest_rows : most rows each tree of a forest is drawn from. Without such a limit, on a world of 100,000 payments,
+        one fit of 200 trees took over two and a half minutes of CPU on a busy machine; the search was given 20 s.
     """
 
     preprocessing: Preprocessing = Preprocessing()
