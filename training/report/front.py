@@ -74,6 +74,9 @@ def _grave(sections: Sequence[Section], status: Status) -> Iterator[tuple[tuple[
         for finding in section.findings:
             if finding.status is status:
                 yield (section.title, finding.words, None, None), status
+        for table in _judged(section):
+            if worst(table.statuses or ()) is status:
+                yield (section.title, table.title, None, None), status
         for each in section.statistics:
             if each.status is status:
                 # Written here, for the row's other values are words; a unit is said with the value's own name.
@@ -81,11 +84,22 @@ def _grave(sections: Sequence[Section], status: Status) -> Iterator[tuple[tuple[
                 yield (section.title, each.name, value, each.threshold or None), status
 
 
+def _judged(section: Section) -> list[Table]:
+    return [block for block in section.blocks if isinstance(block, Table) and block.statuses]
+
+
+def _statuses(section: Section) -> list[Status]:
+    """Of its statistics, findings and judged tables; a table is as bad as its worst row."""
+    told = [each.status for each in (*section.statistics, *section.findings)]
+    return [*told, *(worst(table.statuses or ()) for table in _judged(section))]
+
+
 def _standing(
     evidence: Evidence, settings: ReportSettings, sections: Sequence[Section], review: Review | None, now: int | None
 ) -> Iterator[tuple[Words, Cell]]:
-    count = Counter(each.status for section in sections for each in section.statistics)
-    count.update(each.status for section in sections for each in section.findings)
+    count: Counter[Status] = Counter()
+    for section in sections:
+        count.update(_statuses(section))
     said = say(
         "front.worst", status=STATUS_WORDS[worst(section.status for section in sections)], red=count[Status.RED],
         amber=count[Status.AMBER], passed=count[Status.PASS], open=count[Status.NOT_ASSESSED],
@@ -116,7 +130,7 @@ def _counts(sections: Sequence[Section]) -> Table:
     shown = (Status.RED, Status.AMBER, Status.PASS, Status.NOT_ASSESSED)
     rows = []
     for section in sections:
-        count = Counter(each.status for each in (*section.statistics, *section.findings))
+        count = Counter(_statuses(section))
         rows.append((section.title, *(count[status] for status in shown)))
     columns = [say("front.section"), *(STATUS_WORDS[status] for status in shown)]
     statuses = tuple(section.status for section in sections)
