@@ -119,6 +119,6 @@ def _tried(X: np.ndarray, place: int, values: np.ndarray, score: Score) -> tuple
 def _values(column: np.ndarray, categorical: bool) -> np.ndarray:
     """What may be chosen: each category seen, or quantiles of a number."""
     seen = column[~np.isnan(column)]
-    if len(seen) == 0:
-        return seen
-    return np.unique(seen) if categorical else np.unique(np.quantile(seen, _QUANTILES, method="inverted_cdf"))
+    if len(seen) == 0 or categorical:
+        return np.asarray(np.unique(seen))
+    return np.asarray(np.unique(np.quantile(seen, _QUANTILES, method="inverted_cdf")))

@@ -130,7 +130,9 @@ def _places(column: np.ndarray, categorical: bool) -> np.ndarray:
     absent = np.isnan(column)
     if categorical:
         return np.asarray(np.where(absent, -1, column), np.int64) + 1
-    edges = np.unique(np.quantile(column[~absent], np.arange(1, _N_BINS) / _N_BINS)) if not absent.all() else []
+    edges = (
+        np.unique(np.quantile(column[~absent], np.arange(1, _N_BINS) / _N_BINS)) if not absent.all() else np.zeros(0)
+    )
     return np.where(absent, 0, np.searchsorted(edges, column, side="right") + 1).astype(np.int64)
 
 

@@ -153,7 +153,7 @@ def _levelled(y: np.ndarray, probability: np.ndarray, first: np.ndarray) -> np.n
             if abs(step) < 1e-10:
                 break
         out[half] = 1 / (1 + np.exp(-(logit[half] + shift)))
-    return out
+    return np.asarray(out)
 
 
 def _table(
@@ -172,7 +172,8 @@ def _table(
             columns.append((name, value))
     # Trees of scikit-learn hold float32; values beyond its range go to its ends.
     reach = float(np.finfo(np.float32).max)
-    return np.clip(np.column_stack(parts), -reach, reach).astype(np.float32), columns
+    made: np.ndarray = np.clip(np.column_stack(parts), -reach, reach).astype(np.float32)
+    return made, columns
 
 
 def _grow(table: np.ndarray, residual: np.ndarray, seed: int) -> Any:
