@@ -113,7 +113,7 @@ class ReasonBook(Settings):
 
     @model_validator(mode="after")
     def _nothing_restricted(self) -> ReasonBook:
-        entries = (*self.concepts, *self.rules)
+        entries: tuple[Concept | RuleReason, ...] = (*self.concepts, *self.rules)
         texts = [text for entry in entries for text in (entry.zh, entry.en, entry.analyst_zh, entry.analyst_en)]
         names = [name for concept in self.concepts for name in (*concept.groups, *concept.features)]
         found = [*restricted_texts(texts), *restricted_names([*names, *self.covers])]

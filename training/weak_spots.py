@@ -142,7 +142,7 @@ def _half(n: int, cluster: np.ndarray | None, seed: int) -> np.ndarray:
 def _levelled(y: np.ndarray, probability: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Probabilities of each half with their log-odds shifted until their mean is the share of events there."""
     p = np.clip(probability, 1e-9, 1 - 1e-9)
-    logit, out = np.log(p / (1 - p)), p.copy()
+    logit, out = np.log(p / (1 - p)), np.asarray(p.copy())
     for half in (first, ~first):
         rate = float(np.clip(y[half].mean(), 1e-9, 1 - 1e-9))
         shift = 0.0

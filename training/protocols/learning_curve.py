@@ -19,7 +19,7 @@ from training.protocols.handbook_settings import HandbookSettings
 from training.protocols.prequential import OBJECTIVES, PrequentialRun
 from training.protocols.table import BenchmarkTable, Line
 from training.protocols.tabular import Held, TabularRows, TabularSettings
-from training.search import Search
+from training.search_settings import Search
 
 _Point = TypeVar("_Point", Held, Measured)
 

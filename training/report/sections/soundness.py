@@ -186,12 +186,13 @@ def _history(course: pd.DataFrame, objective: str) -> Picture:
 
     def draw(tongue: Tongue) -> Any:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
 
         figure = Figure(figsize=(7.0, 2.4), layout="constrained")
         axes = figure.subplots()
         axes.plot(number, value, "o", color="#2f6690", markersize=4, label=tongue(say("soundness.value")))
         axes.step(number, best, where="post", color="#1f2933", linewidth=1.2, label=tongue(say("soundness.best")))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.margins(0.05, 0.12)
         axes.set_xlabel(tongue(say("soundness.trial")))
         axes.set_ylabel(objective)
