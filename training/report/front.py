@@ -90,7 +90,7 @@ def _judged(section: Section) -> list[Table]:
 
 def _statuses(section: Section) -> list[Status]:
     """Of its statistics, findings and judged tables; a table is as bad as its worst row."""
-    told = [each.status for each in (*section.statistics, *section.findings)]
+    told = [each.status for each in section.statistics] + [each.status for each in section.findings]
     return [*told, *(worst(table.statuses or ()) for table in _judged(section))]
 
 
