@@ -63,7 +63,7 @@ def test_nothing_runs_over_the_side(width: int, tmp_path: Path) -> None:
         'this.contentDocument.title"></iframe>', encoding="utf-8",
     )  # fmt: skip
     shown = browse(
-        tmp_path, "--allow-file-access-from-files", "--virtual-time-budget=4000", "--dump-dom", framed.as_uri()
+        tmp_path, "--allow-file-access-from-files", "--virtual-time-budget=20000", "--dump-dom", framed.as_uri()
     )
     found = re.search(r"<title>over=(-?\d+) wide=(.*) font=(\w+)</title>", shown)
     assert found is not None, shown[:300]
