@@ -165,7 +165,9 @@ class Loop:
 
     def train(self, name: str, bar: Bar) -> Made:
         """A challenger."""
-        settings = read_training_settings(self.session.config(name), self.scale.overrides)
+        asked = read_training_settings(self.session.config(name), self.scale.overrides)
+        # A full report takes half a minute; `assay report` makes one.
+        settings = asked.model_copy(update={"report": "light"})
         trained = train_challenger(self.session, settings, self.tracker(), bar, snapshot=self._snapshots[name])
         figure = trained.measured.evaluation[settings.objective]
         value = "not assessed" if figure.value is None else f"{figure.value:.3f}"

@@ -32,6 +32,12 @@ _LANGUAGE: Final = {"zh": "zh-Hans", "en": "en"}
 _WIDE: Final = 8
 """Columns from which a table is set in small type."""
 
+_SHORT: Final = 9
+"""Characters that a narrow column may ask to be kept together."""
+
+_PRINTED: Final = 40
+"""Rows of a folded table that paper takes."""
+
 
 def render(page: Page, catalogue: Catalogue, lang: Lang) -> str:
     """The page in one language as one HTML document.
@@ -180,6 +186,15 @@ class _Writer:
         """Which columns hold numbers alone."""
         columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
         return [_all_numbers(column) for column in columns]
+
+    def short(self, table: Table) -> list[bool]:
+        """Which columns hold a few characters each, which no line should break."""
+        columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
+        return [all(len(self.cell(cell)) <= _SHORT for cell in column) for column in columns]
+
+    def long(self, table: Table) -> bool:
+        """Whether the numbers under a picture are left to the screen and to report.json: paper has no room for them."""
+        return len(table.rows) > _PRINTED
 
     def numbers_of(self, picture: Picture) -> str:
         return self.tongue(Say("page.numbers_of", {"title": picture.title}))

@@ -46,15 +46,22 @@ class Limit(Settings):
         return self
 
     def written(self, form: str) -> str:
-        """As people read it.
+        """As people read it; in brackets the stricter limit, beyond which a value is amber.
 
         Examples
         --------
         >>> Limit(least=0.8, most=1.25, source="ours").written(".2f")
         '≥ 0.80, ≤ 1.25'
+        >>> Limit(most=0.25, amber_most=0.1, source="ours").written(".2f")
+        '≤ 0.25 (0.10)'
         """
-        bounds = (("≥", self.least), ("≤", self.most))
-        return ", ".join(f"{sign} {bound:{form}}" for sign, bound in bounds if bound is not None)
+        bounds = (("≥", self.least, self.amber_least), ("≤", self.most, self.amber_most))
+        stricter = ("" if amber is None else f" ({amber:{form}})" for _, _, amber in bounds)
+        return ", ".join(
+            f"{sign} {bound:{form}}{amber}"
+            for (sign, bound, _), amber in zip(bounds, stricter, strict=True)
+            if bound is not None
+        )
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,13 @@ BROWSER = next((found for name in _NAMES if (found := shutil.which(name))), None
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium on the PATH; .ci/run installs it")
 
 MEASURE = """<script>
+document.fonts.load("15px 'Assay Sans'").then(loaded => {
 const wide = [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll') && !e.closest('svg')
   && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .map(e => e.tagName + '.' + e.className);
-document.title = 'over=' + (document.documentElement.scrollWidth - document.documentElement.clientWidth)
-  + ' wide=' + wide.join('|') + ' font=' + document.fonts.check("15px 'Assay Sans'");
+parent.document.title = 'over=' + (document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  + ' wide=' + wide.join('|') + ' font=' + (loaded.length > 0);
+});
 </script>"""
 """Only in a copy of the page, whose policy is taken out."""
 
@@ -45,8 +47,8 @@ def test_it_prints_whole_tables_on_numbered_a4_pages(lang: Lang, tmp_path: Path)
     printed = pdf.read_bytes()
     sizes = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed))
     assert {(round(float(width)), round(float(height))) for width, height in sizes} == {(595, 842)}
-    # Three sections with a table of sixty rows and two more folded under pictures, which paper cannot unfold.
-    assert 15 <= len(re.findall(rb"/Type /Page\b(?!s)", printed)) <= 30
+    # Three sections with a table of sixty rows; as many more rows under each picture are left to the screen.
+    assert 10 <= len(re.findall(rb"/Type /Page\b(?!s)", printed)) <= 14
 
 
 @pytest.mark.parametrize("width", [794, 390])
@@ -59,8 +61,8 @@ def test_nothing_runs_over_the_side(width: int, tmp_path: Path) -> None:
     page.write_text(bare.replace("</body>", f"{MEASURE}</body>"), encoding="utf-8")
     framed = tmp_path / "frame.html"
     framed.write_text(
-        f'<iframe src="page.html" style="width: {width}px; height: 900px; border: 0" onload="document.title = '
-        'this.contentDocument.title"></iframe>', encoding="utf-8",
+        f'<iframe src="page.html" style="width: {width}px; height: 900px; border: 0"></iframe>',
+        encoding="utf-8",
     )  # fmt: skip
     shown = browse(
         tmp_path, "--allow-file-access-from-files", "--virtual-time-budget=20000", "--dump-dom", framed.as_uri()
