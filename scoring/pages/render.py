@@ -32,8 +32,8 @@ _LANGUAGE: Final = {"zh": "zh-Hans", "en": "en"}
 _WIDE: Final = 8
 """Columns from which a table is set in small type."""
 
-_SHORT: Final = 9
-"""Characters that a narrow column may ask to be kept together."""
+_SHORT: Final = 16
+"""Characters that a column of a table that is not wide may ask to be kept together."""
 
 _PRINTED: Final = 40
 """Rows of a folded table that paper takes."""
@@ -189,6 +189,8 @@ class _Writer:
 
     def short(self, table: Table) -> list[bool]:
         """Which columns hold a few characters each, which no line should break."""
+        if self.wide(table):
+            return [False] * len(table.columns)
         columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
         return [all(len(self.cell(cell)) <= _SHORT for cell in column) for column in columns]
 
