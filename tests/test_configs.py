@@ -20,6 +20,7 @@ from training.intake import IntakeLimits
 from training.protocols.amlsim_settings import AmlsimSettings
 from training.protocols.handbook import HandbookSettings
 from training.protocols.tabular import TabularSettings
+from training.report.settings import ReportSettings
 from training.settings import TrainingSettings, read_training_settings
 
 PROJECT = Path(__file__).parents[1]
@@ -36,6 +37,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/templates/table.yaml": TrainingSettings,
     "configs/templates/events.yaml": TrainingSettings,
     "configs/intake.yaml": IntakeLimits,
+    "configs/report.yaml": ReportSettings,
     "configs/benchmarks/handbook.yaml": HandbookSettings,
     "configs/benchmarks/taiwan.yaml": TabularSettings,
     "configs/benchmarks/german.yaml": TabularSettings,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain.errors import DefinitionError
 from scoring.pages.status import Statistic, Status, worst
 from scoring.pages.words import Tongue, Words
 
@@ -94,12 +95,25 @@ class Section:
     ----------
     key : stable name in report.json and anchor in the page.
     not_run : what was left out here and why, gathered at the end of the report.
+
+    Raises
+    ------
+    DefinitionError
+        When two blocks that are not prose share a key, or two statistics do.
     """
 
     key: str
     title: Words
     blocks: tuple[Block, ...]
     not_run: tuple[Words, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Anchors of a page and names in report.json are distinct."""
+        blocks = [block.key for block in self.blocks if not isinstance(block, Prose | Statistics)]
+        for keys in (blocks, [each.key for each in self.statistics]):
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            if twice:
+                raise DefinitionError(f"section {self.key}: expected each key once, got {', '.join(twice)} again")
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:

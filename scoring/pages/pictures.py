@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from scoring.pages.font import known_to_matplotlib
 from scoring.pages.page import Picture
@@ -33,17 +35,31 @@ def svg_of(picture: Picture, tongue: Tongue, prefix: str) -> str:
     ValueError
         When it is wider than a page; whoever draws it has to change that.
     """
-    import matplotlib as mpl
-
-    known_to_matplotlib()
-    with mpl.rc_context(fname=str(STYLE)):
-        figure = picture.draw(tongue)
+    with _drawn(picture, tongue) as figure:
         width = float(figure.get_size_inches()[0])
         if width > WIDEST + 1e-6:
             raise ValueError(f"picture {picture.key}: expected at most {WIDEST} inches, got {width:g}")
         written = StringIO()
         figure.savefig(written, format="svg", metadata=_NO_METADATA)
     return _inline(written.getvalue(), tongue(picture.title), tongue(picture.description), prefix, width)
+
+
+def png_of(picture: Picture, tongue: Tongue, dpi: int = 110) -> bytes:
+    """The picture as a PNG file, for a notebook."""
+    with _drawn(picture, tongue) as figure:
+        written = BytesIO()
+        figure.savefig(written, format="png", dpi=dpi, metadata={"Software": None})
+    return written.getvalue()
+
+
+@contextmanager
+def _drawn(picture: Picture, tongue: Tongue) -> Iterator[Any]:
+    """The figure, in the house style until the block ends: much is drawn only when it is written."""
+    import matplotlib as mpl
+
+    known_to_matplotlib()
+    with mpl.rc_context(fname=str(STYLE)):
+        yield picture.draw(tongue)
 
 
 def _inline(svg: str, title: str, description: str, prefix: str, width: float) -> str:

@@ -139,9 +139,6 @@ def _finite(record: dict[str, Any]) -> dict[str, Any]:
 
 def _check_keys(page: Page) -> None:
     keys = [section.key for section in page.sections]
-    for section in page.sections:
-        keys += [f"{section.key}.{block.key}" for block in section.blocks if not isinstance(block, Prose | Statistics)]
-        keys += [f"{section.key} statistic {each.key}" for each in section.statistics]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         raise DefinitionError(f"page: expected each key once, got {', '.join(twice)} again")

@@ -122,7 +122,7 @@ def test_json_has_the_numbers_of_the_page(html: str, lang: Lang) -> None:
 
 def test_a_key_given_twice_is_refused() -> None:
     double = Statistics((Statistic("auc", "AUC", 0.7), Statistic("auc", "AUC", 0.8)))
-    with pytest.raises(DefinitionError, match=r"statistic auc"):
+    with pytest.raises(DefinitionError, match=r"section one: .* got auc again"):
         render(replace(PAGE, sections=(Section("one", "one", (double,)),)), CATALOGUE, "en")
 
 

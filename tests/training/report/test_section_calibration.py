@@ -75,7 +75,7 @@ def test_probabilities_that_are_too_low_turn_their_grades_red(credit_evidence: E
     section = SECTION.build(with_test(scaled, low), LIGHT)
     assert statuses(section)["shift"] is Status.RED
     assert statuses(section)["observed_over_expected"] is Status.RED
-    assert [each.key for each in section.findings] == ["grades", "master_scale"]
+    assert [each.key for each in section.findings] == ["grades_too_low", "master_scale_too_low"]
     tables = {each.key: each for each in section.blocks if isinstance(each, Table)}
     assert (tables["master_scale"].statuses or ())[1] is Status.RED
     assert said(section)

@@ -47,7 +47,8 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
     for table, lines, statuses in _tables(evidence, settings, test):
         wrong = [line.grade for line, status in zip(lines, statuses, strict=True) if status is Status.RED]
         if wrong:
-            blocks.append(Finding(table.key, Status.RED, say("calibration.too_low", grades=", ".join(wrong))))
+            words = say("calibration.too_low", grades=", ".join(wrong))
+            blocks.append(Finding(f"{table.key}_too_low", Status.RED, words))
         blocks.append(table)
     not_run: tuple[Words, ...] = ()
     if evidence.settings.master_scale is not None and not isinstance(evidence.about["master_scale"], dict):
