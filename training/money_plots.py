@@ -60,7 +60,9 @@ def cost_figure(made: CutoffCost) -> Any:
     lowest = min(best, *(point[1] for curve in made.curves.values() for point in curve))
     # Far from the choice a curve climbs out of sight; what matters lies near it, and the legend above it.
     highest = min(2.2 * cost, max(point[1] for curve in made.curves.values() for point in curve))
-    axes.set(xscale="log", ylim=(lowest - 0.1 * (highest - lowest), highest + 0.1 * (highest - lowest)))
+    # Cut-offs that nothing moves all cost the same.
+    room = 0.1 * max(highest - lowest, 0.1 * abs(highest), 1.0)
+    axes.set(xscale="log", ylim=(lowest - room, highest + room))
     axes.xaxis.set_major_formatter(lambda rows, _: f"{rows:g}")
     axes.yaxis.set_major_formatter(lambda money, _: f"{money:,.0f}")
     figure.subplots_adjust(top=0.85)

@@ -96,7 +96,8 @@ def cost_picture(priced: Mapping[str, Any]) -> Picture:
             if rows_at[grade] > 0:
                 axes.plot(rows_at[grade], cost, mark, color=colour, markersize=6, markeredgecolor="white", zorder=4)
         axes.axhline(best, color=FAINT, linewidth=1.4, label=tongue(say("operating_point.hindsight")))
-        room = 0.08 * max(highest - lowest, 1e-9)
+        # Cut-offs that nothing moves all cost the same.
+        room = 0.08 * max(highest - lowest, 0.1 * abs(highest), 1.0)
         axes.set(xscale="log", ylim=(lowest - room, highest + room), xlabel=tongue(say("operating_point.rows_above")),
                  ylabel=tongue(say("operating_point.cost_in", currency=currency)))  # fmt: skip
         axes.xaxis.set_major_formatter(lambda rows, _: f"{rows:g}")

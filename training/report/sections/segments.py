@@ -149,7 +149,8 @@ def _widened(value: float, interval: Interval | None, n: int) -> Interval:
     return Interval(value - times * (value - interval.low), value + times * (interval.high - value))
 
 
-def _picture(segments: Sequence[Segment], auc: float, evidence: Evidence) -> Picture:
+def _picture(segments: Sequence[Segment], auc: float, evidence: Evidence) -> Picture | Table:
+    """All segments; where none has enough rows or events for a mark, their table alone."""
     currency = evidence.bundle.platform.base_currency
     columns = ["of_dimension", "of_segment", "rows", "events", "rate", "predicted", "ratio", "interval", "plain_auc",
                "interval", "ap", "interval"]  # fmt: skip
@@ -166,6 +167,8 @@ def _picture(segments: Sequence[Segment], auc: float, evidence: Evidence) -> Pic
     heads += [say("segments.cost", currency=currency)] if priced else []
     table = table_of("segments", say("segments.all"), heads, rows, folded=True)
     shown = [each for each in segments if each.auc is not None or _counts(each)]
+    if not shown:
+        return table
     return Picture(
         "segments", say("segments.all"), say("segments.seen"), lambda tongue: _draw(tongue, shown, auc), table
     )
