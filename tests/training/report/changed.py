@@ -1,34 +1,55 @@
-"""Evidence of another model, and everything that a section says said in both languages."""
+"""Evidence with other rows, another model, other facts, settings or artifacts; and the limits as shipped."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import lightgbm
 import numpy as np
+import pyarrow as pa
 
 from scoring.explainer import Explainer
-from scoring.pages.page import Facts, Finding, Picture, Prose, Section, Statistics, Table
-from scoring.pages.status import Status
-from scoring.pages.words import LANGS, Catalogue, Say, Tongue
+from scoring.pages.page import Section
 from scoring.scorer import Scorer
 from stores.settings_files import load_settings
+from tests.training.report.every_word import ROOT, said
 from training.report.evidence import Evidence, Rows
 from training.report.settings import ReportSettings
 
-ROOT = Path(__file__).parents[3]
 FULL = load_settings(ROOT / "configs" / "report.yaml", ReportSettings)
 LIGHT = FULL.model_copy(update={"effort": "light"})
+PARTS = ("train", "calibration", "test")
 
 
-def fresh(evidence: Evidence, **changes: Any) -> Evidence:
-    """The same evidence with other parts, and another test where one is given."""
-    test = changes.pop("test", evidence.test)
+def shipped(**changes: Any) -> ReportSettings:
+    """The limits as shipped, with other settings beside them."""
+    return FULL.model_copy(update=changes)
+
+
+def built(module: ModuleType, evidence: Evidence, **changes: Any) -> Section:
+    """The section of a module, said aloud in both languages."""
+    section: Section = module.build(evidence, shipped(**changes))
+    assert section.key == module.SECTION.key
+    assert said(section)
+    return section
+
+
+def with_parts(evidence: Evidence, test: Rows | None = None, **changes: Any) -> Evidence:
+    """Other rows of test, train or calibration, and other fields of the evidence."""
+    rows = {part: changes.pop(part, getattr(evidence, part)) for part in PARTS if part != "test"}
     made = replace(evidence, **changes)
-    made.__dict__.update(test=test, train=evidence.train, calibration=evidence.calibration)
+    vars(made).update(rows, test=evidence.test if test is None else test)
     return made
+
+
+def drawn(rows: Rows, n: int, seed: int = 0) -> Rows:
+    """``n`` rows by lot with replacement, in the order of time."""
+    kept = np.sort(np.random.default_rng(seed).integers(0, len(rows.y), n))
+    arrays = {name: values[kept] for name, values in vars(rows).items() if isinstance(values, np.ndarray)}
+    return replace(rows, table=rows.table.take(pa.array(kept)), n_whole=n, **arrays)
 
 
 def with_model(evidence: Evidence, text: str) -> Evidence:
@@ -36,7 +57,7 @@ def with_model(evidence: Evidence, text: str) -> Evidence:
     scorer = Scorer(text)
     bundle = replace(evidence.bundle, scorer=scorer, explainer=Explainer(scorer))
     made = replace(evidence, bundle=bundle)
-    for part in ("train", "calibration", "test"):
+    for part in PARTS:
         made.__dict__[part] = rescored(getattr(evidence, part), evidence, scorer)
     return made
 
@@ -50,7 +71,7 @@ def rescored(rows: Rows, evidence: Evidence, scorer: Scorer) -> Rows:
 def with_about(evidence: Evidence, **about: Any) -> Evidence:
     """Another recorded fact of the training run."""
     manifest = replace(evidence.bundle.manifest, about={**evidence.about, **about})
-    return fresh(evidence, bundle=replace(evidence.bundle, manifest=manifest))
+    return with_parts(evidence, bundle=replace(evidence.bundle, manifest=manifest))
 
 
 def learnt(evidence: Evidence, target: np.ndarray, rounds: int = 10, **settings: Any) -> str:
@@ -61,40 +82,17 @@ def learnt(evidence: Evidence, target: np.ndarray, rounds: int = 10, **settings:
     return str(lightgbm.train(given, data, rounds).model_to_string(num_iteration=-1))
 
 
-def said(section: Section) -> list[str]:
-    """Every word of a section in both languages, its pictures drawn."""
-    catalogue = Catalogue.read([ROOT / "scoring" / "pages" / "messages", ROOT / "training" / "report" / "messages"])
-    found: list[str] = []
-    for lang in LANGS:
-        found += _said(section, catalogue.tongue(lang))
-    return found
+def with_settings(evidence: Evidence, **changes: Any) -> Evidence:
+    """With other training settings."""
+    return replace(evidence, settings=evidence.settings.model_copy(update=changes))
 
 
-def _said(section: Section, tongue: Tongue) -> list[str]:
-    found = [tongue(section.title), *map(tongue, section.not_run)]
-    for block in section.blocks:
-        match block:
-            case Prose(words=words) | Finding(words=words):
-                found.append(tongue(words))
-            case Statistics(statistics=statistics):
-                found += [str(each.as_dict(tongue)) for each in statistics]
-            case Table():
-                found += _table(block, tongue)
-            case Facts(rows=rows):
-                found += [tongue(name) for name, _ in rows]
-            case Picture(table=table):
-                assert block.draw(tongue).get_size_inches()[0] <= 7.2
-                found += [tongue(block.title), tongue(block.description), *_table(table, tongue)]
-    return found
-
-
-def _table(table: Table, tongue: Tongue) -> list[str]:
-    assert {len(row) for row in table.rows} <= {len(table.columns)}
-    assert table.statuses is None or len(table.statuses) == len(table.rows)
-    cells = [tongue(cell) for row in table.rows for cell in row if isinstance(cell, str | Say)]
-    return [tongue(table.title), *map(tongue, table.columns), *cells]
-
-
-def statuses(section: Section) -> dict[str, Status]:
-    """Statistic → status."""
-    return {each.key: each.status for each in section.statistics}
+def with_files(evidence: Evidence, folder: Path, *without: str, **files: str) -> Evidence:
+    """With other artifacts: ``without`` some, and texts in the place of others (``intake_json`` for intake.json)."""
+    texts = {".".join(name.rsplit("_", 1)): text for name, text in files.items()}
+    for path in evidence.folder.iterdir():
+        if path.name not in texts and path.name not in without:
+            (folder / path.name).symlink_to(path)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return replace(evidence, folder=folder)

@@ -1,4 +1,4 @@
-"""Everything a section says, in one language; its pictures are drawn on the way."""
+"""What a section says: every word in one language or both, its pictures drawn on the way; and how it judges."""
 
 from __future__ import annotations
 
@@ -8,19 +8,46 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from scoring.pages.page import Block, Facts, Finding, Picture, Prose, Section, Statistics, Table
-from scoring.pages.words import Catalogue, Lang, Say, Tongue
+from scoring.pages.status import Statistic, Status
+from scoring.pages.words import LANGS, Catalogue, Lang, Say, Tongue
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = [ROOT / "scoring" / "pages" / "messages", ROOT / "training" / "report" / "messages"]
+WORDS = Catalogue.read([ROOT / "scoring" / "pages" / "messages", ROOT / "training" / "report" / "messages"])
 
 
 def every_word(section: Section, lang: Lang) -> list[str]:
     """Raises where a message is not in the catalogue, or lacks a value."""
-    tongue = Catalogue.read(FOLDERS).tongue(lang)
+    tongue = WORDS.tongue(lang)
     said = [tongue(section.title), *(tongue(each) for each in section.not_run)]
     for block in section.blocks:
         said += _of(block, tongue)
     return said
+
+
+def said(section: Section) -> list[str]:
+    """Every word in both languages."""
+    return [text for lang in LANGS for text in every_word(section, lang)]
+
+
+def read_aloud(section: Section) -> dict[str, str]:
+    """All text by language."""
+    return {lang: "\n".join(every_word(section, lang)) for lang in LANGS}
+
+
+def named(section: Section, key: str) -> Statistic:
+    """One statistic of a section."""
+    (found,) = (each for each in section.statistics if each.key == key)
+    return found
+
+
+def statuses(section: Section) -> dict[str, Status]:
+    """Status of each statistic by its key."""
+    return {each.key: each.status for each in section.statistics}
+
+
+def with_status(section: Section, status: Status) -> set[str]:
+    """Keys of statistics and findings of a status."""
+    return {each.key for each in (*section.statistics, *section.findings) if each.status is status}
 
 
 def _of(block: Block, tongue: Tongue) -> Iterator[str]:
@@ -30,8 +57,7 @@ def _of(block: Block, tongue: Tongue) -> Iterator[str]:
         case Statistics():
             yield tongue(block.title)
             for each in block.statistics:
-                told = each.as_dict(tongue)
-                yield " · ".join(f"{told[name]}" for name in ("name", "threshold", "source", "note"))
+                yield str(each.as_dict(tongue))
         case Table():
             yield tongue(block.title)
             for row in (block.columns, *block.rows):

@@ -13,7 +13,8 @@ import pytest
 
 from scoring.pages.page import Section
 from scoring.pages.status import Status
-from tests.training.report.said import read_aloud, report_settings, with_status
+from tests.training.report.changed import shipped
+from tests.training.report.every_word import read_aloud, with_status
 from tests.training.report.variants import grouped, ideal, leaky, told_by, wrong_somewhere
 from training.report.evidence import Evidence
 from training.report.plan import plans
@@ -43,7 +44,7 @@ PLANTED: list[tuple[str, Make, str, str]] = [
 
 def section_of(evidence: Evidence, key: str) -> Section:
     plan = next(each for each in plans(evidence.product) if each.key == key)
-    return plan.build(evidence, report_settings())
+    return plan.build(evidence, shipped())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scoring.pages.render import render
-from tests.training.report.reading import with_test
+from tests.training.report.changed import with_parts
 from training.report.assemble import assemble, catalogue, report_settings
 from training.report.evidence import Evidence
 
@@ -25,7 +25,7 @@ def test_a_test_period_with_few_events_can_be_reported(
     events = np.flatnonzero(test.y == 1)[:n_events]
     kept = test.y != 1
     kept[events] = True
-    page = assemble(with_test(evidence, test.only(kept)), report_settings(ROOT / "configs", light=True))
+    page = assemble(with_parts(evidence, test.only(kept)), report_settings(ROOT / "configs", light=True))
     html = render(page, catalogue(), "en")
     assert len(page.sections) > 20
     assert "not assessed" in html

@@ -9,7 +9,8 @@ import pytest
 
 from scoring.pages.page import Table
 from scoring.pages.status import Status
-from tests.training.report.reading import LIGHT, drawn, said, statuses, with_test
+from tests.training.report.changed import LIGHT, drawn, with_parts
+from tests.training.report.every_word import said, statuses
 from training.report.evidence import Evidence, Rows
 from training.report.sections import discrimination
 from training.report.sections.calibration import SECTION
@@ -44,7 +45,7 @@ def test_a_good_model_is_not_red_and_says_everything_in_both_languages(
 
 
 def test_right_probabilities_pass(fraud_evidence: Evidence) -> None:
-    section = SECTION.build(with_test(fraud_evidence, right(fraud_evidence)), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, right(fraud_evidence)), LIGHT)
     found = statuses(section)
     assert {found[key] for key in ("slope", "shift", "ece", "brier_skill", "observed_over_expected")} == {Status.PASS}
     parts = {each.key: each for each in section.blocks if isinstance(each, Table)}["brier_parts"]
@@ -55,12 +56,12 @@ def test_right_probabilities_pass(fraud_evidence: Evidence) -> None:
 def test_stretched_probabilities_are_red_and_still_tell_the_classes_apart(fraud_evidence: Evidence) -> None:
     rows = right(fraud_evidence)
     off = replace(rows, probability=stretched(rows.probability, 2.5))
-    section = SECTION.build(with_test(fraud_evidence, off), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, off), LIGHT)
     assert statuses(section)["slope"] is Status.RED
     assert statuses(section)["ece"] is Status.RED
     assert statuses(section)["spiegelhalter_z"] is Status.AMBER
-    ranked = discrimination.SECTION.build(with_test(fraud_evidence, off), LIGHT)
-    assert statuses(ranked) == statuses(discrimination.SECTION.build(with_test(fraud_evidence, rows), LIGHT))
+    ranked = discrimination.SECTION.build(with_parts(fraud_evidence, off), LIGHT)
+    assert statuses(ranked) == statuses(discrimination.SECTION.build(with_parts(fraud_evidence, rows), LIGHT))
 
 
 def test_probabilities_that_are_too_low_turn_their_grades_red(credit_evidence: Evidence) -> None:
@@ -72,21 +73,21 @@ def test_probabilities_that_are_too_low_turn_their_grades_red(credit_evidence: E
     }
     manifest = replace(credit_evidence.bundle.manifest, about=about)
     scaled = replace(credit_evidence, bundle=replace(credit_evidence.bundle, manifest=manifest))
-    section = SECTION.build(with_test(scaled, low), LIGHT)
+    section = SECTION.build(with_parts(scaled, low), LIGHT)
     assert statuses(section)["shift"] is Status.RED
     assert statuses(section)["observed_over_expected"] is Status.RED
     assert [each.key for each in section.findings] == ["grades_too_low", "master_scale_too_low"]
     tables = {each.key: each for each in section.blocks if isinstance(each, Table)}
     assert (tables["master_scale"].statuses or ())[1] is Status.RED
     assert said(section)
-    passed = SECTION.build(with_test(scaled, rows), LIGHT)
+    passed = SECTION.build(with_parts(scaled, rows), LIGHT)
     assert passed.status is not Status.RED
 
 
 def test_too_few_events_are_not_assessed(fraud_evidence: Evidence) -> None:
     test = fraud_evidence.test
     kept = test.only((test.y != 1) | (np.cumsum(test.y == 1) <= 4))
-    section = SECTION.build(with_test(fraud_evidence, kept), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, kept), LIGHT)
     assert section.status is Status.NOT_ASSESSED
     assert len(section.not_run) == 1
     assert said(section)

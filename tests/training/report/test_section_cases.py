@@ -9,7 +9,8 @@ import pytest
 
 from scoring.pages.page import Facts, Picture, Table
 from scoring.pages.status import Status
-from tests.training.report.changed import FULL, LIGHT, fresh, said, statuses
+from tests.training.report.changed import FULL, LIGHT, with_parts
+from tests.training.report.every_word import said, statuses
 from training.comparables import choose_cases, nearest
 from training.report.evidence import Evidence
 from training.report.sections.cases import SECTION
@@ -66,8 +67,8 @@ def test_comparables_are_of_the_calibration_period(fraud_evidence: Evidence) -> 
 
 def test_what_the_test_lacks_is_said_and_a_wrong_sum_is_red(fraud_evidence: Evidence) -> None:
     test = fraud_evidence.test
-    good = SECTION.build(fresh(fraud_evidence, test=test.only(test.y == 0)), LIGHT)
+    good = SECTION.build(with_parts(fraud_evidence, test=test.only(test.y == 0)), LIGHT)
     assert len(good.not_run) == 2
     assert said(good)
-    wrong = SECTION.build(fresh(fraud_evidence, test=replace(test, raw=test.raw + 0.01)), LIGHT)
+    wrong = SECTION.build(with_parts(fraud_evidence, test=replace(test, raw=test.raw + 0.01)), LIGHT)
     assert statuses(wrong)["additivity"] is Status.RED

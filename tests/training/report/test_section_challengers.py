@@ -13,8 +13,8 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_files, with_rows
-from tests.training.report.every_word import every_word
+from tests.training.report.changed import built, with_files, with_parts
+from tests.training.report.every_word import every_word, named
 from training.champion import TEST_SCORES
 from training.families.family import Columns, Labelled
 from training.report.evidence import Evidence
@@ -37,7 +37,9 @@ def test_simple_rivals_are_not_better_than_a_sound_model(request: pytest.Fixture
 
 def test_a_model_that_ranks_by_nothing_is_red(fraud_evidence: Evidence) -> None:
     raw = -np.sort(fraud_evidence.test.raw)
-    spoilt = with_rows(fraud_evidence, test=replace(fraud_evidence.test, raw=np.random.default_rng(0).permutation(raw)))
+    spoilt = with_parts(
+        fraud_evidence, test=replace(fraud_evidence.test, raw=np.random.default_rng(0).permutation(raw))
+    )
     section = built(challengers, spoilt)
     assert named(section, "over.logistic").status is Status.RED
 

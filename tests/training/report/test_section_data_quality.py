@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_rows
-from tests.training.report.every_word import every_word
+from tests.training.report.changed import built, with_parts
+from tests.training.report.every_word import every_word, named
 from training.profile import by_period, by_week, constants, outside, quantiles
 from training.report.evidence import Evidence
 from training.report.sections import data_quality
@@ -24,7 +24,7 @@ def whole(evidence: Evidence) -> Evidence:
         X = rng.random(mine.X.shape)
         X[:2] = np.array([[0.0], [1.0]])
         rows[part] = replace(mine, X=X)
-    return with_rows(evidence, **rows)
+    return with_parts(evidence, **rows)
 
 
 @pytest.mark.parametrize("name", ["fraud_evidence", "credit_evidence"])
@@ -44,12 +44,12 @@ def test_features_that_stop_arriving_count_by_what_they_bear(fraud_evidence: Evi
     for name in (told["feature"].iloc[0], told["feature"].iloc[-1]):
         X = good.test.X.copy()
         X[: len(X) // 2, good.bundle.feature_set.names.index(name)] = np.nan
-        section = built(data_quality, with_rows(good, test=replace(good.test, X=X)))
+        section = built(data_quality, with_parts(good, test=replace(good.test, X=X)))
         moved = named(section, "missing_moved")
         assert moved.value == pytest.approx(told.set_index("feature")["share"][name])
         assert name in " ".join(every_word(section, "en"))
     X = np.where(np.arange(len(good.test.X))[:, None] % 2, np.nan, good.test.X)
-    moved = named(built(data_quality, with_rows(good, test=replace(good.test, X=X))), "missing_moved")
+    moved = named(built(data_quality, with_parts(good, test=replace(good.test, X=X))), "missing_moved")
     assert (moved.status, round(moved.value or 0.0, 9)) == (Status.RED, 1.0)
 
 
@@ -57,10 +57,10 @@ def test_constants_and_other_units_are_seen(fraud_evidence: Evidence) -> None:
     good = whole(fraud_evidence)
     X = good.train.X.copy()
     X[:, :15] = 3.0
-    section = built(data_quality, with_rows(good, train=replace(good.train, X=X)))
+    section = built(data_quality, with_parts(good, train=replace(good.train, X=X)))
     assert named(section, "constant").status is Status.RED
     assert named(section, "constant").value == 15 / X.shape[1]
-    beyond = named(built(data_quality, with_rows(good, test=replace(good.test, X=good.test.X * 100))), "out_of_range")
+    beyond = named(built(data_quality, with_parts(good, test=replace(good.test, X=good.test.X * 100))), "out_of_range")
     assert beyond.status is Status.RED
 
 
@@ -69,7 +69,7 @@ def test_a_prevalence_that_trebles_is_red(fraud_evidence: Evidence) -> None:
     assert usual.status is Status.PASS
     test = fraud_evidence.test
     y = np.where(np.arange(len(test.y)) % 6 == 0, 1, test.y).astype(np.int8)
-    found = named(built(data_quality, with_rows(fraud_evidence, test=replace(test, y=y))), "prevalence_ratio")
+    found = named(built(data_quality, with_parts(fraud_evidence, test=replace(test, y=y))), "prevalence_ratio")
     assert found.status is Status.RED
     assert found.value == pytest.approx(y.mean() / fraud_evidence.train.y.mean())
 

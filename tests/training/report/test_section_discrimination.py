@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from scoring.pages.status import Status
-from tests.training.report.reading import LIGHT, drawn, said, statuses, with_test
+from tests.training.report.changed import LIGHT, drawn, with_parts
+from tests.training.report.every_word import said, statuses
 from training.report.evidence import Evidence
 from training.report.sections.discrimination import SECTION
 
@@ -37,7 +38,7 @@ def test_a_good_model_is_not_red_and_says_everything_in_both_languages(
 def test_scores_by_lot_are_red(fraud_evidence: Evidence) -> None:
     test = drawn(fraud_evidence.test, 6_000)
     lot = replace(test, raw=np.random.default_rng(3).normal(size=len(test.y)))
-    section = SECTION.build(with_test(fraud_evidence, lot), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, lot), LIGHT)
     found = statuses(section)
     assert found["auc"] is found["gini"] is found["ks"] is found["gap_calibration"] is Status.RED
     assert [each.key for each in section.findings] == ["no_skill"]
@@ -46,14 +47,14 @@ def test_scores_by_lot_are_red(fraud_evidence: Evidence) -> None:
 
 def test_probabilities_do_not_matter_here(fraud_evidence: Evidence) -> None:
     test = replace(fraud_evidence.test, probability=fraud_evidence.test.probability**3)
-    whole, other = (SECTION.build(each, LIGHT) for each in (fraud_evidence, with_test(fraud_evidence, test)))
+    whole, other = (SECTION.build(each, LIGHT) for each in (fraud_evidence, with_parts(fraud_evidence, test)))
     assert whole.statistics == other.statistics
 
 
 def test_too_few_events_are_not_assessed(fraud_evidence: Evidence) -> None:
     test = fraud_evidence.test
     kept = test.only((test.y != 1) | (np.cumsum(test.y == 1) <= 4))
-    section = SECTION.build(with_test(fraud_evidence, kept), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, kept), LIGHT)
     assert section.status is Status.NOT_ASSESSED
     assert {each.value for each in section.statistics} == {None}
     assert len(section.not_run) == 1

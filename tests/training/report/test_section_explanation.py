@@ -9,7 +9,8 @@ import pytest
 
 from scoring.pages.page import Picture, Table
 from scoring.pages.status import Status
-from tests.training.report.changed import FULL, LIGHT, fresh, learnt, said, statuses, with_about, with_model
+from tests.training.report.changed import FULL, LIGHT, learnt, with_about, with_model, with_parts
+from tests.training.report.every_word import said, statuses
 from training.report.evidence import Evidence
 from training.report.sections.explanation import SECTION
 from training.report.settings import ReportSettings
@@ -66,7 +67,7 @@ def test_a_model_that_changes_with_its_seed_is_red(credit_evidence: Evidence) ->
 
 def test_contributions_that_do_not_add_up_are_red(fraud_evidence: Evidence) -> None:
     test = replace(fraud_evidence.test, raw=fraud_evidence.test.raw + 1e-6)
-    assert statuses(SECTION.build(fresh(fraud_evidence, test=test), LIGHT))["additivity"] is Status.RED
+    assert statuses(SECTION.build(with_parts(fraud_evidence, test=test), LIGHT))["additivity"] is Status.RED
 
 
 def test_importance_that_ranking_does_not_know_of_is_red(fraud_evidence: Evidence) -> None:
@@ -75,12 +76,12 @@ def test_importance_that_ranking_does_not_know_of_is_red(fraud_evidence: Evidenc
     lowest = np.argsort(test.raw)[: len(test.y) // 5]
     y = np.zeros_like(test.y)
     y[lowest] = 1
-    section = SECTION.build(fresh(fraud_evidence, test=replace(test, y=y)), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, test=replace(test, y=y)), LIGHT)
     assert statuses(section)["permutation_agreement"] in (Status.AMBER, Status.RED)
 
 
 def test_too_few_labels_are_not_assessed(fraud_evidence: Evidence) -> None:
     test = replace(fraud_evidence.test, y=np.zeros_like(fraud_evidence.test.y))
-    section = SECTION.build(fresh(fraud_evidence, test=test), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, test=test), LIGHT)
     assert statuses(section)["permutation_agreement"] is Status.NOT_ASSESSED
     assert said(section)

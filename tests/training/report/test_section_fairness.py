@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from scoring.pages.page import Picture, Table
 from scoring.pages.status import Status
-from tests.training.report.said import named, read_aloud, report_settings, with_status
+from tests.training.report.changed import shipped
+from tests.training.report.every_word import named, read_aloud, with_status
 from tests.training.report.variants import grouped, told_by
 from training.cutoffs import GRADES
 from training.evaluation import Scored
@@ -140,7 +141,7 @@ def test_proxies_find_what_tells_a_group_and_nothing_where_nothing_does() -> Non
 
 
 def test_the_section_of_a_credit_model(credit_evidence: Evidence) -> None:
-    section = build(credit_evidence, report_settings())
+    section = build(credit_evidence, shipped())
     told = read_aloud(section)
     assert "12 CFR 1002" in told["en"]
     assert "政策指标" in told["zh"]
@@ -155,20 +156,20 @@ def test_the_section_of_a_credit_model(credit_evidence: Evidence) -> None:
 
 def test_the_section_needs_no_row(credit_evidence: Evidence, tmp_path: Path) -> None:
     """It is built from artifacts alone; what it says cannot come from a person."""
-    whole = build(credit_evidence, report_settings())
+    whole = build(credit_evidence, shipped())
     told_of = grouped(credit_evidence, tmp_path, 0.0)
     (told_of.folder / ROWS).unlink()
     for name in (ARTIFACT, PROXIES):
         (told_of.folder / name).write_bytes((credit_evidence.folder / name).read_bytes())
-    again = build(told_of, report_settings())
+    again = build(told_of, shipped())
     assert read_aloud(again) == read_aloud(whole)
 
 
 def test_an_unfair_model_is_red_and_a_fair_one_is_not(credit_evidence: Evidence, tmp_path: Path) -> None:
-    fair = build(grouped(credit_evidence, tmp_path / "fair", 0.0), report_settings())
+    fair = build(grouped(credit_evidence, tmp_path / "fair", 0.0), shipped())
     assert with_status(fair, Status.RED) == set()
     assert {"impact_ratio.sex.f", "impact_ratio.sex.m"} & with_status(fair, Status.PASS)
-    unfair = build(grouped(credit_evidence, tmp_path / "unfair", 1.5), report_settings())
+    unfair = build(grouped(credit_evidence, tmp_path / "unfair", 1.5), shipped())
     assert {"impact_ratio.sex.f", "smd.sex.f", "equal_opportunity.sex.f", "calibration_gap.sex.f"} <= with_status(
         unfair, Status.RED
     )
@@ -177,16 +178,16 @@ def test_an_unfair_model_is_red_and_a_fair_one_is_not(credit_evidence: Evidence,
 
 
 def test_features_that_tell_a_group_are_red(credit_evidence: Evidence, tmp_path: Path) -> None:
-    strong, weak = (build(told_by(credit_evidence, tmp_path / str(auc), auc), report_settings()) for auc in (0.99, 0.6))
+    strong, weak = (build(told_by(credit_evidence, tmp_path / str(auc), auc), shipped()) for auc in (0.99, 0.6))
     assert with_status(strong, Status.RED) == {"proxy_auc.sex.f"}
     assert named(weak, "proxy_auc.sex.f").status is Status.PASS
 
 
 def test_without_attributes_or_artifact_nothing_is_assessed(fraud_evidence: Evidence, tmp_path: Path) -> None:
-    section = build(fraud_evidence, report_settings())
+    section = build(fraud_evidence, shipped())
     assert section.status is Status.NOT_ASSESSED
     assert "name no protected attribute" in read_aloud(section)["en"]
-    bare = build(replace(fraud_evidence, folder=tmp_path), report_settings())
+    bare = build(replace(fraud_evidence, folder=tmp_path), shipped())
     assert "train the model again" in read_aloud(bare)["en"]
 
 
@@ -198,7 +199,7 @@ def test_counts_of_an_older_run_are_read_as_far_as_they_go(credit_evidence: Evid
     ]  # fmt: skip
     made = grouped(credit_evidence, tmp_path, 0.0)
     (made.folder / ARTIFACT).write_text(json.dumps(old))
-    section = build(made, report_settings())
+    section = build(made, shipped())
     read_aloud(section)
     assert named(section, "impact_ratio.sex.m").value == 1
     assert named(section, "smd.sex.m").value is None

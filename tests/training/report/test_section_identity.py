@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_about, with_rows
+from tests.training.report.changed import built, with_about, with_parts
+from tests.training.report.every_word import named
 from training.report.evidence import Evidence
 from training.report.sections import identity
 from training.rescoring import greatest_difference, n_unlike
@@ -34,7 +35,7 @@ def test_a_sound_model_gives_every_score_again(evidence: Evidence) -> None:
 def test_one_bit_of_one_score_is_red(fraud_evidence: Evidence) -> None:
     raw = fraud_evidence.test.raw.copy()
     raw[3] = np.nextafter(raw[3], 9.0)
-    section = built(identity, with_rows(fraud_evidence, test=replace(fraud_evidence.test, raw=raw)))
+    section = built(identity, with_parts(fraud_evidence, test=replace(fraud_evidence.test, raw=raw)))
     assert named(section, "rescored").status is Status.RED
     assert named(section, "rescored").value == pytest.approx(abs(raw[3] - fraud_evidence.test.raw[3]))
     assert named(section, "golden").status is Status.PASS

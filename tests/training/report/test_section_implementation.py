@@ -12,8 +12,8 @@ from scoring.encode import Encoder
 from scoring.explainer import PRED_CONTRIB, Explainer
 from scoring.pages.status import Status
 from scoring.scorer import PLAIN, Scorer
-from tests.training.report.broken import built, named, with_rows
-from tests.training.report.every_word import every_word
+from tests.training.report.changed import built, with_parts
+from tests.training.report.every_word import every_word, named
 from training.report.evidence import Evidence
 from training.report.sections import implementation
 from training.serving_parity import encoded_singly, unlike_rows
@@ -40,7 +40,7 @@ def test_a_row_that_serving_would_encode_otherwise_is_red(evidence: Evidence) ->
     X = evidence.test.X.copy()
     known = np.flatnonzero(~np.isnan(X[0]))[0]
     X[0, known] = np.nextafter(X[0, known], np.inf)
-    section = built(implementation, with_rows(evidence, test=replace(evidence.test, X=X)))
+    section = built(implementation, with_parts(evidence, test=replace(evidence.test, X=X)))
     assert named(section, "encoding").status is Status.RED
     assert named(section, "encoding").value == 1.0
 

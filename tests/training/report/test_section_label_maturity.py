@@ -10,7 +10,8 @@ import pytest
 
 from scoring.pages.page import Table
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_files, with_rows
+from tests.training.report.changed import built, with_files, with_parts
+from tests.training.report.every_word import named
 from training.report.evidence import Evidence
 from training.report.sections import label_maturity
 
@@ -42,10 +43,10 @@ def test_late_positives_are_judged(fraud_evidence: Evidence, tmp_path: Path, lat
 def test_a_measured_row_that_is_immature_is_red(fraud_evidence: Evidence) -> None:
     status = fraud_evidence.test.status.copy()
     status[:7] = "immature"
-    broken = with_rows(fraud_evidence, test=replace(fraud_evidence.test, status=status))
+    broken = with_parts(fraud_evidence, test=replace(fraud_evidence.test, status=status))
     assert named(built(label_maturity, broken), "immature_measured").status is Status.RED
     unlabelled = np.where(np.arange(len(status)) < 7, -1, fraud_evidence.test.y).astype(np.int8)
-    fine = with_rows(fraud_evidence, test=replace(fraud_evidence.test, status=status, y=unlabelled))
+    fine = with_parts(fraud_evidence, test=replace(fraud_evidence.test, status=status, y=unlabelled))
     assert named(built(label_maturity, fine), "immature_measured").status is Status.PASS
 
 

@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_about, with_files, with_rows
-from tests.training.report.every_word import every_word
+from tests.training.report.changed import built, with_about, with_files, with_parts
+from tests.training.report.every_word import every_word, named
 from training.alone import strongest
 from training.report.evidence import Evidence
 from training.report.sections import leakage
@@ -30,7 +30,7 @@ def test_an_honest_world_is_not_red(request: pytest.FixtureRequest, name: str) -
 def test_a_feature_that_knows_the_answer_is_red_and_named(fraud_evidence: Evidence) -> None:
     X = fraud_evidence.test.X.copy()
     X[:, 4] = fraud_evidence.test.y + np.random.default_rng(0).normal(0, 0.3, len(X))
-    leaky = with_rows(fraud_evidence, test=replace(fraud_evidence.test, X=X))
+    leaky = with_parts(fraud_evidence, test=replace(fraud_evidence.test, X=X))
     section = built(leakage, leaky)
     assert named(section, "alone").status is Status.RED
     assert leaky.bundle.feature_set.names[4] in " ".join(every_word(section, "en"))
@@ -46,7 +46,7 @@ def test_a_random_split_is_red_with_its_warning(fraud_evidence: Evidence) -> Non
 
 
 def test_a_test_that_is_not_later_is_red(fraud_evidence: Evidence) -> None:
-    swapped = with_rows(fraud_evidence, test=fraud_evidence.train, train=fraud_evidence.test)
+    swapped = with_parts(fraud_evidence, test=fraud_evidence.train, train=fraud_evidence.test)
     assert named(built(leakage, swapped), "gap").status is Status.RED
 
 

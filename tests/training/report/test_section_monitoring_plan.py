@@ -15,8 +15,8 @@ from domain.time import DAY
 from scoring.bundle import Bundle
 from scoring.pages.page import Table
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_about, with_rows
-from tests.training.report.every_word import ROOT, every_word
+from tests.training.report.changed import built, with_about, with_parts
+from tests.training.report.every_word import ROOT, every_word, named
 from training.intake.auc import interval
 from training.label_clock import ENOUGH_EVENTS, label_clock
 from training.report.evidence import Evidence
@@ -69,7 +69,7 @@ def test_a_reference_too_small_for_drift_is_red(fraud_evidence: Evidence) -> Non
 
 def test_without_positives_nobody_knows_when(fraud_evidence: Evidence) -> None:
     test = fraud_evidence.test
-    section = built(monitoring_plan, with_rows(fraud_evidence, test=replace(test, y=np.zeros_like(test.y))))
+    section = built(monitoring_plan, with_parts(fraud_evidence, test=replace(test, y=np.zeros_like(test.y))))
     assert named(section, "enough").status is Status.NOT_ASSESSED
 
 

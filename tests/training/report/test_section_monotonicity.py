@@ -8,7 +8,8 @@ import yaml
 
 from scoring.pages.page import Table
 from scoring.pages.status import Status
-from tests.training.report.changed import FULL, LIGHT, learnt, said, statuses, with_about, with_model
+from tests.training.report.changed import FULL, LIGHT, learnt, with_about, with_model
+from tests.training.report.every_word import said, statuses
 from training.report.evidence import Evidence
 from training.report.sections.monotonicity import SECTION
 from training.report.settings import ReportSettings

@@ -14,7 +14,8 @@ import pytest
 
 from scoring.pages.page import Picture, Section, Table
 from scoring.pages.status import Status
-from tests.training.report.reading import LIGHT, drawn, said, statuses, with_test
+from tests.training.report.changed import LIGHT, drawn, with_parts
+from tests.training.report.every_word import said, statuses
 from training.alerts import daily_alerts
 from training.money_settings import AlertBudget, Costs
 from training.regret import cost_of_cutoffs
@@ -94,7 +95,7 @@ def test_more_reviews_than_the_budget_are_red(fraud_evidence: Evidence, tmp_path
 
 def test_an_order_upside_down_is_red_at_the_budget(fraud_evidence: Evidence) -> None:
     test = replace(fraud_evidence.test, raw=-fraud_evidence.test.raw)
-    section = SECTION.build(with_test(fraud_evidence, test), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, test), LIGHT)
     found = {each.key: each for each in section.statistics}
     assert found["lift_at_budget"].status is Status.RED
     scored = test.scored()
@@ -119,7 +120,7 @@ def test_loans_have_tenths_grades_approvals_and_a_swap_set(credit_evidence: Evid
 def test_loans_in_the_wrong_order_are_red(credit_evidence: Evidence) -> None:
     rows = drawn(credit_evidence.test, 4_000)
     wrong = replace(rows, raw=-rows.raw)
-    section = SECTION.build(with_test(credit_evidence, wrong), LIGHT)
+    section = SECTION.build(with_parts(credit_evidence, wrong), LIGHT)
     found = statuses(section)
     assert found["top_decile_lift"] is found["decile_breaks"] is found["swap_gain"] is Status.RED
     assert said(section)
@@ -150,7 +151,7 @@ def test_the_champion_is_found_in_any_order_of_rows(credit_evidence: Evidence, t
 def test_too_few_events_are_not_assessed(fraud_evidence: Evidence) -> None:
     test = fraud_evidence.test
     kept = test.only((test.y != 1) | (np.cumsum(test.y == 1) <= 4))
-    section = SECTION.build(with_test(fraud_evidence, kept), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, kept), LIGHT)
     assert section.status is Status.NOT_ASSESSED
     assert len(section.not_run) == 1
     assert said(section)

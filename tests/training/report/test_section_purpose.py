@@ -7,7 +7,7 @@ import pytest
 from domain.labels import LABEL_POLICIES
 from scoring.pages.page import Facts, Table
 from scoring.pages.status import Status
-from tests.training.report.broken import built, with_settings
+from tests.training.report.changed import built, with_settings
 from tests.training.report.every_word import every_word
 from training.report.evidence import Evidence
 from training.report.sections import purpose

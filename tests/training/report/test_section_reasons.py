@@ -10,7 +10,8 @@ import pytest
 from scoring.pages.page import Facts, Table
 from scoring.pages.status import Status
 from scoring.reasons import ReasonBook, Selector
-from tests.training.report.changed import FULL, LIGHT, fresh, said, statuses
+from tests.training.report.changed import FULL, LIGHT, with_parts
+from tests.training.report.every_word import said, statuses
 from training.report.evidence import Evidence
 from training.report.sections.reasons import SECTION
 from training.report.settings import ReportSettings
@@ -18,7 +19,7 @@ from training.report.settings import ReportSettings
 
 def with_reasons(evidence: Evidence, book: ReasonBook, baseline: np.ndarray) -> Evidence:
     selector = Selector(book, baseline, evidence.bundle.encoder.names)
-    return fresh(evidence, bundle=replace(evidence.bundle, reason_book=book, selector=selector))
+    return with_parts(evidence, bundle=replace(evidence.bundle, reason_book=book, selector=selector))
 
 
 @pytest.mark.parametrize("effort", [FULL, LIGHT], ids=["full", "light"])
@@ -72,7 +73,7 @@ def test_a_floor_that_no_push_reaches_leaves_people_without_a_reason(fraud_evide
 def test_without_refused_rows_nothing_is_assessed(fraud_evidence: Evidence) -> None:
     test = fraud_evidence.test
     cut = fraud_evidence.bundle.cutoffs["attention"]
-    section = SECTION.build(fresh(fraud_evidence, test=test.only(test.probability < cut)), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, test=test.only(test.probability < cut)), LIGHT)
     assert statuses(section)["flip"] is Status.NOT_ASSESSED
     assert said(section)
 

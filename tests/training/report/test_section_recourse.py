@@ -9,7 +9,8 @@ from domain.decision import Product
 from scoring.pages.page import Table
 from scoring.pages.status import Status
 from scoring.recourse import actionable, recourse
-from tests.training.report.changed import FULL, LIGHT, fresh, said, statuses
+from tests.training.report.changed import FULL, LIGHT, with_parts
+from tests.training.report.every_word import said, statuses
 from training.report.evidence import Evidence
 from training.report.sections.recourse import SECTION, _shares
 
@@ -51,6 +52,6 @@ def test_a_way_that_does_not_lead_below_the_cut_off_is_red(credit_evidence: Evid
 def test_nobody_refused_is_not_assessed(credit_evidence: Evidence) -> None:
     test = credit_evidence.test
     approved = test.only(test.probability < credit_evidence.bundle.cutoffs["attention"])
-    section = SECTION.build(fresh(credit_evidence, test=approved), LIGHT)
+    section = SECTION.build(with_parts(credit_evidence, test=approved), LIGHT)
     assert set(statuses(section).values()) == {Status.NOT_ASSESSED}
     assert said(section)

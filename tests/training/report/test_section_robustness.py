@@ -12,8 +12,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from features.catalogue import described
 from scoring.pages.page import Picture
 from scoring.pages.status import Status
-from tests.training.report.said import named, read_aloud, report_settings, with_status
-from tests.training.report.variants import leaky, variant
+from tests.training.report.changed import shipped, with_parts
+from tests.training.report.every_word import named, read_aloud, with_status
+from tests.training.report.variants import leaky
 from training.attackers import CHOSEN, evade, is_chosen
 from training.report.evidence import Evidence
 from training.report.sections.robustness import build
@@ -137,7 +138,7 @@ def test_no_input_crashes_the_scorer_of_a_bundle(request: pytest.FixtureRequest,
 @pytest.mark.parametrize("effort", ["full", "light"])
 def test_the_section_reads_in_both_languages(request: pytest.FixtureRequest, fixture: str, effort: str) -> None:
     evidence: Evidence = request.getfixturevalue(fixture)
-    section = build(evidence, report_settings(effort))
+    section = build(evidence, shipped(effort=effort))
     told = read_aloud(section)
     assert "IQR" in told["en"]
     assert "噪声" in told["zh"]
@@ -154,15 +155,15 @@ def test_the_section_reads_in_both_languages(request: pytest.FixtureRequest, fix
 
 
 def test_noise_undoes_a_model_that_knows_its_test_by_heart(credit_evidence: Evidence) -> None:
-    section = build(leaky(credit_evidence), report_settings())
+    section = build(leaky(credit_evidence), shipped())
     assert "noise_auc" in with_status(section, Status.RED)
     assert (named(section, "noise_auc").value or 0) > 0.05
 
 
 def test_with_few_events_only_the_extremes_are_tried(fraud_evidence: Evidence) -> None:
     rows = fraud_evidence.test
-    few = variant(fraud_evidence, rows.only((rows.y == 0) | (np.cumsum(rows.y == 1) <= 3)))
-    section = build(few, report_settings())
+    few = with_parts(fraud_evidence, rows.only((rows.y == 0) | (np.cumsum(rows.y == 1) <= 3)))
+    section = build(few, shipped())
     read_aloud(section)
     assert named(section, "robustness").value is None
     assert named(section, "extremes").status is Status.PASS
@@ -171,6 +172,6 @@ def test_with_few_events_only_the_extremes_are_tried(fraud_evidence: Evidence) -
 def test_a_model_that_uses_nothing_to_choose_cannot_be_evaded(fraud_evidence: Evidence) -> None:
     """Without events at the cut-off too nothing is guessed."""
     high = replace(fraud_evidence.bundle, cutoffs=dict.fromkeys(fraud_evidence.bundle.cutoffs, 0.9999))
-    section = build(variant(fraud_evidence, fraud_evidence.test, bundle=high), report_settings())
+    section = build(with_parts(fraud_evidence, fraud_evidence.test, bundle=high), shipped())
     assert named(section, "evasion").value is None
     read_aloud(section)

@@ -7,8 +7,9 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from scoring.pages.status import Status
-from tests.training.report.said import named, read_aloud, report_settings, with_status
-from tests.training.report.variants import ideal, variant, wrong_somewhere
+from tests.training.report.changed import shipped, with_parts
+from tests.training.report.every_word import named, read_aloud, with_status
+from tests.training.report.variants import ideal, wrong_somewhere
 from training.intervals import bootstrap
 from training.metrics import Ranking
 from training.report.evidence import Evidence
@@ -128,7 +129,7 @@ def test_rare_values_stand_together() -> None:
 @pytest.mark.parametrize("effort", ["full", "light"])
 def test_the_section_reads_in_both_languages(request: pytest.FixtureRequest, fixture: str, effort: str) -> None:
     evidence: Evidence = request.getfixturevalue(fixture)
-    section = build(evidence, report_settings(effort))
+    section = build(evidence, shipped(effort=effort))
     told = read_aloud(section)
     assert "amount" in told["en"]
     assert "校准" in told["zh"]
@@ -139,7 +140,7 @@ def test_the_section_reads_in_both_languages(request: pytest.FixtureRequest, fix
 
 
 def test_a_fault_in_one_segment_is_red_there_and_not_elsewhere(credit_evidence: Evidence) -> None:
-    good, bad = (build(make(credit_evidence), report_settings()) for make in (ideal, wrong_somewhere))
+    good, bad = (build(make(credit_evidence), shipped()) for make in (ideal, wrong_somewhere))
     assert with_status(good, Status.RED) == set()
     red = with_status(bad, Status.RED)
     assert {"calibration.amount", "n_weak_spots"} <= red
@@ -150,6 +151,6 @@ def test_a_fault_in_one_segment_is_red_there_and_not_elsewhere(credit_evidence: 
 
 def test_without_events_nothing_is_assessed(credit_evidence: Evidence) -> None:
     rows = credit_evidence.test
-    section = build(variant(credit_evidence, rows.only(rows.y == 0)), report_settings())
+    section = build(with_parts(credit_evidence, rows.only(rows.y == 0)), shipped())
     assert section.status is Status.NOT_ASSESSED
     assert read_aloud(section)["en"].count("the test holds no labelled events") == 1

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_files, with_rows
-from tests.training.report.every_word import every_word
+from tests.training.report.changed import built, with_files, with_parts
+from tests.training.report.every_word import every_word, named
 from training.proportion import wilson
 from training.report.evidence import Evidence
 from training.report.sections import selection_bias
@@ -21,7 +21,7 @@ from training.report.sections import selection_bias
 def censored(evidence: Evidence, share: float) -> Evidence:
     n = len(evidence.test.status)
     status = np.where(np.arange(n) < share * n, "censored", "negative").astype(object)
-    return with_rows(evidence, test=replace(evidence.test, status=status))
+    return with_parts(evidence, test=replace(evidence.test, status=status))
 
 
 def inference(changed: float) -> dict[str, Any]:

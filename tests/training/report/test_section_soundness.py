@@ -10,8 +10,8 @@ import pytest
 
 from scoring.pages.page import Table
 from scoring.pages.status import Status
-from tests.training.report.broken import built, named, with_about, with_files
-from tests.training.report.every_word import every_word
+from tests.training.report.changed import built, with_about, with_files
+from tests.training.report.every_word import every_word, named
 from training.gates.monotone import declared_signs
 from training.report.evidence import Evidence
 from training.report.sections import soundness

@@ -11,7 +11,8 @@ import pytest
 from scoring.drift import psi
 from scoring.pages.page import Table
 from scoring.pages.status import Status
-from tests.training.report.reading import LIGHT, said, statuses, with_test
+from tests.training.report.changed import LIGHT, with_parts
+from tests.training.report.every_word import said, statuses
 from training.report.evidence import Evidence
 from training.report.sections import calibration
 from training.report.sections.stability import SECTION
@@ -39,7 +40,7 @@ def test_shifted_features_are_red_here_and_not_in_calibration(fraud_evidence: Ev
     for name in ("amount_to_merchant_mean_30d", "amount"):
         place = fraud_evidence.bundle.encoder.names.index(name)
         X[:, place] = 3 * X[:, place] + 1
-    shifted = with_test(fraud_evidence, replace(test, X=X))
+    shifted = with_parts(fraud_evidence, replace(test, X=X))
     section = SECTION.build(shifted, LIGHT)
     found = statuses(section)
     assert found["moved_share"] is Status.RED
@@ -53,7 +54,7 @@ def test_shifted_features_are_red_here_and_not_in_calibration(fraud_evidence: Ev
 
 def test_a_shifted_score_is_red_in_the_index_and_in_its_worst_period(fraud_evidence: Evidence) -> None:
     test = replace(fraud_evidence.test, raw=fraud_evidence.test.raw + 1.0)
-    section = SECTION.build(with_test(fraud_evidence, test), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, test), LIGHT)
     found = {each.key: each for each in section.statistics}
     assert found["psi"].status is found["psi_worst_period"].status is Status.RED
     assert found["psi"].value == pytest.approx(psi(fraud_evidence.calibration.raw, test.raw).value)
@@ -67,7 +68,7 @@ def test_what_is_missing_unseen_or_more_frequent_is_red(fraud_evidence: Evidence
     y[::8] = 1
     places = test.table.column_names.index("channel")
     table = test.table.set_column(places, "channel", pa.array(["fax"] * len(y)))
-    section = SECTION.build(with_test(fraud_evidence, replace(test, X=X, y=y, table=table)), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, replace(test, X=X, y=y, table=table)), LIGHT)
     found = {each.key: each for each in section.statistics}
     red = {key for key, each in found.items() if each.status is Status.RED}
     assert red >= {"missing_change", "unseen", "rate_ratio"}
@@ -78,7 +79,7 @@ def test_what_is_missing_unseen_or_more_frequent_is_red(fraud_evidence: Evidence
 
 def test_too_few_rows_are_not_assessed(fraud_evidence: Evidence) -> None:
     few = fraud_evidence.test.only(np.arange(len(fraud_evidence.test.y)) < 60)
-    section = SECTION.build(with_test(fraud_evidence, few), LIGHT)
+    section = SECTION.build(with_parts(fraud_evidence, few), LIGHT)
     assert section.status is Status.NOT_ASSESSED
     assert len(section.not_run) == 1
     assert said(section)

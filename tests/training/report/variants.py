@@ -12,29 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from scoring.scorer import Scorer
+from tests.training.report.changed import drawn, with_parts
 from training.cutoffs import GRADES
 from training.evaluation import Scored
 from training.fairness import ARTIFACT, count_groups
 from training.proxies import ARTIFACT as PROXIES
 from training.proxies import Proxy
 from training.report.evidence import Evidence, Rows
-
-
-def variant(evidence: Evidence, test: Rows, **changes: object) -> Evidence:
-    """Evidence with another test."""
-    made = replace(evidence, **changes)  # type: ignore[arg-type]  # fields of the dataclass by name
-    vars(made)["test"] = test
-    return made
-
-
-def drawn(rows: Rows, n: int, seed: int) -> Rows:
-    """N rows drawn with replacement, in the order of time."""
-    place = np.sort(np.random.default_rng(seed).integers(0, len(rows.y), n))
-    return Rows(
-        rows.table.take(pa.array(place)), rows.X[place], rows.y[place], rows.status[place], rows.raw[place],
-        rows.probability[place], rows.event_time[place], rows.day[place], rows.seq[place],
-        None if rows.amount is None else rows.amount[place], None if rows.card is None else rows.card[place], n,
-    )  # fmt: skip
 
 
 def labelled(rows: Rows, probability: np.ndarray, seed: int) -> Rows:
@@ -46,7 +30,7 @@ def labelled(rows: Rows, probability: np.ndarray, seed: int) -> Rows:
 def ideal(evidence: Evidence, n: int = 3_000, seed: int = 3) -> Evidence:
     """A model that is right: labels follow its probabilities."""
     rows = drawn(evidence.test, n, seed)
-    return variant(evidence, labelled(rows, rows.probability, seed))
+    return with_parts(evidence, labelled(rows, rows.probability, seed))
 
 
 def wrong_somewhere(evidence: Evidence, n: int = 3_000, seed: int = 3) -> Evidence:
@@ -54,7 +38,7 @@ def wrong_somewhere(evidence: Evidence, n: int = 3_000, seed: int = 3) -> Eviden
     rows = drawn(evidence.test, n, seed)
     amount = rows.X[:, evidence.bundle.encoder.names.index("amount")]
     odds = rows.probability / (1 - rows.probability) * np.where(amount <= np.quantile(amount, 0.2), 16, 1)
-    return variant(evidence, labelled(rows, odds / (1 + odds), seed))
+    return with_parts(evidence, labelled(rows, odds / (1 + odds), seed))
 
 
 def leaky(evidence: Evidence, n: int = 1_000, seed: int = 3) -> Evidence:
@@ -72,7 +56,7 @@ def leaky(evidence: Evidence, n: int = 1_000, seed: int = 3) -> Evidence:
     scorer = Scorer(lightgbm.train(params, data, 30).model_to_string())
     raw = scorer.raw_many(rows.X)
     bundle = replace(evidence.bundle, scorer=scorer)
-    return variant(evidence, replace(rows, raw=raw, probability=bundle.calibrator.probability(raw)), bundle=bundle)
+    return with_parts(evidence, replace(rows, raw=raw, probability=bundle.calibrator.probability(raw)), bundle=bundle)
 
 
 def grouped(evidence: Evidence, folder: Path, shift: float, seed: int = 3, n: int = 4_000) -> Evidence:
