@@ -9,8 +9,7 @@ import numpy as np
 from scoring.pages.page import Cell, Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.effects import Ale, Raw, conditional_scores, grid_of
-
-INK, RISK, CALM, FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
+from training.report.drawing import CALM, FAINT, INK, RISK
 
 
 def panels(n: int, width: int = 3, height: float = 2.1) -> tuple[Any, list[Any]]:

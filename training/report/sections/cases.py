@@ -13,8 +13,8 @@ from scoring.pages.words import Tongue, Words, say
 from scoring.reasons import Concept
 from training.comparables import KINDS, choose_cases, nearest
 from training.cutoffs import GRADES
+from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence, Rows
-from training.report.explanation_pictures import CALM, FAINT, INK, RISK
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 

@@ -24,6 +24,7 @@ from training.group_measures import (
 from training.groups import FEWEST, NOT_KNOWN
 from training.proxies import ARTIFACT as PROXIES
 from training.proxies import Proxy
+from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
@@ -38,7 +39,6 @@ _LEAST_EVENTS = 10
 _MEASURES = ("impact_ratio", "smd", "equal_opportunity", "predictive_equality", "calibration_gap", "calibration")
 _KNOWN = ("sex", "age_years", "marital_status")
 _SHOWN = 12
-_INK, _RISK, _CALM, _FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
 
 
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
@@ -157,16 +157,16 @@ def _draw(tongue: Tongue, drawn: Mapping[str, tuple[Cut, ...]]) -> Any:
 
     figure = Figure(figsize=(7.2, 3.1), layout="constrained")
     ratio, bad = figure.subplots(1, 2)
-    looks = [(_RISK, "-", "o"), (_CALM, "--", "s"), (_INK, "-.", "^"), (_INK, ":", "v")]
+    looks = [(RISK, "-", "o"), (CALM, "--", "s"), (INK, "-.", "^"), (INK, ":", "v")]
     for (attribute, cuts), (colour, line, mark) in zip(drawn.items(), looks * len(drawn), strict=False):
         share = [cut.approved for cut in cuts]
-        ratio.fill_between(share, [cut.low for cut in cuts], [cut.high for cut in cuts], color=_FAINT, alpha=0.35)
+        ratio.fill_between(share, [cut.low for cut in cuts], [cut.high for cut in cuts], color=FAINT, alpha=0.35)
         ratio.plot(
             share, [cut.ratio for cut in cuts], color=colour, linestyle=line, marker=mark, markersize=3, linewidth=1.2,
             label=tongue(_attribute(attribute)),
         )  # fmt: skip
         bad.plot(share, [cut.bad_rate for cut in cuts], color=colour, linestyle=line, linewidth=1.2)
-    ratio.axhline(0.8, color=_INK, linewidth=0.8, linestyle="--")
+    ratio.axhline(0.8, color=INK, linewidth=0.8, linestyle="--")
     ratio.set(xlabel=tongue(say("fairness.approved")), ylabel=tongue(say("fairness.least_air")), ylim=(0, 1.25))
     ratio.legend(frameon=False, fontsize=8, loc="lower right")
     bad.set(xlabel=tongue(say("fairness.approved")), ylabel=tongue(say("fairness.bad_rate")))

@@ -13,8 +13,9 @@ from scoring.pages.words import Tongue, Words, say
 from training.effects import conditional_scores, grid_of
 from training.families.constraints import expected_signs
 from training.gates.monotone import declared_signs
+from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence
-from training.report.explanation_pictures import CALM, FAINT, INK, RISK, panels
+from training.report.explanation_pictures import panels
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.sweeps import Violation, monotone_violations, thresholds

@@ -16,6 +16,7 @@ from scoring.pages.words import Tongue, Words, say
 from training.attackers import Evasion, evade, is_chosen
 from training.cutoffs import GRADES
 from training.intervals import Interval
+from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence, Rows
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
@@ -27,8 +28,7 @@ LEVELS = (0.01, 0.05, 0.1, 0.25)
 MAIN_LEVEL = 0.1
 LEAST_EVENTS = 10
 
-_INK, _RISK, _CALM, _FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
-_LOOKS = {"noise": ("o", _CALM), "missing": ("s", _RISK), "stale": ("^", _INK), "unseen": ("D", _INK)}
+_LOOKS = {"noise": ("o", CALM), "missing": ("s", RISK), "stale": ("^", INK), "unseen": ("D", INK)}
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def _draw(tongue: Tongue, changes: Sequence[Change]) -> Any:
         low, high = each.auc_loss_interval.low, each.auc_loss_interval.high
         axes.plot([low, high], [place] * 2, color=colour, linewidth=1)
         axes.plot(each.auc_loss, place, mark, color=colour, markersize=4)
-    axes.axvline(0, color=_FAINT, linewidth=1, zorder=0)
+    axes.axvline(0, color=FAINT, linewidth=1, zorder=0)
     names = [f"{tongue(kind)}: {tongue(what)}" for kind, what in map(_named, changes)]
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set(xlabel=tongue(say("robustness.auc_loss")), ylim=(len(names) - 0.5, -0.5))

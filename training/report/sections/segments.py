@@ -19,6 +19,7 @@ from training.cutoffs import grade_codes
 from training.group_measures import observed_to_expected
 from training.intervals import Interval
 from training.metrics import Ranking
+from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence, Rows
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
@@ -43,7 +44,6 @@ LEAST_EXPECTED = 10
 _BANDED = ("amount", "term_months")
 _DRAWS, _LIGHT_DRAWS = 150, 40
 _TREE_ROWS, _LIGHT_TREE_ROWS = 60_000, 12_000
-_INK, _RISK, _CALM, _FAINT = "#1f2933", "#b4442f", "#2f6690", "#c5cbd3"
 
 
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
@@ -190,16 +190,16 @@ def _draw(tongue: Tongue, segments: Sequence[Segment], auc: float) -> Any:
     ]
     for place, each in enumerate(segments):
         if each.auc is not None and each.auc_interval is not None:
-            left.plot([each.auc_interval.low, each.auc_interval.high], [place] * 2, color=_CALM, linewidth=1)
-            left.plot(each.auc, place, "o", color=_CALM, markersize=3.5)
+            left.plot([each.auc_interval.low, each.auc_interval.high], [place] * 2, color=CALM, linewidth=1)
+            left.plot(each.auc, place, "o", color=CALM, markersize=3.5)
         if _counts(each):
-            right.plot([max(each.low, 0.05), min(each.high, 20)], [place] * 2, color=_RISK, linewidth=1)
-            right.plot(np.clip(each.ratio, 0.05, 20), place, "s", color=_RISK, markersize=3.5)
+            right.plot([max(each.low, 0.05), min(each.high, 20)], [place] * 2, color=RISK, linewidth=1)
+            right.plot(np.clip(each.ratio, 0.05, 20), place, "s", color=RISK, markersize=3.5)
         if place and segments[place - 1].dimension != each.dimension:
             for axes in (left, right):
-                axes.axhline(place - 0.5, color=_FAINT, linewidth=0.6)
-    left.axvline(auc, color=_INK, linewidth=0.8, linestyle="--")
-    right.axvline(1, color=_INK, linewidth=0.8, linestyle="--")
+                axes.axhline(place - 0.5, color=FAINT, linewidth=0.6)
+    left.axvline(auc, color=INK, linewidth=0.8, linestyle="--")
+    right.axvline(1, color=INK, linewidth=0.8, linestyle="--")
     left.set_yticks(range(len(names)), names, fontsize=7)
     left.set(xlabel=tongue(say("segments.plain_auc")), ylim=(len(names) - 0.5, -0.5))
     right.set(xlabel=tongue(say("segments.ratio")), xscale="log")

@@ -12,6 +12,7 @@ from scoring.pages.page import Block, Cell, Facts, Picture, Prose, Section, Stat
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, say
 from training.gates.monotone import declared_signs
+from training.report.drawing import CALM, INK
 from training.report.evidence import Evidence
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
@@ -190,8 +191,8 @@ def _history(course: pd.DataFrame, objective: str) -> Picture:
 
         figure = Figure(figsize=(7.0, 2.4), layout="constrained")
         axes = figure.subplots()
-        axes.plot(number, value, "o", color="#2f6690", markersize=4, label=tongue(say("soundness.value")))
-        axes.step(number, best, where="post", color="#1f2933", linewidth=1.2, label=tongue(say("soundness.best")))
+        axes.plot(number, value, "o", color=CALM, markersize=4, label=tongue(say("soundness.value")))
+        axes.step(number, best, where="post", color=INK, linewidth=1.2, label=tongue(say("soundness.best")))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.margins(0.05, 0.12)
         axes.set_xlabel(tongue(say("soundness.trial")))
