@@ -96,6 +96,13 @@ MIGRATIONS: tuple[str, ...] = (
         arrival  TEXT NOT NULL  -- JSON: kind -> how known_at was found, as far as the importer told
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE signed_head (
+        name    TEXT PRIMARY KEY,  -- of a file of signed lines
+        n_lines INTEGER NOT NULL,
+        mac     TEXT NOT NULL      -- signature of line n_lines: what is cut off the file's end is missed
+    ) WITHOUT ROWID;
+    """,
 )
 
 
