@@ -234,8 +234,8 @@ class Changes:
             n_lines, mac = head
             if len(lines) < n_lines or lines[n_lines - 1].mac != mac:
                 raise DataError(
-                    f"{self._lines.path}: expected {n_lines} lines up to {mac[:12]}…, got {len(lines)}: its end was cut "
-                    "off, or the file exchanged; restore it from a backup"
+                    f"{self._lines.path}: expected {n_lines} lines up to {mac[:12]}…, got {len(lines)}: its end was "
+                    "cut off, or the file exchanged; restore it from a backup"
                 )
         return [line.body for line in lines]
 

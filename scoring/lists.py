@@ -112,7 +112,7 @@ def untokenised(entries: Iterable[ListEntry]) -> str:
     >>> entry = {"list": "block", "namespace": "card", "value": "4000123412341234", "owner": "desk",
     ...          "reason": "stolen", "expires_at": "2027-01-01T00:00:00Z"}
     >>> untokenised([ListEntry.model_validate(entry)])
-    'expected tokens of 22 characters for card, got another text for entry 1; import identifiers with `assay lists import`'
+    'expected tokens of 22 characters for card, got another text for entry 1; see `assay lists import`'
     """
     wrong = [
         (place, entry.namespace)
@@ -124,7 +124,7 @@ def untokenised(entries: Iterable[ListEntry]) -> str:
     places = ", ".join(str(place) for place, _ in wrong[:10])
     return (
         f"expected tokens of 22 characters for {', '.join(sorted({name for _, name in wrong}))}, "
-        f"got another text for entry {places}; import identifiers with `assay lists import`"
+        f"got another text for entry {places}; see `assay lists import`"
     )
 
 

@@ -138,7 +138,10 @@ class Policies:
                 self._found[subject] = found
                 change = self._approved_by[subject]
                 self._log.info(
-                    "policy_in_force", subject=subject.value, hash=found.hash, change=None if change is None else change.id
+                    "policy_in_force",
+                    subject=subject.value,
+                    hash=found.hash,
+                    change=None if change is None else change.id,
                 )
                 moved = True
         return moved
