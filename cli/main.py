@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from cli.alerts import alerts
 from cli.benchmark import benchmark
+from cli.cases import cases
 from cli.compare import compare
 from cli.demo import demo
 from cli.deploy import deploy
@@ -71,6 +73,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "explain": explain,
         "notice": notice,
     },
+    "Service desk": {"alerts": alerts, "cases": cases},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

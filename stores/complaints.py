@@ -15,6 +15,7 @@ from domain.errors import InputError, expected_got
 from domain.events import COMPLAINT_CLASSES, Event, Value
 from domain.matters import Matter, MatterKind, Step
 from domain.outcomes import outcome_about
+from stores.acts import Act, Acts
 from stores.database import Database
 from stores.journal import Journal
 from stores.ledger import Ledger
@@ -23,6 +24,9 @@ from stores.matters import Matters
 
 CLIENT = "complaints"
 """Owner of the ids of outcomes that complaints become."""
+
+RECEIPT_REOPENED = "receipt_reopened"
+"""Kind of the act that an upheld complaint is about its decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ class Complaints:
         upheld: bool,
         at: int,
         actor: str,
+        acts: Acts,
         code: str | None = None,
         text: str | None = None,
     ) -> tuple[Matter, Receipt | None]:
@@ -146,6 +151,7 @@ class Complaints:
 
         Parameters
         ----------
+        acts : where it is kept that the receipt is open again.
         code : of the outcome, where the settings name none for the class, or another is meant.
 
         Raises
@@ -153,7 +159,7 @@ class Complaints:
         InputError
             When the step must not follow, or a code is named for what can have no outcome.
         """
-        complaint = self.matters.get(complaint_id)
+        complaint = self.matters.get(complaint_id, MatterKind.COMPLAINT)
         subject_seq = complaint.about.get("subject_seq")
         if code is not None and (not upheld or subject_seq is None):
             raise InputError(expected_got("an upheld complaint about an event, to write an outcome", code, "code"))
@@ -169,12 +175,17 @@ class Complaints:
                 self._journal.append_within([told])
         body: dict[str, Any] = {"upheld": upheld, "outcome": outcome_id, "text": text}
         complaint = self.matters.append_within(complaint_id, Step.CLOSED, at=at, actor=actor, body=body)
-        reopened = upheld and bool(complaint.decisions)
-        return complaint, Receipt(complaint.decisions[0], complaint_id, at, outcome_id) if reopened else None
+        if not upheld or not complaint.decisions:
+            return complaint, None
+        receipt = Receipt(complaint.decisions[0], complaint_id, at, outcome_id)
+        told_of = {"complaint": complaint_id, "outcome": outcome_id}
+        act_id = f"{complaint_id}-{complaint.last.n}"
+        acts.append_within(Act(act_id, RECEIPT_REOPENED, receipt.decision_id, at, actor, told_of))
+        return complaint, receipt
 
     def reopen(self, complaint_id: str, *, at: int, actor: str, reason: str | None) -> Matter:
         """Open a settled complaint again inside the caller's transaction: a new promise to settle it begins."""
-        complaint = self.matters.get(complaint_id)
+        complaint = self.matters.get(complaint_id, MatterKind.COMPLAINT)
         due = dict(self._settings.due(complaint.topic, at, only="resolution"))
         return self.matters.append_within(
             complaint_id, Step.REOPENED, at=at, actor=actor, body={"reason": reason, "due": due}
