@@ -25,6 +25,7 @@ from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
+from cli.load import load
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
@@ -61,7 +62,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "reproduce": reproduce,
         "benchmark": benchmark,
     },
-    "Service": {"serve": serve, "keys": keys},
+    "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
         "ledger": ledger,

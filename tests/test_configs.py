@@ -13,6 +13,7 @@ from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
+from serving.load.settings import Promise
 from serving.settings import ServingSettings
 from stores.settings_files import load_settings
 from training.gates.settings import GateSettings
@@ -30,6 +31,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/load.yaml": Promise,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
