@@ -29,6 +29,7 @@ from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
 from cli.notice import notice
+from cli.oversight import oversight
 from cli.promote import promote
 from cli.replay import replay
 from cli.report import report
@@ -64,6 +65,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Service": {"serve": serve, "keys": keys},
     "Looking back": {
         "monitor": monitor,
+        "oversight": oversight,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
