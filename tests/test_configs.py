@@ -15,6 +15,7 @@ from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
+from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
 from training.gates.settings import GateSettings
 from training.intake import IntakeLimits
@@ -32,6 +33,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/channels.yaml": ChannelSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/complaints.yaml": ComplaintSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
