@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.benchmark import benchmark
+from cli.channels import channels
 from cli.compare import compare
 from cli.demo import demo
 from cli.deploy import deploy
@@ -30,6 +31,7 @@ from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
 from cli.notice import notice
+from cli.oversight import oversight
 from cli.promote import promote
 from cli.replay import replay
 from cli.report import report
@@ -65,6 +67,8 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
+        "oversight": oversight,
+        "channels": channels,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,

@@ -30,7 +30,11 @@ FAMILY: Final = "Assay Sans"
 FILE: Final = FOLDER / "AssaySans.otf"
 
 ROOT: Final = Path(__file__).parents[2]
-MESSAGES: Final = (ROOT / "scoring" / "pages" / "messages", ROOT / "training" / "report" / "messages")
+MESSAGES: Final = (
+    ROOT / "scoring" / "pages" / "messages",
+    ROOT / "training" / "report" / "messages",
+    ROOT / "monitoring" / "oversight" / "messages",
+)
 """Folders of the messages of every page."""
 
 _LATIN = {*map(chr, range(0x20, 0x7F)), *"  ¡£¥§©«°±²³µ·¹»¿×÷éöü"}

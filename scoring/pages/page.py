@@ -84,7 +84,25 @@ class Finding:
     words: Words
 
 
-Block = Prose | Statistics | Table | Facts | Picture | Finding
+@dataclass(frozen=True)
+class Link:
+    """Another page of the same site: its key (the file is ``KEY.LANG.html``), its title and its status."""
+
+    key: str
+    title: Words
+    status: Status
+
+
+@dataclass(frozen=True)
+class Links:
+    """Other pages of the same site, which lie in the same folder."""
+
+    key: str
+    title: Words
+    links: tuple[Link, ...]
+
+
+Block = Prose | Statistics | Table | Facts | Picture | Finding | Links
 
 
 @dataclass(frozen=True)
@@ -127,10 +145,11 @@ class Section:
 
     @property
     def status(self) -> Status:
-        """The worst of its statistics, findings and judged rows."""
+        """The worst of its statistics, findings, judged rows and linked pages."""
         rows = [each for block in self.blocks if isinstance(block, Table) for each in block.statuses or ()]
+        links = [each.status for block in self.blocks if isinstance(block, Links) for each in block.links]
         told = [*(each.status for each in self.statistics), *(each.status for each in self.findings)]
-        return worst([*told, *rows])
+        return worst([*told, *rows, *links])
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from domain.errors import DefinitionError
 from scoring.pages import font
 from scoring.pages.numbers import interval_of, is_number, value_of, written
-from scoring.pages.page import Block, Cell, Facts, Finding, Page, Picture, Prose, Section, Statistics, Table
+from scoring.pages.page import Block, Cell, Facts, Finding, Links, Page, Picture, Prose, Section, Statistics, Table
 from scoring.pages.pictures import svg_of
 from scoring.pages.status import STATUS_WORDS, Status
 from scoring.pages.words import Catalogue, Lang, Say, Tongue, Words
@@ -49,7 +49,7 @@ def render(page: Page, catalogue: Catalogue, lang: Lang) -> str:
     """
     _check_keys(page)
     tongue = catalogue.tongue(lang)
-    body = _template().render(page=page, write=_Writer(tongue), t=lambda name: tongue(Say(f"page.{name}")))
+    body = _template().render(page=page, write=_Writer(tongue, lang), t=lambda name: tongue(Say(f"page.{name}")))
     title = f"{tongue(page.kind)} · {tongue(page.subject)}"
     face = font.data_url(frozenset(unescape(body) + title))
     return "".join(
@@ -108,6 +108,9 @@ def _block(block: Block, tongue: Tongue) -> dict[str, Any] | None:
             return {"kind": "picture", "key": block.key, **said, "table": _table(block.table, tongue)}
         case Finding():
             return {"kind": "finding", "key": block.key, "status": block.status.value, "words": tongue(block.words)}
+        case Links():
+            links = [{"key": e.key, "title": tongue(e.title), "status": e.status.value} for e in block.links]
+            return {"kind": "links", "key": block.key, "title": tongue(block.title), "links": links}
 
 
 def _table(table: Table, tongue: Tongue) -> dict[str, Any]:
@@ -149,6 +152,11 @@ class _Writer:
     """What the template asks: how things are said in its language, escaped by the template."""
 
     tongue: Tongue
+    lang: Lang
+
+    def href(self, key: str) -> str:
+        """The file of another page of the site, in this language."""
+        return f"{key}.{self.lang}.html"
 
     def say(self, words: Words) -> str:
         return self.tongue(words)

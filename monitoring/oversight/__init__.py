@@ -1,0 +1,1 @@
+"""Oversight: a small site of pages about a period, one page a station, discovered; and their JSON."""
