@@ -47,8 +47,8 @@ def load(
     with configs/load.yaml; exit code 1 when that is not kept. Requests are decided on and journalled like any other:
     use --start, or a service that is there to be loaded.
 
-      assay --home .assay/demo load --start --rate 200 --seconds 60
-      ASSAY_KEY=… assay load --url http://127.0.0.1:3000 --rate 50 --mix payments:1
+      assay load --start --home .assay/demo --rate 200 --seconds 60
+      assay load --url http://127.0.0.1:3000 --rate 50 --mix payments:1    (with ASSAY_KEY set)
     """
     from cli.screen import print_json
     from domain.errors import InputError, expected_got
