@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from cli.alerts import alerts
 from cli.benchmark import benchmark
 from cli.cases import cases
+from cli.channels import channels
 from cli.compare import compare
 from cli.demo import demo
 from cli.deploy import deploy
@@ -27,6 +28,7 @@ from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
+from cli.load import load
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
@@ -64,10 +66,11 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "reproduce": reproduce,
         "benchmark": benchmark,
     },
-    "Service": {"serve": serve, "keys": keys},
+    "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
         "oversight": oversight,
+        "channels": channels,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
