@@ -11,7 +11,10 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from cli.alerts import alerts
 from cli.benchmark import benchmark
+from cli.cases import cases
+from cli.channels import channels
 from cli.compare import compare
 from cli.demo import demo
 from cli.deploy import deploy
@@ -25,6 +28,7 @@ from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
+from cli.load import load
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
@@ -62,15 +66,17 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "reproduce": reproduce,
         "benchmark": benchmark,
     },
-    "Service": {"serve": serve, "keys": keys},
+    "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
         "oversight": oversight,
+        "channels": channels,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
         "notice": notice,
     },
+    "Service desk": {"alerts": alerts, "cases": cases},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -53,6 +54,13 @@ class JwtSettings(Settings):
         return self
 
 
+class Approval(StrEnum):
+    """Whether a policy or list decides that nobody has approved."""
+
+    RECORDED = "recorded"
+    REQUIRED = "required"
+
+
 class ServingSettings(Settings):
     """How the service behaves at its doors.
 
@@ -82,6 +90,10 @@ class ServingSettings(Settings):
     reload_every: Duration = 1_000_000
     checkpoint_every: Duration = 60_000_000
     checkpoint_pause_ms: float = Field(default=2.0, gt=0.0, le=1_000.0)
+    policy_approval: Approval = Approval.RECORDED
+    canary_share: float = Field(default=0.05, gt=0.0, le=1.0)
+    shadow_queue: int = Field(default=1_000, ge=1)
+    shadow_timeout_ms: float = Field(default=50.0, gt=0.0, le=10_000.0)
     extensions: dict[str, dict[str, ColumnType]] = {}
 
     @field_validator("allowed_hosts")
