@@ -128,7 +128,7 @@ class DeskAdmission:
         admitted = self._ticks()
         decided_at = self._clock()
         deadline = None if work.deadline_ms is None else (work.deadline_ms, work.started_ns + work.deadline_ms * _MILLI)
-        made = self._decider.make(self._desks[work.product], event, self._new_id(), decided_at, deadline)
+        made = self._decider.make(self._desks.choose(work.product, event), event, self._new_id(), decided_at, deadline)
         timings = stage_micros(work.started_ns, picked, admitted, made.ends)
         entry = entry_of(made.decided, event, work.product, made.row, timings)
         self._books.ledger.append_within([entry])

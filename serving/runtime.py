@@ -24,12 +24,14 @@ from scoring.bundle import Bundle
 from serving.admission import DeskAdmission, response_of
 from serving.auth import Clients, key_file, read_clients
 from serving.books import VAULT_KEY, Books
+from serving.canary import Lot
 from serving.checkpoints import Checkpoints
 from serving.committer import Committer
 from serving.deciding import Decider
 from serving.deployments import Deployments, killed, started_state
 from serving.desk import Desk, Desks
 from serving.metrics import Metrics
+from serving.policies import Policies
 from serving.requests import SUBJECT_KIND, Reader
 from serving.settings import ServingSettings
 from serving.version import code_version
@@ -74,12 +76,18 @@ class Runtime:
         self.trail = log
         self._stopping = threading.Event()
         self._keys_seen: tuple[int, ...] | None = None
-        self.deployments = Deployments(home, configs, self.platform, clock=clock, metrics=self.metrics, log=log)
-        self._desks = Desks(self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log))
+        policies = Policies(
+            home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
+        )
+        self.deployments = Deployments(home, policies, self.platform, clock=clock, metrics=self.metrics, log=log)
+        lot = Lot(hmac.digest(vault_key, b"assay canary 1", "sha256"), self.settings.canary_share)
+        self._desks = Desks(
+            self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log), lot
+        )
         self._decider = Decider(
             code_version(Path(__file__).parents[1]), lambda: killed(home), time.perf_counter_ns, log
         )
-        self._in_use: dict[str, Bundle] = {}
+        self._in_use: dict[tuple[str, str], Bundle] = {}
         self._journalled: dict[str, dict[str, ColumnType]] = {}
         self.reader = self._fresh_reader()
         self.committer = Committer(
@@ -184,7 +192,7 @@ class Runtime:
     def _use(self, desk: Desk) -> None:
         self._desks.use(desk)
         if desk.bundle is not None:
-            self._in_use[desk.product.value] = desk.bundle
+            self._in_use[desk.product.value, desk.role.value] = desk.bundle
 
     def _renew_reader(self) -> None:
         self.reader = self._fresh_reader()
@@ -224,7 +232,7 @@ class Runtime:
         extensions: dict[str, dict[str, ColumnType]] = {kind: dict(found) for kind, found in self._journalled.items()}
         for kind, found in self.settings.extensions.items():
             extensions.setdefault(kind, {}).update(found)
-        for product, bundle in self._in_use.items():
+        for (product, _), bundle in self._in_use.items():
             extensions.setdefault(SUBJECT_KIND[product], {}).update(bundle.extensions)
         return Reader(self.platform.fx_table(), extensions)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import Field, field_validator
 
 from domain.errors import InputError
@@ -14,6 +16,13 @@ HOST = "127.0.0.1"
 
 PORT = 3000
 """Where ``bentoml serve`` and ``assay serve`` listen by default."""
+
+
+class Approval(StrEnum):
+    """Whether a policy or list decides that nobody has approved."""
+
+    RECORDED = "recorded"
+    REQUIRED = "required"
 
 
 class ServingSettings(Settings):
@@ -35,6 +44,10 @@ class ServingSettings(Settings):
     reload_every: Duration = 1_000_000
     checkpoint_every: Duration = 60_000_000
     checkpoint_pause_ms: float = Field(default=2.0, gt=0.0, le=1_000.0)
+    policy_approval: Approval = Approval.RECORDED
+    canary_share: float = Field(default=0.05, gt=0.0, le=1.0)
+    shadow_queue: int = Field(default=1_000, ge=1)
+    shadow_timeout_ms: float = Field(default=50.0, gt=0.0, le=10_000.0)
     extensions: dict[str, dict[str, ColumnType]] = {}
 
     @field_validator("extensions")
