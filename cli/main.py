@@ -16,8 +16,10 @@ from cli.benchmark import benchmark
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
+from cli.complaints import complaints
 from cli.demo import demo
 from cli.deploy import deploy
+from cli.desk import desk
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
@@ -76,7 +78,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "explain": explain,
         "notice": notice,
     },
-    "Service desk": {"alerts": alerts, "cases": cases},
+    "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
 }
 """Panel of the help → name → command, in the order they are shown."""
 
