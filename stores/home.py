@@ -74,6 +74,11 @@ class Home:
         return self.root / "reviews.jsonl"
 
     @property
+    def heartbeat(self) -> Path:
+        """When the watch last ran."""
+        return self.root / "watch.json"
+
+    @property
     def reports(self) -> Path:
         """Pages, tables and pictures for people."""
         return self.root / "reports"

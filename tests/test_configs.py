@@ -8,6 +8,7 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
+from monitoring.limits import LimitSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
@@ -29,6 +30,7 @@ FILES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("
 MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
+    "configs/limits.yaml": LimitSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
