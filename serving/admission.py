@@ -11,16 +11,16 @@ from typing import Any
 
 import msgspec
 
-from domain.decision import Product
 from domain.events import Event
 from domain.time import Clock
-from scoring.decide import canonical_bytes
+from scoring.record import entry_of
 from serving import outcomes
 from serving.books import Books
-from serving.deciding import Decider, Made, stage_micros
+from serving.deciding import Decider, stage_micros
 from serving.desk import Desks
 from serving.http import Answer
 from serving.metrics import Metrics
+from serving.people import People
 from serving.problems import Problem
 from serving.tokens import Tokens
 from serving.work import Done, Kind, Observed, Work
@@ -70,7 +70,15 @@ class DeskAdmission:
             Kind.FACT: self._fact,
             Kind.OUTCOME: self._outcome,
             Kind.QUARANTINE: self._quarantine,
+            Kind.COMPLAINT: self._person,
+            Kind.ASK_REVIEW: self._person,
+            Kind.DECIDE_REVIEW: self._person,
+            Kind.DISPOSE: self._person,
+            Kind.SWITCH: self._person,
+            Kind.BEGIN: lambda work: Done(self._kept_answer(work, 200, b"")),
+            Kind.KEEP: self._keep,
         }
+        self._people = People(books, self._appended, lambda work: self._tokenised(work)[0])
 
     # ------------------------------------------------------------ transactions
 
@@ -129,9 +137,9 @@ class DeskAdmission:
         admitted = self._ticks()
         decided_at = self._clock()
         deadline = None if work.deadline_ms is None else (work.deadline_ms, work.started_ns + work.deadline_ms * _MILLI)
-        made = self._decider.make(self._desks[work.product], event, self._new_id(), decided_at, deadline)
+        made = self._decider.make(self._desks.choose(work.product, event), event, self._new_id(), decided_at, deadline)
         timings = stage_micros(work.started_ns, picked, admitted, made.ends)
-        entry = _entry(made, event, work.product, timings)
+        entry = entry_of(made.decided, event, work.product, made.row, timings)
         self._books.ledger.append_within([entry])
         answer = self._kept_answer(work, 200, response_of(entry))
         observed = Observed(
@@ -166,6 +174,16 @@ class DeskAdmission:
         answer = self._kept_answer(work, 202, _json(event_id=event.event_id, quarantined=True))
         return Done(answer, tokens=tokens)
 
+    def _person(self, work: Work) -> Done:
+        told, event = self._people.admit(work)
+        return Done(self._kept_answer(work, 200, _json(**told)), event)
+
+    def _keep(self, work: Work) -> Done:
+        """The answer to a batch takes the place of the answers to its items."""
+        assert work.said is not None  # noqa: S101 - for the type checker
+        self._books.ledger.forget_items_within(work.client, work.key)
+        return Done(self._kept_answer(work, 200, work.said.request))
+
     # ------------------------------------------------------------------- parts
 
     def _tokenised(self, work: Work) -> tuple[Event, Mapping[tuple[str, str], str]]:
@@ -192,26 +210,6 @@ class DeskAdmission:
 def response_of(entry: Entry) -> bytes:
     """The answer to a scoring request: the canonical body with the timings at its end."""
     return entry.body[:-1] + b',"timings_us":' + entry.timings + b"}"
-
-
-def _entry(made: Made, event: Event, product: Product, timings: dict[str, int]) -> Entry:
-    decision = made.decided.decision
-    return Entry(
-        decision_id=decision.decision_id,
-        seq=event.seq,
-        product=product.value,
-        client=event.client,
-        event_id=event.event_id,
-        decided_at=decision.decided_at,
-        model=decision.versions.model,
-        action=decision.action.value,
-        risk_grade=decision.risk_grade.value,
-        raw_score=made.decided.raw_score,
-        score=decision.score,
-        body=canonical_bytes(decision),
-        timings=msgspec.json.encode(timings),
-        vector=None if made.row is None else made.row.astype("<f8").tobytes(),
-    )
 
 
 def _json(**values: Any) -> bytes:
