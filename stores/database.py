@@ -138,6 +138,39 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX sealed_key ON sealed (key_id);
     """,
     """
+    CREATE TABLE matter_entry (
+        matter_id TEXT NOT NULL,
+        n         INTEGER NOT NULL,  -- place in the history of the matter, from 1, without gaps
+        kind      TEXT NOT NULL,     -- case, complaint, ticket
+        at        INTEGER NOT NULL,
+        actor     TEXT NOT NULL,
+        step      TEXT NOT NULL,
+        body      TEXT NOT NULL,     -- JSON; what people wrote lies sealed elsewhere, under the ids given here
+        PRIMARY KEY (matter_id, n)
+    ) WITHOUT ROWID;
+    CREATE INDEX matter_kind ON matter_entry (kind, at);
+    CREATE INDEX complaint_event ON matter_entry (json_extract(body, '$.client'), json_extract(body, '$.event_id'))
+        WHERE kind = 'complaint' AND n = 1;
+    CREATE TABLE matter_decision (
+        decision_id TEXT NOT NULL,
+        matter_id   TEXT NOT NULL,
+        PRIMARY KEY (decision_id, matter_id)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER matter_entry_stays BEFORE UPDATE ON matter_entry BEGIN
+        SELECT raise(ABORT, 'the history of a matter is only ever appended to');
+    END;
+    CREATE TRIGGER matter_entry_kept BEFORE DELETE ON matter_entry BEGIN
+        SELECT raise(ABORT, 'the history of a matter is only ever appended to');
+    END;
+    """,
+    """
+    CREATE TABLE signed_head (
+        name    TEXT PRIMARY KEY,  -- of a file of signed lines
+        n_lines INTEGER NOT NULL,
+        mac     TEXT NOT NULL      -- signature of line n_lines: what is cut off the file's end is missed
+    ) WITHOUT ROWID;
+    """,
+    """
     CREATE TABLE reading (
         indicator     TEXT NOT NULL,
         place         TEXT NOT NULL,
@@ -182,37 +215,6 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER reading_stays BEFORE UPDATE ON reading BEGIN SELECT raise(ABORT, 'readings are never changed'); END;
     CREATE TRIGGER note_stays BEFORE UPDATE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never changed'); END;
     CREATE TRIGGER note_kept BEFORE DELETE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never deleted'); END;
-    CREATE TABLE matter_entry (
-        matter_id TEXT NOT NULL,
-        n         INTEGER NOT NULL,  -- place in the history of the matter, from 1, without gaps
-        kind      TEXT NOT NULL,     -- case, complaint, ticket
-        at        INTEGER NOT NULL,
-        actor     TEXT NOT NULL,
-        step      TEXT NOT NULL,
-        body      TEXT NOT NULL,     -- JSON; what people wrote lies sealed elsewhere, under the ids given here
-        PRIMARY KEY (matter_id, n)
-    ) WITHOUT ROWID;
-    CREATE INDEX matter_kind ON matter_entry (kind, at);
-    CREATE INDEX complaint_event ON matter_entry (json_extract(body, '$.client'), json_extract(body, '$.event_id'))
-        WHERE kind = 'complaint' AND n = 1;
-    CREATE TABLE matter_decision (
-        decision_id TEXT NOT NULL,
-        matter_id   TEXT NOT NULL,
-        PRIMARY KEY (decision_id, matter_id)
-    ) WITHOUT ROWID;
-    CREATE TRIGGER matter_entry_stays BEFORE UPDATE ON matter_entry BEGIN
-        SELECT raise(ABORT, 'the history of a matter is only ever appended to');
-    END;
-    CREATE TRIGGER matter_entry_kept BEFORE DELETE ON matter_entry BEGIN
-        SELECT raise(ABORT, 'the history of a matter is only ever appended to');
-    END;
-    """,
-    """
-    CREATE TABLE signed_head (
-        name    TEXT PRIMARY KEY,  -- of a file of signed lines
-        n_lines INTEGER NOT NULL,
-        mac     TEXT NOT NULL      -- signature of line n_lines: what is cut off the file's end is missed
-    ) WITHOUT ROWID;
     """,
 )
 

@@ -8,8 +8,8 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
-from monitoring.limits import LimitSettings
 from monitoring.channels.settings import ChannelSettings
+from monitoring.limits import LimitSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
