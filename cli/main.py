@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.benchmark import benchmark
+from cli.book import book
 from cli.channels import channels
 from cli.compare import compare
 from cli.demo import demo
@@ -68,6 +69,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "monitor": monitor,
         "oversight": oversight,
         "channels": channels,
+        "book": book,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
