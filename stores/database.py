@@ -163,6 +163,13 @@ MIGRATIONS: tuple[str, ...] = (
         SELECT raise(ABORT, 'the history of a matter is only ever appended to');
     END;
     """,
+    """
+    CREATE TABLE signed_head (
+        name    TEXT PRIMARY KEY,  -- of a file of signed lines
+        n_lines INTEGER NOT NULL,
+        mac     TEXT NOT NULL      -- signature of line n_lines: what is cut off the file's end is missed
+    ) WITHOUT ROWID;
+    """,
 )
 
 

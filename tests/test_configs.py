@@ -15,8 +15,9 @@ from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
+from serving.load.settings import Promise
 from serving.settings import ServingSettings
-from stores.matter_settings import ComplaintSettings
+from stores.matter_settings import CaseSettings, ComplaintSettings, DeskSettings
 from stores.settings_files import load_settings
 from training.gates.settings import GateSettings
 from training.intake import IntakeLimits
@@ -35,7 +36,10 @@ MODELS: dict[str, type[Settings]] = {
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/cases.yaml": CaseSettings,
+    "configs/load.yaml": Promise,
     "configs/complaints.yaml": ComplaintSettings,
+    "configs/desk.yaml": DeskSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
