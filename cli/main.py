@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from cli.alerts import alerts
 from cli.benchmark import benchmark
+from cli.book import book
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
@@ -75,6 +76,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "watch": watch,
         "oversight": oversight,
         "channels": channels,
+        "book": book,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
