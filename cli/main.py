@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from cli.alerts import alerts
 from cli.benchmark import benchmark
+from cli.book import book
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
@@ -48,6 +49,7 @@ from cli.session import Session, default_configs
 from cli.simulate import simulate
 from cli.train import train
 from cli.validate import validate
+from cli.watch import watch
 from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
@@ -72,8 +74,10 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
+        "watch": watch,
         "oversight": oversight,
         "channels": channels,
+        "book": book,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
