@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from cli.alerts import alerts
 from cli.benchmark import benchmark
+from cli.book import book
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
@@ -37,6 +38,7 @@ from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
 from cli.promote import promote
+from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
@@ -47,11 +49,12 @@ from cli.session import Session, default_configs
 from cli.simulate import simulate
 from cli.train import train
 from cli.validate import validate
+from cli.watch import watch
 from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
-    "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
+    "Events": {"simulate": simulate, "rehearse": rehearse, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
     "Models": {
         "intake": intake,
@@ -71,8 +74,10 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
+        "watch": watch,
         "oversight": oversight,
         "channels": channels,
+        "book": book,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
