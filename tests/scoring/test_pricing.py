@@ -14,7 +14,8 @@ from domain.events import Event
 from domain.money import Money
 from scoring.pricing import balance_years, expected_loss, expected_loss_share, suggest_limit, suggest_price
 from scoring.pricing_settings import Pricing
-from scoring.rules import AffordabilityCap, Facts
+from scoring.rules import Facts
+from scoring.rules.affordability_cap import AffordabilityCap
 
 FIGURES = {
     "lgd": 0.65, "ead": 0.7, "funding": 0.035, "operating": 0.03, "margin": 0.025, "all_in_cap": 0.24,
