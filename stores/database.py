@@ -216,6 +216,18 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER note_stays BEFORE UPDATE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never changed'); END;
     CREATE TRIGGER note_kept BEFORE DELETE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never deleted'); END;
     """,
+    """
+    ALTER TABLE subject ADD COLUMN layer INTEGER NOT NULL DEFAULT 1;  -- how many lookup keys its hash was made with
+    CREATE TABLE lookup_key (
+        n          INTEGER PRIMARY KEY,
+        wrapped    BLOB NOT NULL,  -- under the vault's key
+        everywhere INTEGER NOT NULL  -- whether every hash was made with it
+    );
+    CREATE TABLE vault_mark (
+        one  INTEGER PRIMARY KEY CHECK (one = 1),
+        mark BLOB NOT NULL  -- of the vault's key since the last rotation
+    );
+    """,
 )
 
 

@@ -1,6 +1,7 @@
 """The vault: identifiers of people become tokens under a key of their own.
 
 Only a keyed hash of the identifier is stored, beside a random key; the token is derived from both.
+The key can be rotated (`stores.key_rotation`): further keys are put around the hash, the token stays.
 Erasing the row erases the way from the identifier to its token: the person's events stay, nameless.
 """
 
@@ -15,6 +16,7 @@ from dataclasses import replace
 from domain.errors import InputError, expected_got
 from domain.events import NAMESPACES, Event
 from stores.database import Database
+from stores.keyring import Keyring
 
 
 class Vault:
@@ -23,7 +25,7 @@ class Vault:
     Parameters
     ----------
     database : where the keys of subjects lie.
-    key : the 32-byte key of the lookups.
+    key : the home's keyring, or the 32-byte key of the lookups.
 
     Examples
     --------
@@ -35,9 +37,9 @@ class Vault:
     (True, False, 22)
     """
 
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(self, database: Database, key: Keyring | bytes) -> None:
         self._database = database
-        self._key = key
+        self._keyring = key if isinstance(key, Keyring) else Keyring(database, lambda: [key])
         self._tokens: dict[tuple[str, str], str] = {}
         self._seen = 0
 
@@ -78,6 +80,7 @@ class Vault:
 
     def known(self, column: str, identifier: str) -> str | None:
         """The token of an identifier, None when it was never seen or has been erased; makes none."""
+        self._forget_stale()
         return self._stored(self._lookup(NAMESPACES[column], identifier))
 
     def tokenised(self, event: Event) -> Event:
@@ -90,9 +93,12 @@ class Vault:
         namespace = NAMESPACES[column]
         self._tokens.pop((namespace, identifier), None)
         lookup = self._lookup(namespace, identifier)
+        erased = False
         with self._database.transaction():
-            self._database.execute("DELETE FROM subject WHERE lookup = ?", (lookup,))
-            erased = self._database.connection.changes() > 0
+            self._keyring.refresh()
+            for place in self._keyring.places(lookup):
+                self._database.execute("DELETE FROM subject WHERE lookup = ?", (place,))
+                erased = erased or self._database.connection.changes() > 0
         # The write-ahead log holds the page as it was until it is folded into the file.
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return erased
@@ -102,24 +108,32 @@ class Vault:
         version = int(self._database.one("PRAGMA data_version")[0])
         if version != self._seen:
             self._tokens.clear()
+            self._keyring.refresh()
             self._seen = version
 
     def _lookup(self, namespace: str, identifier: str) -> bytes:
-        return hmac.digest(self._key, f"{namespace}\0{identifier}".encode(), "sha256")
+        """The innermost hash; it is derived from, never stored once keys were rotated."""
+        return hmac.digest(self._keyring.layers[0], f"{namespace}\0{identifier}".encode(), "sha256")
 
     def _stored(self, lookup: bytes) -> str | None:
-        row = self._database.maybe("SELECT token_key FROM subject WHERE lookup = ?", (lookup,))
-        return None if row is None else _derived(row[0], lookup)
+        for place in self._keyring.places(lookup):
+            row = self._database.maybe("SELECT token_key FROM subject WHERE lookup = ?", (place,))
+            if row is not None:
+                return _derived(row[0], lookup)
+        return None
 
     def _issue(self, namespace: str, missing: dict[str, bytes]) -> dict[str, str]:
         made = {}
+        # Another writer may have rotated the keys since we looked, or made what was missing: the first one stands.
+        self._keyring.refresh()
         for identifier, lookup in missing.items():
-            # Another writer may have made it since we looked; the first one stands.
-            self._database.execute(
-                "INSERT OR IGNORE INTO subject VALUES (?, ?, ?)", (lookup, namespace, secrets.token_bytes(16))
-            )
-            (key,) = self._database.one("SELECT token_key FROM subject WHERE lookup = ?", (lookup,))
-            made[identifier] = _derived(key, lookup)
+            token = self._stored(lookup)
+            if token is None:
+                key = secrets.token_bytes(16)
+                values = (self._keyring.stored(lookup), namespace, key, len(self._keyring.layers))
+                self._database.execute("INSERT INTO subject VALUES (?, ?, ?, ?)", values)
+                token = _derived(key, lookup)
+            made[identifier] = token
         return made
 
 
