@@ -29,7 +29,7 @@ N_TRAIN = 20_000
 N_ROWS = 10_000
 N_SINGLE = 8
 CLOSE = 1e-9
-AT_LEAST = {"pred_contrib": 5.0, "shap": 10.0, "pred_contrib_10000_rows": 5.0}
+AT_LEAST = {"pred_contrib": 10.0, "shap": 10.0, "pred_contrib_10000_rows": 5.0}
 
 
 def each_row(explain: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> Callable[[], tuple[float, np.ndarray]]:

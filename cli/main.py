@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.benchmark import benchmark
+from cli.channels import channels
 from cli.compare import compare
 from cli.demo import demo
 from cli.deploy import deploy
@@ -66,6 +67,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Looking back": {
         "monitor": monitor,
         "oversight": oversight,
+        "channels": channels,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,21 +30,27 @@ def simulate(
     customers: Annotated[int | None, typer.Option(help="Paying customers (4000).")] = None,
     months: Annotated[int | None, typer.Option(help="Months of loans (36).")] = None,
     borrowers: Annotated[int | None, typer.Option(help="Borrowers (4000).")] = None,
+    plant: Annotated[
+        list[str] | None, typer.Option(metavar="KIND@DAY", help="Trouble from a day on, such as drift@2026-04-20.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Simulate customers, merchants, borrowers and fraudsters; write their events.
 
-    Fraud follows stories, labels come late and sometimes wrongly, events arrive late and twice.
+    Fraud follows stories, labels come late and sometimes wrongly, events arrive late and twice. What can be planted:
+    fraud_wave, mule_ring, channel_outbreak, drift, busy_payee, complaint_burst.
 
       assay simulate --seed 7
       assay simulate --quick --out /tmp/world --no-journal
+      assay simulate --plant fraud_wave@2026-04-10 --plant mule_ring@2026-04-16
     """
     from cli.screen import print_json, progress, say
     from data.simulator.load import read_manifest
 
     session = session_of(context)
     sizes = {"payment_days": days, "n_customers": customers, "loan_months": months, "n_borrowers": borrowers}
-    settings = world_settings(seed, quick, {name: value for name, value in sizes.items() if value is not None})
+    chosen: dict[str, object] = {name: value for name, value in sizes.items() if value is not None}
+    settings = world_settings(seed, quick, {**chosen, "plants": tuple(plant or ())})
     folder = to or session.home.root / "simulation"
     with progress("simulate") as bar:
         write_world(session, settings, folder, journal, bar)
@@ -60,7 +67,7 @@ def simulate(
         say(f"journal: {loaded.n_new:,} new events, {loaded.n_duplicate:,} deliveries known already")
 
 
-def world_settings(seed: int, quick: bool, sizes: dict[str, int]) -> SimulationSettings:
+def world_settings(seed: int, quick: bool, sizes: Mapping[str, object]) -> SimulationSettings:
     """Settings of a world; what is not given is left at its default.
 
     Raises

@@ -109,6 +109,8 @@ CREDIT_POLICY = LabelPolicy(
             "labelled_good": Verdict.NEGATIVE,
             "past_due_30_89": Verdict.INDETERMINATE,
             "refused": Verdict.CENSORED,
+            # That a refusal was wrong says nothing of whether the applicant repays.
+            "complaint_upheld": Verdict.UNKNOWN,
             "not_disbursed": Verdict.EXCLUDED,
             "withdrawn": Verdict.EXCLUDED,
         }

@@ -174,7 +174,7 @@ def decide(
         rule_reasons=ruling.reasons,
         versions=versions(bundle, policy, lists, code),
         degraded=None if degraded is None else str(degraded),
-        step_up_hint=policy.step_up_hint(event) if action is Action.STEP_UP else None,
+        step_up_hint=policy.step_up_hint(event, row) if action is Action.STEP_UP else None,
         flags=tuple(sorted(raised)),
         credit_grade=credit_grade,
         pd_band=pd_band,

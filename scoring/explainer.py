@@ -126,22 +126,24 @@ class _Kernel:
                     done.result()
         return np.column_stack([out, np.full(n, self._base)])
 
-    def _run(self, rows: NDArray[np.float64], out: NDArray[np.float64], scratch: tuple[Any, ...]) -> None:
+    def _run(self, rows: NDArray[np.float64], out: NDArray[np.float64], scratch: tuple[NDArray[Any], ...]) -> None:
         paths = self._paths
-        sums, product, below, sides, passes = scratch
+        sums, *others = scratch
         width = paths.n_features * paths.most_nodes
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
             self._call(
-                paths.trees, paths.splits, paths.thresholds, paths.edges, paths.leaves, paths.tables,
-                paths.words, block, out[start : start + _BLOCK], sums[: len(block) * width], product, below, sides,
-                passes,
+                paths.trees, paths.splits, paths.thresholds, paths.shares, paths.leaves, paths.tables, paths.words,
+                block, out[start : start + _BLOCK], sums[: len(block) * width], *others,
             )  # fmt: skip
 
 
 def _scratch(paths: Paths, block: int) -> tuple[NDArray[Any], ...]:
-    places = paths.most_edges + 1
+    """What the kernel calls sums, above, below, sides, states, values and gaps."""
+    places = (2 * paths.most_splits + 1) * paths.most_nodes
+    n_values = block * paths.n_features
     return (
-        np.empty(block * paths.n_features * paths.most_nodes), np.empty(places * paths.most_nodes),
-        np.zeros(places * paths.most_nodes), np.empty(places, np.uint64), np.empty(places, np.uint64),
+        np.empty(n_values * paths.most_nodes), np.empty(places), np.empty(places),
+        np.empty(paths.most_splits, np.uint64), np.empty(2 * paths.most_splits + 1, np.uint64), np.empty(n_values),
+        np.empty(n_values, np.uint64),
     )  # fmt: skip

@@ -6,9 +6,24 @@ For a leaf whose path asks d distinct features, feature i's Shapley value under 
 
 with z_j the share of training rows that pass all of the path's splits on j, and o_j 1 when the row passes them, else 0:
 the weights |S|!(d − |S| − 1)!/d! of Shapley (1953) are the integrals ∫ t^|S| (1 − t)^(d − |S| − 1) dt. The integrand is
-a polynomial of degree d − 1, so Gauss-Legendre quadrature with ⌈d/2⌉ nodes is exact. As in Linear TreeSHAP (Yu et al.,
-2022), what the leaves below an edge have in common is summed once per edge; a split on a feature that the path has met
-already takes the place of the earlier one, so the earlier one's part is taken away there.
+a polynomial of degree d − 1, so Gauss-Legendre quadrature with ⌈d/2⌉ nodes is exact.
+
+At a split that sends the row to its hot side, the factor of the cold side (share r) is (1 − t)·r and that of the hot
+side what is missing to 1. With D the product of the factors above, weighed for the node, and U the sum over the leaves
+below of what the factors below make of their values, a split
+
+    divides     D_cold = D·(1 − t)·r               D_hot = D − D_cold
+    gathers     U = U_hot − (1 − t)·r·(U_hot − U_cold)
+    and adds    Σ_t D·r·(U_hot − U_cold)           to the value of its feature,
+
+in which no factor is divided away. Where the path has met the feature before, with the share z and the factor
+f = t + (1 − t)·z, the new factor takes the place of the old one, and the same three lines hold with z·r for r and
+
+    (1 − t)/f for (1 − t), 1/f² for 1    where the row passed all of the earlier splits on the feature,
+    1/z for (1 − t), 0 for 1             where it failed one: the share shrinks, and it has lost all it can lose.
+
+So a split needs the share of either side and two numbers a node, which most splits have in common. What the leaves
+below a split have in common is summed once, as in Linear TreeSHAP (Yu et al., 2022).
 
 References
 ----------
@@ -23,145 +38,162 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.errors import ModelError, expected_got
 from scoring.kernel import LANES
 from scoring.trees import Tree, Trees, is_categorical
-
-_ROOT = 0
 
 
 @dataclass(frozen=True)
 class Paths:
-    """All edges of all trees in the order of a walk from the root, with the tables of their quadrature.
+    """All splits of all trees, each below those above it, with the tables of their quadrature.
 
     Parameters
     ----------
-    trees : uint64[n_trees, 4]: first edge, number of edges, first split, nodes of the quadrature.
-    splits : uint32[s, 4]: feature, decision bits, first word and number of words of a set of categories.
-    thresholds : float64[s].
-    edges : uint32[e, 6]: edge above, split that decides, side (0 left, 1 right), feature, earlier edge on the same
-        feature, first of its numbers; edges count from 1 within their tree, 0 is the root, or none.
-    leaves : float64[e], value of the leaf below, 0 where there is another split.
-    tables : float64, per edge a factor and a weight for each of the tree's nodes: where the row passes, where it does
-        not and, where there is an earlier edge, where it had not passed that one.
-    words : uint64, bit sets of categories. n_features, most_edges, most_nodes : sizes for scratch space.
+    trees : uint64[n_trees, 4]: first split, number of splits, where the weights of its nodes begin, nodes.
+    splits : uint32[s, 8]: feature, decision bits, first word and number of words of a set of categories, where its
+        numbers begin, earlier split on the same feature (twice its place in the tree, and 1 for its right side; the
+        last state stands for none), place of the left and of the right child: splits come first, then leaves.
+    thresholds : float64[s]. shares : float64[s, 2]: of the rows, left and right, that pass all on the feature so far.
+    leaves : float64, values tree by tree; a tree has one leaf more than splits.
+    tables : float64: weights of nodes; a split's two factors for each node, where it repeats a feature two more.
+    words : uint64, bit sets of categories. n_features, most_splits, most_nodes : sizes for scratch space.
     """
 
     trees: NDArray[np.uint64]
     splits: NDArray[np.uint32]
     thresholds: NDArray[np.float64]
-    edges: NDArray[np.uint32]
+    shares: NDArray[np.float64]
     leaves: NDArray[np.float64]
     tables: NDArray[np.float64]
     words: NDArray[np.uint64]
     n_features: int
-    most_edges: int
+    most_splits: int
     most_nodes: int
 
 
 def lay_out(trees: Trees) -> Paths:
-    """Walk every tree once."""
+    """Walk every tree once.
+
+    Raises
+    ------
+    ModelError
+        When the rows that came to the sides of a split are not those that came to the split.
+    """
+    walks = [_walk(tree) for tree in trees.splitting]
+    most = max((len(walk.splits) for walk in walks), default=0)
+    tables = _Tables()
     rows: list[tuple[int, int, int, int]] = []
-    splits: list[tuple[int, int, int, int]] = []
-    thresholds: list[NDArray[np.float64]] = [np.zeros(0)]
-    edges: list[NDArray[np.int64]] = [np.zeros((0, 6), np.int64)]
-    leaves: list[float] = []
-    tables: list[NDArray[np.float64]] = [np.zeros(0)]
-    words: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
-    n_words = n_numbers = 0
-    for tree in trees.splitting:
-        walked = _walk(tree)
-        n_nodes = _padded(walked.deepest)
-        table, first = _tables(walked, n_nodes)
-        rows.append((len(leaves), len(walked.edges), len(splits), n_nodes))
-        for feature, decision, threshold in zip(tree.feature, tree.decision, tree.threshold, strict=True):
+    splits: list[tuple[int, ...]] = []
+    n_words = 0
+    for tree, walk in zip(trees.splitting, walks, strict=True):
+        rule = tables.rule(walk.deepest)
+        rows.append((len(splits), len(walk.splits), rule.weights, len(rule.t)))
+        for split, earlier, left, right in walk.splits:
             begin = length = 0
-            if is_categorical(int(decision)):
-                low, high = tree.bounds[int(threshold)], tree.bounds[int(threshold) + 1]
-                begin, length = n_words + int(low), int(high - low)
-            splits.append((int(feature), int(decision), begin, length))
-        thresholds.append(tree.threshold)
-        words.append(tree.words)
+            decision = int(tree.decision[split])
+            if is_categorical(decision):
+                low, high = (int(bound) for bound in tree.bounds[int(tree.threshold[split]) :][:2])
+                begin, length = n_words + low, high - low
+            numbers = rule.factors if earlier is None else tables.repeated(rule, walk.shares[earlier])
+            above = 2 * most if earlier is None else earlier
+            splits.append((int(tree.feature[split]), decision, begin, length, numbers, above, left, right))
         n_words += len(tree.words)
-        edges.append(np.column_stack([np.array(walked.edges), first + n_numbers]))
-        leaves += walked.leaves
-        tables.append(table)
-        n_numbers += table.size
+    pairs = zip(trees.splitting, walks, strict=True)
+    thresholds = [float(tree.threshold[split[0]]) for tree, walk in pairs for split in walk.splits]
     return Paths(
         trees=np.array(rows, np.uint64).reshape(-1, 4),
-        splits=np.array(splits, np.uint32).reshape(-1, 4),
-        thresholds=np.concatenate(thresholds),
-        edges=np.concatenate(edges).astype(np.uint32),
-        leaves=np.array(leaves, np.float64),
-        tables=np.concatenate(tables),
-        words=np.concatenate(words).astype(np.uint64),
+        splits=np.array(splits, np.uint32).reshape(-1, 8),
+        thresholds=np.array(thresholds, np.float64),
+        shares=np.array([share for walk in walks for share in walk.shares], np.float64).reshape(-1, 2),
+        leaves=np.array([value for walk in walks for value in walk.leaves], np.float64),
+        tables=tables.joined(),
+        words=np.concatenate([np.zeros(0, np.int64), *(tree.words for tree in trees.splitting)]).astype(np.uint64),
         n_features=trees.n_features,
-        most_edges=max((row[1] for row in rows), default=0),
+        most_splits=most,
         most_nodes=max((row[3] for row in rows), default=LANES),
     )
 
 
 @dataclass(frozen=True)
 class _Walked:
-    edges: list[tuple[int, int, int, int, int]]
-    leaves: list[float]
+    """One tree: number in the model, earlier split and children of each split; shares of their sides; leaf values."""
+
+    splits: list[tuple[int, int | None, int, int]]
     shares: list[float]
-    ratios: list[float]
+    leaves: list[float]
     deepest: int
 
 
 def _walk(tree: Tree) -> _Walked:
-    """Edges from the root down; a path's share of rows is taken per feature."""
-    edges: list[tuple[int, int, int, int, int]] = []
-    leaves: list[float] = []
+    """Level by level, so that a split seldom waits for the one before it."""
+    n_splits = len(tree.feature)
+    splits: list[tuple[int, int | None, int, int]] = []
     shares: list[float] = []
-    ratios: list[float] = []
+    leaves: list[float] = []
     deepest = 0
-    waiting: list[tuple[int, int, dict[int, int]]] = [(0, _ROOT, {})]
-    while waiting:
-        split, above, met = waiting.pop()
-        feature = int(tree.feature[split])
-        earlier = met.get(feature, 0)
+    waiting: list[tuple[int, dict[int, int]]] = [(0, {})]
+    for split, met in waiting:  # grows while it is read
+        feature, n_rows = int(tree.feature[split]), int(tree.n_rows[split])
+        earlier = met.get(feature)
+        places, n_sides = [], 0
         for side, child in enumerate((int(tree.left[split]), int(tree.right[split]))):
             n_child = int(tree.count[-child - 1]) if child < 0 else int(tree.n_rows[child])
-            ratio = n_child / int(tree.n_rows[split])
-            edges.append((above, split, side, feature, earlier))
-            ratios.append(ratio)
-            shares.append(ratio * (shares[earlier - 1] if earlier else 1.0))
-            here = {**met, feature: len(edges)}
+            n_sides += n_child
+            shares.append(n_child / n_rows * (1.0 if earlier is None else shares[earlier]))
+            here = {**met, feature: 2 * len(splits) + side}
             deepest = max(deepest, len(here))
             if child < 0:
+                places.append(n_splits + len(leaves))
                 leaves.append(float(tree.value[-child - 1]))
             else:
-                leaves.append(0.0)
-                waiting.append((child, len(edges), here))
-    return _Walked(edges, leaves, shares, ratios, deepest)
+                places.append(len(waiting))
+                waiting.append((child, here))
+        if n_sides != n_rows:
+            raise ModelError(expected_got(f"{n_rows} rows of training on the sides of a split", n_sides, "model.txt"))
+        splits.append((split, earlier, places[0], places[1]))
+    return _Walked(splits, shares, leaves, deepest)
 
 
-def _padded(n_features: int) -> int:
-    """Nodes that integrate a product over so many features exactly, rounded up to whole vectors."""
-    return -(-max(1, -(-n_features // 2)) // LANES) * LANES
+@dataclass(frozen=True)
+class _Rule:
+    """Nodes of a quadrature, padded to whole vectors; where its weights and the factors of most splits begin."""
+
+    t: NDArray[np.float64]
+    weights: int
+    factors: int
 
 
-def _tables(walked: _Walked, n_nodes: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The numbers of all edges in a row, and where each edge's begin."""
-    exact = max(1, -(-walked.deepest // 2))
-    at, weight = np.polynomial.legendre.leggauss(exact)
-    t, w = np.full(n_nodes, 0.5), np.zeros(n_nodes)
-    t[:exact], w[:exact] = (at + 1) / 2, weight / 2
-    share, ratio = np.array(walked.shares)[:, None], np.array(walked.ratios)[:, None]
-    passed = t + (1 - t) * share
-    gained = w * (1 - share) / passed
-    earlier = np.array([edge[4] for edge in walked.edges])
-    again = earlier > 0
-    before = np.where(again[:, None], passed[earlier - 1], 1.0)
-    taken = np.where(again[:, None], gained[earlier - 1], 0.0)
-    failed = (1 - t) * share
-    # What the row failed before stays failed: the factor's share shrinks, and nothing is gained or taken.
-    still = np.broadcast_to(ratio, passed.shape)
-    every = np.stack(
-        [passed / before, gained - taken, failed / before, -w / (1 - t) - taken, still, np.zeros_like(passed)], axis=1
-    )
-    kept = np.ones(every.shape[:2], bool)
-    kept[~again, 4:] = False
-    lengths = kept.sum(axis=1) * n_nodes
-    return every[kept].ravel(), np.cumsum(lengths) - lengths
+class _Tables:
+    """Numbers of the quadratures, one after the other."""
+
+    def __init__(self) -> None:
+        self._parts: list[NDArray[np.float64]] = [np.zeros(0)]
+        self._length = 0
+        self._rules: dict[int, _Rule] = {}
+
+    def rule(self, n_features: int) -> _Rule:
+        """Exact for a path that asks so many distinct features."""
+        exact = max(1, -(-n_features // 2))
+        if exact not in self._rules:
+            at, weight = np.polynomial.legendre.leggauss(exact)
+            n_nodes = -(-exact // LANES) * LANES
+            t, w = np.full(n_nodes, 0.5), np.zeros(n_nodes)
+            t[:exact], w[:exact] = (at + 1) / 2, weight / 2
+            weights = self._add(w)
+            self._rules[exact] = _Rule(t, weights, self._add(1 - t, np.ones(n_nodes)))
+        return self._rules[exact]
+
+    def repeated(self, rule: _Rule, share: float) -> int:
+        """Where the numbers of a split begin whose feature the path has met with such a share."""
+        factor = rule.t + (1 - rule.t) * share
+        return self._add((1 - rule.t) / factor, factor**-2, np.full_like(factor, 1 / share), np.zeros_like(factor))
+
+    def joined(self) -> NDArray[np.float64]:
+        """All of them."""
+        return np.concatenate(self._parts)
+
+    def _add(self, *numbers: NDArray[np.float64]) -> int:
+        begin = self._length
+        self._parts += numbers
+        self._length += sum(len(part) for part in numbers)
+        return begin

@@ -88,6 +88,9 @@ class Policy:
                 self.resting += (name,)
             else:
                 self._rules.append((rule, places, words[rule.code]))
+        passed = {} if settings.held is None else settings.held.passed
+        known = self.names or ()
+        self._held = {method: known.index(feature) for method, feature in passed.items() if feature in known}
         self._check_currency(content.base_currency)
 
     @property
@@ -228,9 +231,22 @@ class Policy:
                 return grade
         return GRADES[-1]
 
-    def step_up_hint(self, event: Event) -> str:
-        """The method to ask for next, by the one the customer has just used."""
-        return self.settings.step_up[str(event.body.get("auth_method", "none"))]
+    def step_up_hint(self, event: Event, row: NDArray[np.float64] | None) -> str:
+        """The method to ask for next: not the one just used, and the best that the customer has.
+
+        Parameters
+        ----------
+        row : encoded features, which tell what the customer has passed before; None where they were not read.
+        """
+        asked = self.settings.step_up[str(event.body.get("auth_method", "none"))]
+        held = self.settings.held
+        if held is None:
+            return asked[0]
+        for method in asked:
+            place = self._held.get(method)
+            if method in held.everybody or (row is not None and place is not None and row[place] > 0):
+                return method
+        return asked[0]
 
     def credit_grade(self, probability: float) -> tuple[str, tuple[float, float], str] | None:
         """Grade of the master scale, its PD band [from, to) and the horizon; None without a scale."""

@@ -79,6 +79,23 @@ class MasterScale(Settings):
         return self.grades[-1].grade, (low, 1.0), self.horizon
 
 
+Method = Literal["otp", "mfa", "biometric"]
+
+
+class Held(Settings):
+    """Which step-up methods a customer can be asked for.
+
+    Parameters
+    ----------
+    everybody : methods that every customer has.
+    passed : method → feature that counts how often the customer passed it lately; above 0 means they have it. A
+        feature that the model lacks says nothing.
+    """
+
+    everybody: tuple[Method, ...] = ()
+    passed: dict[Method, str] = {}
+
+
 class PolicySettings(Settings):
     """``configs/policy/payments.yaml`` and ``loans.yaml``.
 
@@ -88,7 +105,8 @@ class PolicySettings(Settings):
     actions : grade → action, never milder for a worse grade.
     rules : rule name → its parameters.
     stand_in : tiers by amount for when no model can be used; they never decline.
-    step_up : method just used → method to ask for (payments).
+    step_up : method just used → methods to ask for, best first (payments).
+    held : which of them a customer has; without it the first is asked for.
     master_scale : grades with PD bands (loans).
     """
 
@@ -98,7 +116,8 @@ class PolicySettings(Settings):
     actions: dict[RiskGrade, Action]
     rules: dict[str, SerializeAsAny[Rule]]
     stand_in: tuple[StandInTier, ...] = Field(min_length=1)
-    step_up: dict[str, Literal["otp", "mfa", "biometric"]] = {}
+    step_up: dict[str, tuple[Method, ...]] = {}
+    held: Held | None = None
     master_scale: MasterScale | None = None
 
     @field_validator("rules", mode="before")
@@ -110,6 +129,21 @@ class PolicySettings(Settings):
         if unknown:
             raise ValueError(f"expected rules out of {', '.join(RULES)}, got {', '.join(unknown)}")
         return {name: RULES[name].model_validate(params) for name, params in value.items()}
+
+    @field_validator("step_up", mode="before")
+    @classmethod
+    def _one_method_is_a_list_of_one(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {used: [asked] if isinstance(asked, str) else asked for used, asked in value.items()}
+
+    @field_validator("step_up")
+    @classmethod
+    def _something_is_asked_for(cls, value: dict[str, tuple[Method, ...]]) -> dict[str, tuple[Method, ...]]:
+        for used, asked in value.items():
+            if not asked or len(set(asked)) < len(asked):
+                raise ValueError(f"{used}: expected one method or more, each once, got {list(asked)}")
+        return value
 
     @model_validator(mode="after")
     def _fits_its_product(self) -> PolicySettings:
@@ -130,8 +164,8 @@ class PolicySettings(Settings):
         self._check_stand_in(order)
         if self.product is Product.PAYMENT and (set(self.step_up) != set(AUTH_METHODS) or self.master_scale):
             raise ValueError(f"expected a step-up for each of {', '.join(AUTH_METHODS)}, and no master_scale")
-        if self.product is Product.LOAN and (self.step_up or self.master_scale is None):
-            raise ValueError("expected a master_scale and no step_up for loans")
+        if self.product is Product.LOAN and (self.step_up or self.held or self.master_scale is None):
+            raise ValueError("expected a master_scale, no step_up and no held for loans")
         return self
 
     def _check_stand_in(self, order: Mapping[Action, int]) -> None:

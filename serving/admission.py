@@ -11,13 +11,12 @@ from typing import Any
 
 import msgspec
 
-from domain.decision import Product
 from domain.events import Event
 from domain.time import Clock
-from scoring.decide import canonical_bytes
+from scoring.record import entry_of
 from serving import outcomes
 from serving.books import Books
-from serving.deciding import Decider, Made, stage_micros
+from serving.deciding import Decider, stage_micros
 from serving.desk import Desks
 from serving.http import Answer
 from serving.metrics import Metrics
@@ -131,7 +130,7 @@ class DeskAdmission:
         deadline = None if work.deadline_ms is None else (work.deadline_ms, work.started_ns + work.deadline_ms * _MILLI)
         made = self._decider.make(self._desks[work.product], event, self._new_id(), decided_at, deadline)
         timings = stage_micros(work.started_ns, picked, admitted, made.ends)
-        entry = _entry(made, event, work.product, timings)
+        entry = entry_of(made.decided, event, work.product, made.row, timings)
         self._books.ledger.append_within([entry])
         answer = self._kept_answer(work, 200, response_of(entry))
         observed = Observed(
@@ -192,26 +191,6 @@ class DeskAdmission:
 def response_of(entry: Entry) -> bytes:
     """The answer to a scoring request: the canonical body with the timings at its end."""
     return entry.body[:-1] + b',"timings_us":' + entry.timings + b"}"
-
-
-def _entry(made: Made, event: Event, product: Product, timings: dict[str, int]) -> Entry:
-    decision = made.decided.decision
-    return Entry(
-        decision_id=decision.decision_id,
-        seq=event.seq,
-        product=product.value,
-        client=event.client,
-        event_id=event.event_id,
-        decided_at=decision.decided_at,
-        model=decision.versions.model,
-        action=decision.action.value,
-        risk_grade=decision.risk_grade.value,
-        raw_score=made.decided.raw_score,
-        score=decision.score,
-        body=canonical_bytes(decision),
-        timings=msgspec.json.encode(timings),
-        vector=None if made.row is None else made.row.astype("<f8").tobytes(),
-    )
 
 
 def _json(**values: Any) -> bytes:

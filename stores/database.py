@@ -97,6 +97,73 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     """
+    CREATE TABLE alert (
+        decision_id TEXT PRIMARY KEY,
+        product     TEXT NOT NULL,
+        opened_at   INTEGER NOT NULL,
+        status      TEXT NOT NULL,  -- open, escalated, confirmed_fraud, genuine
+        disposed_by TEXT,
+        disposed_at INTEGER,
+        note        TEXT  -- sealed_id of what was written about it
+    ) WITHOUT ROWID;
+    CREATE INDEX alert_queue ON alert (status, opened_at, decision_id);
+    -- Whoever appends to the ledger opens the alert with it: no decision can be without.
+    CREATE TRIGGER alert_opened AFTER INSERT ON decision WHEN NEW.action <> 'approve' BEGIN
+        INSERT INTO alert VALUES (NEW.decision_id, NEW.product, NEW.decided_at, 'open', NULL, NULL, NULL);
+    END;
+    INSERT INTO alert
+        SELECT decision_id, product, decided_at, 'open', NULL, NULL, NULL FROM decision WHERE action <> 'approve';
+    CREATE TABLE act (
+        n_link  INTEGER PRIMARY KEY,  -- position in the chain of acts, from 1, without gaps
+        act_id  TEXT NOT NULL UNIQUE,
+        kind    TEXT NOT NULL,
+        subject TEXT NOT NULL,  -- the decision it is about, or a word
+        at      INTEGER NOT NULL,
+        actor   TEXT NOT NULL,
+        body    BLOB NOT NULL,  -- JSON; free text lies sealed elsewhere
+        link    BLOB NOT NULL  -- HMAC-SHA256 over the previous link and this row
+    );
+    CREATE INDEX act_subject ON act (subject, n_link);
+    CREATE INDEX act_kind ON act (kind, n_link);
+    CREATE TABLE seal_key (
+        key_id   INTEGER PRIMARY KEY,
+        wrapped  BLOB NOT NULL,  -- the data key under the vault's key
+        retiring INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE sealed (
+        sealed_id TEXT PRIMARY KEY,
+        key_id    INTEGER NOT NULL REFERENCES seal_key (key_id),
+        content   BLOB NOT NULL  -- nonce, AES-256-GCM ciphertext and tag
+    ) WITHOUT ROWID;
+    CREATE INDEX sealed_key ON sealed (key_id);
+    """,
+    """
+    CREATE TABLE matter_entry (
+        matter_id TEXT NOT NULL,
+        n         INTEGER NOT NULL,  -- place in the history of the matter, from 1, without gaps
+        kind      TEXT NOT NULL,     -- case, complaint, ticket
+        at        INTEGER NOT NULL,
+        actor     TEXT NOT NULL,
+        step      TEXT NOT NULL,
+        body      TEXT NOT NULL,     -- JSON; what people wrote lies sealed elsewhere, under the ids given here
+        PRIMARY KEY (matter_id, n)
+    ) WITHOUT ROWID;
+    CREATE INDEX matter_kind ON matter_entry (kind, at);
+    CREATE INDEX complaint_event ON matter_entry (json_extract(body, '$.client'), json_extract(body, '$.event_id'))
+        WHERE kind = 'complaint' AND n = 1;
+    CREATE TABLE matter_decision (
+        decision_id TEXT NOT NULL,
+        matter_id   TEXT NOT NULL,
+        PRIMARY KEY (decision_id, matter_id)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER matter_entry_stays BEFORE UPDATE ON matter_entry BEGIN
+        SELECT raise(ABORT, 'the history of a matter is only ever appended to');
+    END;
+    CREATE TRIGGER matter_entry_kept BEFORE DELETE ON matter_entry BEGIN
+        SELECT raise(ABORT, 'the history of a matter is only ever appended to');
+    END;
+    """,
+    """
     CREATE TABLE legal_hold (
         hold_id     INTEGER PRIMARY KEY AUTOINCREMENT,
         token       TEXT NOT NULL,

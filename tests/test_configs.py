@@ -8,12 +8,14 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
+from monitoring.channels.settings import ChannelSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.settings import ServingSettings
+from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
 from training.gates.settings import GateSettings
 from training.intake import IntakeLimits
@@ -29,7 +31,9 @@ FILES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("
 MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
+    "configs/channels.yaml": ChannelSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/complaints.yaml": ComplaintSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,

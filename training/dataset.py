@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from domain.errors import DataError
 from domain.labels import LabelPolicy
-from training.labels import POSITIVE, Told, count_statuses, join_outcomes, settle
+from scoring.labels import POSITIVE, Told, count_statuses, join_outcomes, settle
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class Maturity(Settings):
     """How long after an event its label may be taken as final, and who says so.
 
     Written as one duration with its source, or as one for each outcome code that may tell a positive. A row is final
-    when the slowest of them has had its time: see `training.labels`.
+    when the slowest of them has had its time: see `scoring.labels`.
 
     Parameters
     ----------

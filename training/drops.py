@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from domain.errors import DefinitionError, expected_got
+from scoring.labels import POSITIVE, Told
 from training.dataset import Dataset
 from training.dataset_settings import DropRule
-from training.labels import POSITIVE, Told
 
 MARK = "dropped: "
 """Begins the name under which a part counts the rows of a rule."""

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from domain.time import DAY
+from scoring.labels import IMMATURE, POSITIVE
 from training.dataset import Dataset
-from training.labels import IMMATURE, POSITIVE
 
 ALL = "all sources"
 """The name of the one maturity where codes have none of their own."""
@@ -22,7 +22,7 @@ def waiting(dataset: Dataset, as_of: int) -> Mapping[str, int]:
     --------
     >>> import pyarrow as pa
     >>> from domain.labels import FRAUD_POLICY
-    >>> from training.labels import Told
+    >>> from scoring.labels import Told
     >>> nobody = Told(np.zeros(0, int), np.zeros(0, int), np.zeros(0, np.int8), 0)
     >>> times = np.array([0, 50, 95])
     >>> dataset = Dataset(pa.table({}), times, nobody, FRAUD_POLICY, 60, 100, {"chargeback_fraud": 60, "desk": 10})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from features.catalogue import FeatureSet
+from scoring.labels import CENSORED
 from training.dataset import Dataset
 from training.families.family import Columns
 from training.fitting import Fitted, make_family
 from training.imbalance import thinning
-from training.labels import CENSORED
 from training.progress import Progress
 from training.reject_inference import Applicants, Recipe, Sensitivity, sensitivity
 from training.settings import TrainingSettings

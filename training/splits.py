@@ -14,12 +14,12 @@ import pandas as pd
 
 from domain.errors import DataError, DefinitionError
 from domain.time import DAY, format_duration, format_instant
+from scoring.labels import IMMATURE, NEGATIVE, POSITIVE, count_statuses
 from training.calendar import start_of_day
 from training.cards import card
 from training.dataset import Dataset
 from training.drops import Drops
 from training.families.family import Labelled
-from training.labels import IMMATURE, NEGATIVE, POSITIVE, count_statuses
 from training.periods import Period, forward_periods
 from training.settings import TrainingSettings
 

@@ -21,7 +21,7 @@ class SimulationSettings(Settings):
     ``fraud_intensity`` multiplies the number of fraud incidents; the default gives about 0.7 % of payments.
     ``missed_share`` of fraud incidents are never reported; ``mistaken_share`` of the known outcomes are at first
     the wrong way round. ``late_share`` of the events arrive up to ``max_lateness`` late and ``duplicate_share``
-    arrive twice.
+    arrive twice. ``plants`` are troubles from a day on, such as ``fraud_wave@2026-04-10`` (`data.simulator.plants`).
 
     Examples
     --------
@@ -42,6 +42,7 @@ class SimulationSettings(Settings):
     late_share: float = Field(default=0.02, ge=0.0, le=0.5)
     max_lateness: Duration = 2 * DAY
     duplicate_share: float = Field(default=0.005, ge=0.0, le=0.2)
+    plants: tuple[str, ...] = ()
 
     @field_validator("start")
     @classmethod

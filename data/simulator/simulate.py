@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from data.simulator.credit.loan_events import loan_events
 from data.simulator.payment_events import payment_events
+from data.simulator.plants.plant import Plant, planted
 from data.simulator.settings import SimulationSettings
 from data.simulator.simulation import Progress, Simulation
 from data.simulator.world import World
@@ -14,6 +15,11 @@ from domain.events import KINDS
 
 def simulate(settings: SimulationSettings, progress: Progress | None = None) -> Simulation:
     """Payments and loans of one world.
+
+    Raises
+    ------
+    InputError
+        When a plant is unknown, or lies outside the days it can be planted on.
 
     Examples
     --------
@@ -32,10 +38,11 @@ def simulate(settings: SimulationSettings, progress: Progress | None = None) -> 
     order = [("known_at", "ascending"), ("event_time", "ascending"), ("event_id", "ascending")]
     tables = {kind: pa.concat_tables(halves).sort_by(order).combine_chunks() for kind, halves in parts.items()}
     report(4, 4, f"{sum(table.num_rows for table in tables.values()):,} events in order of arrival")
-    return Simulation(
+    made = Simulation(
         settings=settings,
         tables=tables,
         truth=pa.concat_tables([payment_truth, loan_truth]),
         start=world.calendar.start,
         end=world.calendar.end,
     )
+    return planted(made, [Plant.parse(text, settings.time_zone) for text in settings.plants])

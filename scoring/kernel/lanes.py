@@ -1,4 +1,4 @@
-"""Four numbers at a time, as one vector instruction each.
+"""Eight numbers at a time, as one vector instruction each, or two where the processor is older.
 
 Numba's loops over array elements become vectors only where it can prove that no two arrays overlap, which it cannot
 here; these say so. Multiplications and additions stay apart (no fused rounding), so every machine gives the same bits.
@@ -59,33 +59,42 @@ def _without_result(write: Callable[..., None]) -> Callable[[Any, Any, Any, Any]
 
 
 @intrinsic
-def pass_down(typing, product, up, here, tables, factor, below, value):  # type: ignore[no-untyped-def]
-    """``product[here:] = product[up:] · tables[factor:]``, and ``below[here:]`` that times ``value``."""
+def fork(typing, above, u, hot, cold, tables, a, q):  # type: ignore[no-untyped-def]
+    """What lies above the two sides of a split: ``above[cold:] = above[u:] · q · tables[a:]``, the rest is hot."""
 
-    def write(builder, product, up, here, tables, factor, below, value):  # type: ignore[no-untyped-def]
-        made = builder.fmul(product.load(up), tables.load(factor))
-        product.store(here, made)
-        below.store(here, builder.fmul(made, _spread(builder, value)))
+    def write(builder, above, u, hot, cold, tables, a, q):  # type: ignore[no-untyped-def]
+        here = above.load(u)
+        part = builder.fmul(here, builder.fmul(tables.load(a), _spread(builder, q)))
+        above.store(cold, part)
+        above.store(hot, builder.fsub(here, part))
 
-    return types.void(product, up, here, tables, factor, below, value), _without_result(write)
-
-
-@intrinsic
-def weigh(typing, below, here, tables, weight, sums, feature):  # type: ignore[no-untyped-def]
-    """``sums[feature:] += below[here:] · tables[weight:]``."""
-
-    def write(builder, below, here, tables, weight, sums, feature):  # type: ignore[no-untyped-def]
-        part = builder.fmul(below.load(here), tables.load(weight))
-        sums.store(feature, builder.fadd(sums.load(feature), part))
-
-    return types.void(below, here, tables, weight, sums, feature), _without_result(write)
+    return types.void(above, u, hot, cold, tables, a, q), _without_result(write)
 
 
 @intrinsic
-def pass_up(typing, below, here, up):  # type: ignore[no-untyped-def]
-    """``below[up:] += below[here:]``."""
+def join(typing, above, below, u, hot, cold, tables, a, b, q, sums, feature):  # type: ignore[no-untyped-def]
+    """What lies below a split, and what that adds for its feature.
 
-    def write(builder, below, here, up):  # type: ignore[no-untyped-def]
-        below.store(up, builder.fadd(below.load(up), below.load(here)))
+    With Δ = ``below[hot:] − below[cold:]``: ``below[u:] = below[hot:] − q · tables[a:] · Δ`` and
+    ``sums[feature:] += above[u:] · Δ · q · tables[b:]``.
+    """
 
-    return types.void(below, here, up), _without_result(write)
+    def write(builder, above, below, u, hot, cold, tables, a, b, q, sums, feature):  # type: ignore[no-untyped-def]
+        near, share = below.load(hot), _spread(builder, q)
+        apart = builder.fsub(near, below.load(cold))
+        moved = builder.fmul(apart, builder.fmul(tables.load(a), share))
+        below.store(u, builder.fsub(near, moved))
+        gained = builder.fmul(builder.fmul(above.load(u), apart), builder.fmul(tables.load(b), share))
+        sums.store(feature, builder.fadd(sums.load(feature), gained))
+
+    return types.void(above, below, u, hot, cold, tables, a, b, q, sums, feature), _without_result(write)
+
+
+@intrinsic
+def fill(typing, below, place, value):  # type: ignore[no-untyped-def]
+    """``below[place:] = value``."""
+
+    def write(builder, below, place, value):  # type: ignore[no-untyped-def]
+        below.store(place, _spread(builder, value))
+
+    return types.void(below, place, value), _without_result(write)

@@ -18,8 +18,8 @@ _WORDS, _FLOATS = uint64[::1], float64[::1]
 _TABLE, _NARROW, _MATRIX = uint64[:, ::1], uint32[:, ::1], float64[:, ::1]
 _LENT = types.Array(float64, 2, "C", readonly=True)  # rows of a table belong to Arrow
 _SIGNATURES = (
-    ("shapley", (_TABLE, _NARROW, _FLOATS, _NARROW, _FLOATS, _FLOATS, _WORDS, _LENT, _MATRIX, _FLOATS, _FLOATS,
-                 _FLOATS, _WORDS, _WORDS)),
+    ("shapley", (_TABLE, _NARROW, _FLOATS, _MATRIX, _FLOATS, _FLOATS, _WORDS, _LENT, _MATRIX, _FLOATS, _FLOATS,
+                 _FLOATS, _WORDS, _WORDS, _FLOATS, _WORDS)),
 )  # fmt: skip
 
 _lock = threading.Lock()

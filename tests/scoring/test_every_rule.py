@@ -93,3 +93,32 @@ def test_velocity_needs_both_a_count_and_a_pace() -> None:
     assert rule.hits(facts, (8.0, 289.0)) is False
     assert rule.hits(facts, (float("nan"), 1.0)) is False
     assert rule.hits(facts, (8.0, float("nan"))) is False
+
+
+def test_travel_must_be_both_fast_and_far() -> None:
+    rule, hit, _ = RULES["impossible_travel"].examples()
+    # At 900 km/h and 100 km; neither alone is enough, and a missing place says nothing.
+    assert rule.hits(hit.facts, (900.0, 100.0)) is True
+    assert rule.hits(hit.facts, (899.9, 9000.0)) is False
+    assert rule.hits(hit.facts, (9000.0, 99.9)) is False
+    assert rule.hits(hit.facts, (float("nan"), 500.0)) is False
+
+
+def test_an_identity_differs_by_person_or_by_the_check_that_was_told() -> None:
+    rule = RULES["identity_mismatch"].model_validate({"outcome": "refer"})
+    facts = type(RULES["identity_mismatch"].examples()[1].facts)
+    assert rule.hits(facts(application(customer_id="b1"), 1), ()) is False
+    assert rule.hits(facts(application(customer_id="c2"), 1), ()) is True
+    assert rule.hits(facts(application(), 1), ()) is False
+    assert rule.hits(facts(payment(x_identity_match=0.4), 1), ()) is True
+    assert rule.hits(facts(payment(x_identity_match="passed"), 1), ()) is False
+    with pytest.raises(ValueError, match="extension column"):
+        RULES["identity_mismatch"].model_validate({"outcome": "refer", "checked": "amount"})
+
+
+def test_a_change_long_past_or_a_small_amount_is_no_takeover() -> None:
+    rule, hit, _ = RULES["changed_then_paid"].examples()
+    facts = type(hit.facts)
+    assert rule.hits(facts(payment(), 50_000), (1.0,)) is False
+    assert rule.hits(facts(payment(), 50_001), (1.0,)) is True
+    assert rule.hits(facts(payment(), 50_001), (float("nan"),)) is False

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from domain.errors import ModelError
 from scoring import explainer as module
 from scoring.explainer import PRED_CONTRIB, QUADRATURE, Explainer
+from scoring.kernel import LANES
 from scoring.paths import lay_out
 from scoring.scorer import Scorer
 from scoring.trees import Tree, read_trees
@@ -75,15 +76,16 @@ def test_any_model_is_explained_as_the_library_explains_it(
     assert np.abs(explainer.contributions_many(probe) - scorer.contributions_many(probe)).max() < 1e-9
 
 
-@pytest.mark.parametrize("num_leaves", [24, 400])
-def test_paths_of_many_features_and_trees_of_many_depths(num_leaves: int) -> None:
+@pytest.mark.parametrize(("num_leaves", "deep"), [(24, False), (400, True)])
+def test_paths_of_many_features_and_trees_of_many_depths(num_leaves: int, deep: bool) -> None:
     rng = np.random.default_rng(3)
     X = rng.normal(size=(3_000, 40))
     y = (X.sum(axis=1) + X[:, 0] * X[:, 1] + rng.normal(size=3_000) > 0).astype(float)
     asked = {"objective": "binary", "verbosity": -1, "num_threads": 1, "num_leaves": num_leaves, "min_data_in_leaf": 1}
     scorer = Scorer(lightgbm.train(asked, lightgbm.Dataset(X, y), 30).model_to_string(num_iteration=-1))
-    nodes = set(lay_out(read_trees(scorer.model_text)).trees[:, 3].tolist())
-    assert len(nodes) > 1
+    nodes = lay_out(read_trees(scorer.model_text)).trees[:, 3]
+    assert (len(set(nodes.tolist())) > 1) == deep
+    assert (nodes.max() > LANES) == deep
     explainer = Explainer(scorer)
     assert explainer.engine == QUADRATURE, explainer.fallback
     assert np.abs(explainer.contributions_many(X[:50]) - scorer.contributions_many(X[:50])).max() < 1e-9
@@ -152,6 +154,30 @@ def test_a_kernel_that_differs_is_not_used_and_that_is_said(monkeypatch: pytest.
     assert "differs from pred_contrib" in explainer.fallback
     X = rows(10, seed=4)
     assert explainer.contributions_many(X).tobytes() == scorer.contributions_many(X).tobytes()
+
+
+def test_rows_that_went_lost_between_a_split_and_its_sides_are_left_to_the_library() -> None:
+    text = model_text("plain")
+    line = next(line for line in text.splitlines() if line.startswith("leaf_count="))
+    first, *others = line.removeprefix("leaf_count=").split()
+    scorer = Scorer(text.replace(line, " ".join([f"leaf_count={int(first) + 1:0{len(first)}}", *others]), 1))
+    explainer = Explainer(scorer)
+    assert explainer.engine == PRED_CONTRIB
+    assert "rows of training on the sides of a split, got" in explainer.fallback
+
+
+def test_a_leaf_that_no_row_of_training_came_to_is_explained() -> None:
+    text = model_text("stump")
+    lines = {line.partition("=")[0]: line for line in text.splitlines()}
+    left, right = lines["leaf_count"].removeprefix("leaf_count=").split()
+    emptied = text.replace(lines["leaf_count"], f"leaf_count={'0' * len(left)} {right}", 1)
+    length = len(lines["internal_count"].removeprefix("internal_count="))  # the file says how long a tree is
+    scorer = Scorer(emptied.replace(lines["internal_count"], f"internal_count={right:0>{length}}", 1))
+    explainer = Explainer(scorer)
+    assert explainer.engine == QUADRATURE, explainer.fallback
+    X = rows(50, seed=4)
+    assert np.isnan(scorer.contributions_many(X)).any()  # the library divides nothing by nothing
+    assert np.abs(explainer.contributions_many(X).sum(axis=1) - scorer.raw_many(X)).max() < 1e-9
 
 
 def test_the_librarys_own_can_be_asked_for() -> None:

@@ -26,7 +26,14 @@ from tests.scoring.test_lists import entry
 PAYMENT, LOAN = Product.PAYMENT, Product.LOAN
 PRODUCTS = [PAYMENT, LOAN]
 COUNTS = ("customer_count_1h", "customer_count_30d")
+PASSED = ("customer_passed_mfa_count_90d", "customer_passed_biometric_count_90d")
 SEEN = ("customer_device_id_since_last_same", "customer_payee_id_since_last_same")
+
+READERS = (
+    "velocity_spike", "new_device_new_payee", "impossible_travel", "failed_authentications", "changed_then_paid",
+    "many_payees", "shared_device",
+)  # fmt: skip
+"""Rules of the shipped policy that read features, by code."""
 
 
 def shipped(product: Product) -> dict[str, Any]:
@@ -54,9 +61,9 @@ def test_the_shipped_policy_fits_the_shipped_features(product: Product) -> None:
 
 
 def test_rules_rest_where_the_model_lacks_their_features_and_they_are_optional() -> None:
-    assert policy(PAYMENT, ("amount",)).resting == ("velocity_spike", "new_device_new_payee")
-    assert policy(PAYMENT, None).resting == ("velocity_spike", "new_device_new_payee")
-    assert policy(PAYMENT, COUNTS).resting == ("new_device_new_payee",)
+    assert policy(PAYMENT, ("amount",)).resting == READERS
+    assert policy(PAYMENT, None).resting == READERS
+    assert policy(PAYMENT, COUNTS).resting == READERS[1:]
 
 
 def test_a_rule_that_is_not_optional_needs_its_features() -> None:
@@ -73,7 +80,7 @@ def test_a_rule_that_is_off_is_neither_asked_nor_needs_features() -> None:
     rules = shipped(PAYMENT)["rules"]
     off = {"rules": {**rules, "velocity_spike": {**rules["velocity_spike"], "enabled": False, "optional": False}}}
     made = policy(PAYMENT, ("amount",), off)
-    assert made.resting == ("new_device_new_payee",)
+    assert made.resting == READERS[1:]
 
 
 def test_words_are_needed_for_every_rule() -> None:
@@ -103,7 +110,7 @@ def test_amounts_are_in_the_base_currency() -> None:
         (PAYMENT, {"actions": dict(zip(GRADES, ["step_up", "approve", "review", "decline"], strict=True))}, "milder"),
         (PAYMENT, {"actions": dict(zip(GRADES, ["approve", "refer", "refer", "decline"], strict=True))}, "got refer"),
         (LOAN, {"actions": dict(zip(GRADES, ["approve", "step_up", "refer", "decline"], strict=True))}, "got step_up"),
-        (PAYMENT, {"rules": {"no_such_rule": {}}}, "rules out of blocked_entity"),
+        (PAYMENT, {"rules": {"no_such_rule": {}}}, "rules out of .*blocked_entity"),
         (PAYMENT, {"rules": {"missing_income": {"outcome": "review"}}}, "rules for a payment, got missing_income"),
         (LOAN, {"rules": {"allow_listed": {"ceiling": "approve"}}}, "rules for a loan, got allow_listed"),
         (LOAN, {"rules": {"missing_income": {"outcome": "review"}}}, "got review"),
@@ -121,7 +128,10 @@ def test_amounts_are_in_the_base_currency() -> None:
         (PAYMENT, {"step_up": {**shipped(PAYMENT)["step_up"], "otp": "fax"}}, "mfa"),
         (PAYMENT, {"master_scale": shipped(LOAN)["master_scale"]}, "no master_scale"),
         (LOAN, {"master_scale": None}, "expected a master_scale"),
+        (PAYMENT, {"step_up": {**shipped(PAYMENT)["step_up"], "otp": []}}, "one method or more"),
+        (PAYMENT, {"held": {"everybody": ["fax"]}}, "biometric"),
         (LOAN, {"step_up": {"none": "otp"}}, "no step_up"),
+        (LOAN, {"held": {"everybody": ["otp"]}}, "no held"),
         (LOAN, {"master_scale": scale("12m", A=0.5, B=0.9)}, "end at 1.0"),
         (LOAN, {"master_scale": scale("12m", A=0.5, B=0.4, C=1.0)}, "end at 1.0"),
         (LOAN, {"master_scale": scale("12m", A=1.0)}, "at least 2"),
@@ -249,11 +259,43 @@ def test_a_step_up_asks_for_another_factor() -> None:
     made = policy(PAYMENT, None)
     biometric = {"fingerprint", "face", "iris", "voice"}
     for method in made.settings.step_up:
-        hint = made.step_up_hint(payment(auth_method=method))
-        assert hint != method
-        assert not (hint == "biometric" and method in biometric)
+        for held in ([0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [math.nan, math.nan]):
+            hint = policy(PAYMENT, PASSED).step_up_hint(payment(auth_method=method), np.array(held))
+            assert hint != method
+            assert not (hint == "biometric" and method in biometric)
     event = payment()
-    assert made.step_up_hint(type(event)(event.kind, "e", 0, 0, {"amount": 1, "currency": "CNY"})) == "otp"
+    assert made.step_up_hint(type(event)(event.kind, "e", 0, 0, {"amount": 1, "currency": "CNY"}), None) == "otp"
+
+
+@pytest.mark.parametrize(
+    ("used", "mfa", "biometric", "asked"),
+    [
+        # Everybody has a phone; who used it already is asked for what they have passed before.
+        ("password", 0, 0, "otp"),
+        ("otp", 0, 3, "biometric"),
+        ("otp", 2, 0, "mfa"),
+        ("otp", 2, 3, "biometric"),
+        ("voice", 0, 0, "otp"),
+        ("voice", 1, 0, "mfa"),
+        # Nothing else is known of them: the best is asked for, and enrolled where it is not there.
+        ("otp", 0, 0, "biometric"),
+        ("otp", math.nan, math.nan, "biometric"),
+    ],
+)
+def test_a_step_up_asks_for_what_the_customer_has(used: str, mfa: float, biometric: float, asked: str) -> None:
+    made = policy(PAYMENT, PASSED)
+    assert made.step_up_hint(payment(auth_method=used), np.array([mfa, biometric])) == asked
+
+
+def test_without_features_a_step_up_asks_for_what_everybody_has() -> None:
+    assert policy(PAYMENT, PASSED).step_up_hint(payment(auth_method="voice"), None) == "otp"
+    # A model without the features knows as little.
+    assert policy(PAYMENT, ("amount",)).step_up_hint(payment(auth_method="voice"), np.array([5.0])) == "otp"
+    # A policy from before there was `held`, and one method where there are lists now, read as they were meant.
+    old = {name: asked[0] for name, asked in shipped(PAYMENT)["step_up"].items()}
+    assert policy(PAYMENT, PASSED, {"step_up": old, "held": None}).step_up_hint(payment(auth_method="otp"), None) == (
+        "biometric"
+    )
 
 
 # ------------------------------------------------------------------------------------- rules

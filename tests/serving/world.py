@@ -16,6 +16,7 @@ from domain.decision import Product
 from domain.events import Event
 from domain.settings import PlatformSettings
 from domain.time import DAY, HOUR, MINUTE, SECOND, format_instant, parse_instant
+from features.catalogue import FeatureSet
 from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from features.settings import FeatureSettings
@@ -140,6 +141,23 @@ def _trained(product: Product, seed: int, views: bool) -> BundleParts:
     amount = np.log1p(np.nan_to_num(X[:, features.names.index("amount")]))
     margin = 1.2 * (amount - amount.mean()) + rng.normal(0, 0.5, len(X)) - 1.2
     y = (rng.random(len(X)) < 1 / (1 + np.exp(-margin))).astype(float)
+    return fitted_parts(product, table, y, features, settings, seed=seed)
+
+
+def fitted_parts(
+    product: Product,
+    table: pa.Table,
+    y: np.ndarray,
+    features: FeatureSet,
+    settings: FeatureSettings,
+    *,
+    seed: int,
+    rounds: int = 40,
+    shares: tuple[float, float, float] = (0.85, 0.93, 0.98),
+) -> BundleParts:
+    """A bundle of a few trees on rows of a snapshot; its cut-offs let through the given shares of them."""
+    encoder = Encoder.fit(table, features)
+    X = encoder.matrix(table)
     categorical = [features.names.index(name) for name in features.categorical]
     data = lightgbm.Dataset(X, y, feature_name=list(features.names), categorical_feature=categorical)
     tuned = {
@@ -150,7 +168,7 @@ def _trained(product: Product, seed: int, views: bool) -> BundleParts:
         "num_threads": 1,
         "seed": seed,
     }
-    text = lightgbm.train(tuned, data, 40).model_to_string(num_iteration=-1)
+    text = lightgbm.train(tuned, data, rounds).model_to_string(num_iteration=-1)
     scorer = Scorer(text)
     explainer, calibrator = Explainer(scorer), Platt(1.0, 0.0)
     raw = scorer.raw_many(X)
@@ -160,7 +178,7 @@ def _trained(product: Product, seed: int, views: bool) -> BundleParts:
     resolved = book.resolved((feature.name, feature.group) for feature in features.features)
     reference = table.select([*features.names, "event_time"])
     reference = reference.append_column("raw_score", pa.array(raw)).append_column("score", pa.array(score))
-    cuts = np.quantile(score, [0.85, 0.93, 0.98])
+    cuts = np.quantile(score, shares)
     return BundleParts(
         name=NAMES[product],
         product=product,

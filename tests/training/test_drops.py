@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from domain.errors import DataError, DefinitionError
 from domain.time import DAY
+from scoring.labels import NEGATIVE, POSITIVE, Told
 from tests.training.test_splits import ZONE, dataset, with_
 from training.drops import entity_codes, known_positive
-from training.labels import NEGATIVE, POSITIVE, Told
 from training.settings import TrainingSettings
 from training.splits import Part, make_split
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from domain.errors import DataError, DefinitionError
 from domain.labels import CREDIT_POLICY, FRAUD_POLICY, LabelPolicy, Verdict
 from domain.time import DAY
+from scoring.labels import IMMATURE, NEGATIVE, POSITIVE, STATUSES, Status
 from training.dataset import label
-from training.labels import IMMATURE, NEGATIVE, POSITIVE, STATUSES, Status
 from training.maturity import early_positives, source_table, waiting
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from domain.errors import DataError, DefinitionError
 from domain.labels import FRAUD_POLICY
 from domain.time import DAY, HOUR, business_day
+from scoring.labels import POSITIVE, Told
 from tests.training.conftest import START
 from training.calendar import day_numbers, start_of_day
 from training.dataset import Dataset, label
-from training.labels import POSITIVE, Told
 from training.periods import forward_periods
 from training.settings import Folds, TrainingSettings, Windows
 from training.splits import UNVERIFIED, make_split

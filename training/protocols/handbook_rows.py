@@ -18,11 +18,11 @@ from domain.time import DAY, format_instant
 from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from scoring.encode import Encoder
+from scoring.labels import POSITIVE
 from stores.home import Home
 from training.calendar import day_numbers
 from training.dataset import label
 from training.families.family import Columns, Labelled
-from training.labels import POSITIVE
 from training.progress import Progress
 from training.protocols.book_inputs import NAMES, book_inputs
 from training.protocols.handbook_settings import HandbookSettings

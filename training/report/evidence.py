@@ -24,11 +24,11 @@ from domain.errors import DataError, expected_got
 from domain.settings import PlatformSettings
 from features.catalogue import FeatureSet
 from scoring.bundle import Bundle
+from scoring.labels import STATUSES
 from training.calendar import day_numbers
 from training.dataset import Dataset
 from training.evaluation import Scored
 from training.fitting import Fitted
-from training.labels import STATUSES
 from training.settings import TrainingSettings
 from training.splits import Part, Split
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Cell, Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.effects import Ale, Raw, conditional_scores, grid_of
-from training.report.drawing import CALM, FAINT, INK, RISK
 
 
 def panels(n: int, width: int = 3, height: float = 2.1) -> tuple[Any, list[Any]]:

@@ -26,6 +26,7 @@ VIEW = FeatureView(
         SinceLast("device_id", same_value=True),
         SinceLast("ip_id", same_value=True),
         SpeedFromLast(statistic="kmh", sign=1),
+        SpeedFromLast(sign=1),
     ],
 )
 

@@ -1,6 +1,6 @@
 """Authentications of the customer: which failed, how many in a row, from which device."""
 
-from features.aggregates import Distinct, Novelty, SinceLast
+from features.aggregates import CountWhere, Distinct, Novelty, SinceLast
 from features.conditions import one_of
 from features.view import FeatureView, ring
 
@@ -15,6 +15,7 @@ VIEW = FeatureView(
     features=[
         Distinct("method", over=["1d"], sign=1),
         Novelty("device_id", age=True, sign=-1),
+        CountWhere(where=FAILED, called="failed", over=["1h"], sign=1),
         SinceLast(where=FAILED, called="failed", sign=-1),
         SinceLast(),
     ],

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from scoring.pages.drawing import FAINT, INK, RISK, canvas, percent, whiskers
 from scoring.pages.page import Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.reliability import Reliability
-from training.report.drawing import FAINT, INK, RISK, canvas, percent, whiskers
 
 
 def reliability_picture(made: Reliability) -> Picture:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from domain.time import format_instant
+from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Facts, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic
 from scoring.pages.words import Tongue, Words, say
 from scoring.reasons import Concept
 from training.comparables import KINDS, choose_cases, nearest
 from training.cutoffs import GRADES
-from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence, Rows
 from training.report.plan import Plan
 from training.report.settings import ReportSettings

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas, percent, whiskers
 from scoring.pages.page import Picture, table_of
 from scoring.pages.status import Statistic
 from scoring.pages.words import Say, Tongue, say
 from training.curves import class_shares, precision_recall, roc
 from training.delong import Auc
 from training.evaluation import Scored
-from training.report.drawing import CALM, FAINT, INK, RISK, canvas, percent, whiskers
 from training.report.evidence import TEST, TRAIN
 
 _SHOWN = (0.01, 0.02, 0.05, 0.10, 0.20, 0.30, 0.50)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, say
@@ -24,7 +25,6 @@ from training.group_measures import (
 from training.groups import FEWEST, NOT_KNOWN
 from training.proxies import ARTIFACT as PROXIES
 from training.proxies import Proxy
-from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence
 from training.report.plan import Plan
 from training.report.settings import ReportSettings

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from domain.time import DAY
+from scoring.labels import STATUSES
+from scoring.labels import Status as LabelStatus
 from scoring.pages.page import Block, Cell, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Words, say
-from training.labels import STATUSES
-from training.labels import Status as LabelStatus
 from training.proportion import wilson
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
 from training.report.plan import Plan

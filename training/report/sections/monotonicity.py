@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Tongue, Words, say
 from training.effects import conditional_scores, grid_of
 from training.families.constraints import expected_signs
 from training.gates.monotone import declared_signs
-from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence
 from training.report.explanation_pictures import panels
 from training.report.plan import Plan

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas, percent
 from scoring.pages.page import Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.alert_curve import AlertCurve
 from training.approval import ApprovalCurve
 from training.cutoffs import GRADES
-from training.report.drawing import CALM, FAINT, INK, RISK, canvas, percent
 
 _LINES = {"recall": (RISK, "-"), "value_detection_rate": (CALM, "--"), "precision": (INK, ":")}
 _OF_GRADE = {"attention": (CALM, ":", "s"), "warning": (INK, "--", "^"), "high": (RISK, "-", "o")}

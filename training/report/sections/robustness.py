@@ -10,13 +10,13 @@ import numpy as np
 
 from domain.decision import Product
 from scoring.interval import wilson
+from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, say
 from training.attackers import Evasion, evade, is_chosen
 from training.cutoffs import GRADES
 from training.intervals import Interval
-from training.report.drawing import CALM, FAINT, INK, RISK
 from training.report.evidence import Evidence, Rows
 from training.report.plan import Plan
 from training.report.settings import ReportSettings

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from domain.decision import Product
+from scoring.labels import Status as LabelStatus
 from scoring.pages.page import Block, Cell, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import say
-from training.labels import Status as LabelStatus
 from training.propensity import SUFFIX
 from training.proportion import wilson
 from training.reject_inference import ACCEPTED_ONLY

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from scoring.pages.drawing import CALM, INK
 from scoring.pages.page import Block, Cell, Facts, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, say
 from training.gates.monotone import declared_signs
-from training.report.drawing import CALM, INK
 from training.report.evidence import Evidence
 from training.report.plan import Plan
 from training.report.settings import ReportSettings

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from scoring.pages.drawing import CALM, FAINT, INK, RISK, percent, sheet, whiskers
 from scoring.pages.page import Cell, Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.intervals import Interval
 from training.over_time import Period
 from training.psi_interval import psi_interval
-from training.report.drawing import CALM, FAINT, INK, RISK, percent, sheet, whiskers
 
 _MARKS = {"train": ("o", "white", INK), "calibration": ("s", CALM, CALM), "test": ("o", RISK, RISK)}
 

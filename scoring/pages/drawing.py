@@ -1,4 +1,4 @@
-"""Figures of the report's pictures: sizes and colours of the house, no global state, no window."""
+"""Figures of pages' pictures: sizes and colours of the house, no global state, no window."""
 
 from __future__ import annotations
 

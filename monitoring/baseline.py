@@ -1,0 +1,64 @@
+"""One period against those before it: how many times the usual, and whether chance explains it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+LEAST_PAST = 14
+"""Periods from which a spread is worth estimating."""
+
+_MAD_TO_SIGMA = 1.4826
+_MOST_CONFIDENT = 0.9999
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstPast:
+    """A value as a multiple of the median of the past.
+
+    Parameters
+    ----------
+    times : value over median. usual : that median. within_chance : the past strays as far as that.
+    """
+
+    times: float
+    usual: float
+    within_chance: bool
+
+
+def against_past(
+    value: float, past: Sequence[float], *, noise: float = 0.0, confidence: float = 0.999
+) -> AgainstPast | None:
+    """Compare on the log scale, where a half and a double are equally far; None where the past does not suffice.
+
+    The spread is the median absolute deviation of the past, so that a wave among it does not widen what is usual, and
+    ``noise``, the relative error that counting alone gives the value, is added to it.
+
+    Parameters
+    ----------
+    past : values of earlier periods; those that are not positive and finite are left out.
+    confidence : that a value of an unchanged series is called chance, were logs normal.
+
+    Examples
+    --------
+    >>> past = [100.0, 104.0, 97.0, 101.0, 99.0, 103.0, 98.0] * 3
+    >>> against_past(102.0, past).within_chance, round(against_past(250.0, past).times, 2)
+    (True, 2.5)
+    >>> against_past(102.0, past[:5]) is None
+    True
+    """
+    known = np.asarray([each for each in past if math.isfinite(each) and each > 0], dtype=np.float64)
+    if len(known) < LEAST_PAST or not math.isfinite(value) or value <= 0:
+        return None
+    logs = np.log(known)
+    middle = float(np.median(logs))
+    spread = _MAD_TO_SIGMA * float(np.median(np.abs(logs - middle)))
+    # The median of few values has an error of its own: about 1.25 spreads over the root of their number.
+    sigma = math.hypot(spread * math.sqrt(1 + 1.57 / len(known)), noise)
+    far = NormalDist().inv_cdf((1 + min(confidence, _MOST_CONFIDENT)) / 2)
+    away = math.log(value) - middle
+    return AgainstPast(math.exp(away), math.exp(middle), abs(away) <= far * sigma)

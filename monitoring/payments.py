@@ -1,0 +1,45 @@
+"""Payments as indicators count them: authorisations only, amounts in the base currency."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from domain.money import FxTable, exponent
+from monitoring.chunk import Chunk
+from monitoring.sight import Sight
+
+PLACES = ("customer_id", "payee_id", "merchant_id", "region", "channel")
+"""What payments may pile up on."""
+
+_COLUMNS = ["event_time", "amount", "currency", *PLACES]
+
+
+def payments(sight: Sight, *, since: int | None = None) -> pd.DataFrame:
+    """Authorised payments from ``since`` (by default the chunk's start) to the chunk's end, in order of time.
+
+    Columns: event_time (µs UTC), amount (units of the base currency), and the keys of `PLACES`, None where absent.
+    A capture, reversal or refund is the same payment again and is left out.
+    """
+    table = sight.events("transaction", since=since)
+    first = pc.fill_null(pc.equal(table["stage"], "authorisation"), True)
+    frame: pd.DataFrame = table.filter(first).select(_COLUMNS).to_pandas().sort_values("event_time", kind="stable")
+    amount = _in_base(frame, sight.look.platform.fx_table())
+    return frame.drop(columns="currency").assign(amount=amount)
+
+
+def _in_base(frame: pd.DataFrame, fx: FxTable) -> np.ndarray:
+    """Amounts in whole units of the base currency, each currency at the rate of its day."""
+    amount = frame["amount"].to_numpy(np.float64, copy=True)
+    foreign = np.flatnonzero((frame["currency"] != fx.base).to_numpy())
+    times, minors, names = (frame[name].to_numpy() for name in ("event_time", "amount", "currency"))
+    for place in foreign.tolist():
+        amount[place] = fx.to_base(int(minors[place]), str(names[place]), int(times[place]))
+    return amount / 10.0 ** exponent(fx.base)
+
+
+def of_chunk(frame: pd.DataFrame, chunk: Chunk) -> pd.DataFrame:
+    """The rows of one chunk of a frame that is sorted by time."""
+    first, last = np.searchsorted(frame["event_time"].to_numpy(), [chunk.since, chunk.until], side="left")
+    return frame.iloc[int(first) : int(last)]
