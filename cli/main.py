@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from cli.aml import aml
 from cli.benchmark import benchmark
 from cli.channels import channels
 from cli.compare import compare
@@ -32,6 +33,7 @@ from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
 from cli.promote import promote
+from cli.records import records
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
@@ -73,6 +75,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "explain": explain,
         "notice": notice,
     },
+    "Restricted": {"aml": aml, "records": records},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

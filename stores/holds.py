@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow.compute as pc
+
 from domain.errors import DataError, expected_got
+from domain.events import KINDS, NAMESPACES
 from stores.database import Database
+from stores.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +69,18 @@ class Holds:
         """Every hold there was, in the order they were placed."""
         sql = "SELECT hold_id, token, placed_at, released_at FROM legal_hold ORDER BY hold_id"
         return [Hold(*row) for row in self._database.execute(sql)]
+
+
+def holders_of(journal: Journal, column: str, token: str) -> set[str]:
+    """The token itself, and the persons it was seen with: a card is erased with no more right than who holds it."""
+    found = {token}
+    if NAMESPACES[column] == "person":
+        return found
+    same = [name for name in NAMESPACES if NAMESPACES[name] == NAMESPACES[column] and name != "payee_id"]
+    for kind, columns in KINDS.items():
+        persons = [name for name in ("customer_id", "borrower_id") if name in columns]
+        for name in [name for name in same if name in columns and persons]:
+            table = journal.read(kind, columns=[name, *persons])
+            table = table.filter(pc.equal(table[name], token))
+            found |= {each for person in persons for each in table[person].to_pylist() if each is not None}
+    return found

@@ -8,6 +8,7 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
+from monitoring.aml.settings import AmlSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
@@ -32,6 +33,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/channels.yaml": ChannelSettings,
+    "configs/aml.yaml": AmlSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/complaints.yaml": ComplaintSettings,
     "configs/notice.yaml": NoticeSettings,

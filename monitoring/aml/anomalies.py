@@ -25,7 +25,8 @@ class FlowAnomaly:
     ----------
     customer : None where the account is none of ours.
     n_payers, n_payees : most within a window. passed_share : of what came in, passed on within a window.
-    n_cycles : on which it lies, each payment no earlier than the one before. score : mean of its ranks, 0 to 1.
+    n_cycles : on which it lies, each payment no earlier than the one before.
+    rarity : the share of accounts that show its rarest pattern as strongly.
     """
 
     account: str
@@ -36,7 +37,7 @@ class FlowAnomaly:
     passed_share: float
     n_passed: int
     n_cycles: int
-    score: float
+    rarity: float
     patterns: tuple[str, ...]
 
 
@@ -63,7 +64,7 @@ def graph_of(legs: pd.DataFrame, fx: FxTable, *, since: int, until: int) -> Grap
 
 
 def anomalies(legs: pd.DataFrame, graph: Graph, settings: FlowSettings) -> tuple[FlowAnomaly, ...]:
-    """Accounts that show a pattern, at most ``shown`` of them."""
+    """Accounts that show a pattern as few do, the rarest first, at most ``shown`` of them."""
     flows = graph.flows
     if not len(flows.source):
         return ()
@@ -71,26 +72,36 @@ def anomalies(legs: pd.DataFrame, graph: Graph, settings: FlowSettings) -> tuple
     passed = pass_through(flows, settings.window)
     ring = cycles(flows, settings.window, longest=settings.longest, kept=settings.kept).count(flows)
     score = together({"in": payers, "out": payees, "through": passed.score, "cycle": ring})
-    least = settings.least_accounts
     owner = owner_of(legs)
-    shown: list[FlowAnomaly] = []
-    share = passed.share
-    for place in np.argsort(-score, kind="stable").tolist():
-        account = graph.accounts[place]
-        patterns = []
-        if payers[place] >= least:
-            patterns.append("fan_in")
-        if payees[place] >= least:
-            patterns.append("fan_out")
-        if share[place] >= settings.kept and passed.n_passed[place] >= 2:
-            patterns.append("pass_through")
-        if ring[place]:
-            patterns.append("cycle")
-        if patterns and len(shown) < settings.shown:
-            facts = (int(payers[place]), int(payees[place]), float(passed.received[place]), float(share[place]))
-            rest = (int(passed.n_passed[place]), int(ring[place]), float(score[place]), tuple(patterns))
-            shown.append(FlowAnomaly(account, owner.get(account), *facts, *rest))
-    return tuple(shown)
+    strengths = {"fan_in": payers, "fan_out": payees, "pass_through": passed.score, "cycle": ring}
+    enough = {
+        "fan_in": payers >= settings.least_accounts,
+        "fan_out": payees >= settings.least_accounts,
+        "pass_through": (passed.share >= settings.kept) & (passed.n_passed >= 2),
+        "cycle": ring > 0,
+    }
+    shares = {name: _at_least_as_strong(strength) for name, strength in strengths.items()}
+    shown: dict[int, list[str]] = {}
+    for name, share in shares.items():
+        for place in np.flatnonzero(enough[name] & (share <= settings.rare)).tolist():
+            shown.setdefault(place, []).append(name)
+    rarest = {place: min(float(shares[name][place]) for name in names) for place, names in shown.items()}
+    order = sorted(shown, key=lambda place: (rarest[place], -score[place], place))[: settings.shown]
+    return tuple(
+        FlowAnomaly(
+            graph.accounts[place], owner.get(graph.accounts[place]), int(payers[place]), int(payees[place]),
+            float(passed.received[place]), float(passed.share[place]), int(passed.n_passed[place]), int(ring[place]),
+            rarest[place], tuple(shown[place]),
+        )
+        for place in order
+    )  # fmt: skip
+
+
+def _at_least_as_strong(strength: np.ndarray) -> np.ndarray:
+    """Share of accounts that show as much as each one does."""
+    ordered = np.sort(strength)
+    share: np.ndarray = 1 - np.searchsorted(ordered, strength, side="left") / len(ordered)
+    return share
 
 
 def owner_of(legs: pd.DataFrame) -> dict[str, str]:

@@ -104,14 +104,15 @@ def large_values(
     fx: FxTable,
     *,
     since: date,
+    upto: date,
     today: date,
     zone: str,
 ) -> tuple[LargeValue, ...]:
-    """The lines of the days from ``since`` up to ``today``, oldest first."""
+    """The lines of the days from ``since`` to ``upto``, oldest first, their clocks as they stand ``today``."""
     rows = ruled(legs, standings, settings, fx)
     if not len(rows):
         return ()
-    rows = rows[(rows["day"] >= days_of(since)) & (rows["day"] <= days_of(today))]
+    rows = rows[(rows["day"] >= days_of(since)) & (rows["day"] <= days_of(upto))]
     limits = {
         (rule, money): (limit.base if money == "base" else limit.foreign).minor
         for rule, limit in settings.limits.items()

@@ -139,7 +139,8 @@ def _worth(mine: str, theirs: str) -> float:
 
 def _words(one: Sequence[str], other: Sequence[str]) -> float:
     """Words paired so that the best pairs go first; words without a partner count half against the name."""
-    short, long = sorted((list(one), list(other)), key=len)
+    # The order given must not matter: of two ways to pair, always the same is taken.
+    short, long = sorted((list(one), list(other)), key=lambda words: (len(words), words))
     pairs = sorted(((_word(a, b), i, j) for i, a in enumerate(short) for j, b in enumerate(long)), reverse=True)
     mine: set[int] = set()
     theirs: set[int] = set()
@@ -183,7 +184,7 @@ def _across(han: str, words: Sequence[str]) -> float:
     whole = max(Levenshtein.normalized_similarity(form, spelt) for form in forms)
     apart = _words(read, words) if len(words) == len(read) else 0.0
     surname = (read[0], "".join(read[1:]))
-    given = _words(surname, words) if len(words) == len(surname) else 0.0
+    given = _words(surname, words) if len(words) == 2 <= len(read) else 0.0
     return ACROSS * max(float(whole), apart, given)
 
 

@@ -105,11 +105,12 @@ class FlowSettings(PatternSettings):
 
     Parameters
     ----------
-    shown : accounts listed.
+    shown : accounts listed. rare : at most this share of accounts shows a pattern as strongly, for one to be listed.
     least_accounts : that paid or were paid within the window, or steps of a cycle, to be listed.
     """
 
     shown: int = Field(ge=1)
+    rare: float = Field(gt=0, lt=1)
     least_accounts: int = Field(ge=2)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from scoring.flows.graph import Flows
 
-_MOST_STEPS = 20_000
+_MOST_STEPS = 2_000
 """Payments looked at from one beginning; a hub in a dense window would otherwise never end."""
 
 
