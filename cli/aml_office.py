@@ -87,6 +87,23 @@ def desk_of(context: typer.Context, purpose: str) -> Iterator[Desk]:
             office.store.close()
 
 
+def let_in(session: Session, purpose: str) -> None:
+    """Let an officer see what others may not, and write down that he came.
+
+    Raises
+    ------
+    InputError
+        When the actor is no officer.
+    """
+    from domain.time import system_clock
+    from monitoring.aml.access import enter
+
+    settings, home = officers_settings(session), session.home
+    enter(
+        home.restricted, home.keys, settings, os.environ, actor=session.actor, purpose=purpose, at=system_clock()
+    ).store.close()
+
+
 def officers_settings(session: Session) -> AmlSettings:
     """``aml.yaml`` of the configs folder."""
     from monitoring.aml.settings import AmlSettings

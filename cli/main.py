@@ -11,12 +11,17 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from cli.alerts import alerts
 from cli.aml import aml
 from cli.benchmark import benchmark
+from cli.book import book
+from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
+from cli.complaints import complaints
 from cli.demo import demo
 from cli.deploy import deploy
+from cli.desk import desk
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
@@ -27,6 +32,7 @@ from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
+from cli.load import load
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
@@ -65,16 +71,18 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "reproduce": reproduce,
         "benchmark": benchmark,
     },
-    "Service": {"serve": serve, "keys": keys},
+    "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
         "oversight": oversight,
         "channels": channels,
+        "book": book,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
         "notice": notice,
     },
+    "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
     "Restricted": {"aml": aml, "records": records},
 }
 """Panel of the help → name → command, in the order they are shown."""

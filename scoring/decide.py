@@ -18,11 +18,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.decision import Action, Decision, Product, Reason, RiskGrade, Versions
+from domain.decision import Action, Decision, Product, Reason, Versions
 from domain.errors import ModelError, expected_got
 from domain.events import Event
 from scoring.lists import Lists
-from scoring.policy import Policy, Ruling
+from scoring.policy import Policy
 
 if TYPE_CHECKING:
     from features.online import Vector
@@ -138,16 +138,12 @@ def decide(
 
     raw: float | None = None
     score: float | None = None
-    grade: RiskGrade | None = None
     if bundle is not None and row is not None and (degraded is None or degraded.part is Part.REASONS):
         raw = bundle.scorer.raw(row)
         score = bundle.calibrator.probability(raw)
-        grade = policy.grade(score, bundle.cutoffs)
-        wanted = policy.capped(policy.model_action(grade), ruling.ceiling)
         if ruling.ceiling is not None:
             raised.add(ALLOW_LISTED)
-    else:
-        wanted = policy.stand_in(amount_base)
+    grade, wanted = policy.judge(ruling, amount_base, score, {} if bundle is None else bundle.cutoffs)
     mark("score")
 
     reasons: tuple[Reason, ...] = ()
@@ -160,14 +156,14 @@ def decide(
         wanted = _answerable(wanted, reasons, bundle, policy, raised)
     mark("reasons")
 
-    action = policy.severer(wanted, ruling.floor)
+    action, risk_grade = policy.settle(wanted, ruling, grade)
     credit_grade, pd_band, pd_horizon = (None if score is None else policy.credit_grade(score)) or (None, None, None)
     decision = Decision(
         decision_id=decision_id,
         product=product,
         event_id=event.event_id,
         decided_at=decided_at,
-        risk_grade=_grade(grade, action, ruling, policy),
+        risk_grade=risk_grade,
         action=action,
         score=score,
         reasons=reasons,
@@ -242,11 +238,3 @@ def _answerable(
         raised.add(REFERRED_WITHOUT_REASONS)
         return policy.person_decides()
     return wanted
-
-
-def _grade(grade: RiskGrade | None, action: Action, ruling: Ruling, policy: Policy) -> RiskGrade:
-    """The grade of the score, at least the one that the rules' action belongs to; of the action without a score."""
-    if grade is None:
-        return policy.grade_carrying(action)
-    order = list(RiskGrade)
-    return max(grade, policy.grade_carrying(ruling.floor), key=order.index)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from typing import Annotated
 import msgspec
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
 
-from domain.errors import InputError, ModelError
+from domain.errors import DefinitionError, InputError, ModelError
 from domain.events import KINDS, MAX_TEXT, NAMESPACES, ColumnType, Event
 from domain.settings import Settings
 from domain.time import format_instant, parse_instant
@@ -47,6 +48,13 @@ ENTITY_NAMESPACES: Mapping[str, str] = {
 """Entity key column → namespace of list entries; people's keys share the namespaces of their tokens."""
 
 
+PERSONAL = frozenset(NAMESPACES.values())
+"""Namespaces whose entries are tokens, never the identifier itself."""
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+"""What the vault gives for an identifier."""
+
+
 class ListEntry(Settings):
     """One listed entity.
 
@@ -55,6 +63,7 @@ class ListEntry(Settings):
     namespace : person, card, account, device, ip, merchant, terminal or bin.
     value : the token of a personal key (never the identifier itself), or the plain merchant, terminal or bin.
     expires_at : ISO 8601 with zone; from then on the entry means nothing.
+    source : which institution told it, where it was not found here.
     """
 
     list: ListName
@@ -63,6 +72,12 @@ class ListEntry(Settings):
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     expires_at: Instant
+    source: str | None = Field(default=None, min_length=1, max_length=MAX_TEXT)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What an entry is about; each is once on a list."""
+        return self.list.value, self.namespace, self.value
 
     @model_validator(mode="after")
     def _namespace_is_known(self) -> ListEntry:
@@ -85,6 +100,32 @@ class ListSettings(Settings):
         if twice:
             raise ValueError(f"expected each entity once on a list, got {twice} again")
         return self
+
+
+def untokenised(entries: Iterable[ListEntry]) -> str:
+    """What is wrong with entries that name a person's identifier instead of its token; empty when nothing is.
+
+    The identifiers themselves are not repeated.
+
+    Examples
+    --------
+    >>> entry = {"list": "block", "namespace": "card", "value": "4000123412341234", "owner": "desk",
+    ...          "reason": "stolen", "expires_at": "2027-01-01T00:00:00Z"}
+    >>> untokenised([ListEntry.model_validate(entry)])
+    'expected tokens of 22 characters for card, got another text for entry 1; see `assay lists import`'
+    """
+    wrong = [
+        (place, entry.namespace)
+        for place, entry in enumerate(entries, start=1)
+        if entry.namespace in PERSONAL and not TOKEN.fullmatch(entry.value)
+    ]
+    if not wrong:
+        return ""
+    places = ", ".join(str(place) for place, _ in wrong[:10])
+    return (
+        f"expected tokens of 22 characters for {', '.join(sorted({name for _, name in wrong}))}, "
+        f"got another text for entry {places}; see `assay lists import`"
+    )
 
 
 class Lists:
@@ -111,8 +152,12 @@ class Lists:
 
     @classmethod
     def load(cls, path: Path) -> Lists:
-        """Read a lists file; DefinitionError names what is wrong with it."""
-        return cls(load_settings(path, ListSettings))
+        """Read a lists file; DefinitionError names what is wrong with it, such as an identifier that is no token."""
+        settings = load_settings(path, ListSettings)
+        clear = untokenised(settings.entries)
+        if clear:
+            raise DefinitionError(f"{path}: {clear}")
+        return cls(settings)
 
     @classmethod
     def from_content(cls, content: bytes) -> Lists:

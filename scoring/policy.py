@@ -41,11 +41,15 @@ class PolicyContent(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the rules said: the floor, the ceiling on the model, and the words of the floors, severest first."""
+    """What the rules said: the floor, the ceiling on the model, and the words of the floors, severest first.
+
+    ``hits`` are all that spoke, by code.
+    """
 
     floor: Action
     ceiling: Action | None
     reasons: tuple[Reason, ...]
+    hits: tuple[Hit, ...] = ()
 
 
 class Policy:
@@ -189,7 +193,34 @@ class Policy:
             floor=floors[0][0] if floors else Action.APPROVE,
             ceiling=min(ceilings, key=self._order.__getitem__) if ceilings else None,
             reasons=tuple(words for floor, words in floors if floor is not Action.APPROVE)[:MAX_REASONS],
+            hits=tuple(hit for hit, _ in spoken),
         )
+
+    def judge(
+        self, ruling: Ruling, amount_base: int, score: float | None, proposed: Mapping[str, float]
+    ) -> tuple[RiskGrade | None, Action]:
+        """Grade of a calibrated probability and the action it asks for, under the ceiling of the rules.
+
+        Parameters
+        ----------
+        score : None where no model was used: the stand-in decides, and there is no grade.
+        proposed : the bundle's cut-offs.
+        """
+        if score is None:
+            return None, self.stand_in(amount_base)
+        grade = self.grade(score, proposed)
+        return grade, self.capped(self.model_action(grade), ruling.ceiling)
+
+    def settle(self, wanted: Action, ruling: Ruling, grade: RiskGrade | None) -> tuple[Action, RiskGrade]:
+        """The action once the rules have had their say, and the risk grade that goes with it.
+
+        The grade is that of the score, at least the one that the rules' action belongs to; without a score, of the
+        action.
+        """
+        action = self.severer(wanted, ruling.floor)
+        if grade is None:
+            return action, self.grade_carrying(action)
+        return action, max(grade, self.grade_carrying(ruling.floor), key=GRADES.index)
 
     def grade(self, probability: float, proposed: Mapping[str, float]) -> RiskGrade:
         """Grade of a calibrated probability; a cut-off belongs to the grade above it.

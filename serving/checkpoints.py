@@ -102,7 +102,7 @@ class Checkpoints:
     # ------------------------------------------------------------------- parts
 
     def _states(self) -> list[OnlineState]:
-        return [desk.state for desk in self._desks.all() if desk.state is not None]
+        return self._desks.states()
 
     def _take(self, state: OnlineState, stopping: Callable[[], bool]) -> None:
         started, n_bytes, n_records = self._ticks(), 0, 0

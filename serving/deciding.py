@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from domain.errors import InputError
 from domain.events import Event
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
-from serving.desk import Desk
+from serving.canary import CANARY
+from serving.desk import Desk, Role
 
 _MICRO = 1_000
 _MILLI = 1_000_000
@@ -71,6 +72,8 @@ class Decider:
             When the event itself cannot be decided on.
         """
         row, flags, degraded = self._features(desk, event)
+        if desk.role is Role.CANARY:
+            flags = (*flags, CANARY)
         read = self._ticks()
         degraded = degraded or self._dropped(desk, deadline)
         while True:

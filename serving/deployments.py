@@ -1,16 +1,19 @@
 """Deployments: the bundles that the pointers name, loaded off the hot thread and swapped between transactions.
 
 pointer file changed → verify, golden rows in a child → state warmed → desk put into use
+policy or lists changed → the same bundles under them
 anything wrong on the way → refused, told, and the old one stays
+
+A pointer of its own names the canary's bundle; without it, or when it is refused, the champion decides on everybody.
+Bundles that served lately stay loaded, so that going back takes a look at their bytes and nothing more.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.decision import Product
@@ -21,15 +24,14 @@ from features.checkpoint import start_state
 from features.kernel.loading import SOURCES
 from features.online import OnlineState
 from scoring.bundle import Bundle, load_bundle
-from scoring.lists import Lists
-from scoring.policy import POLICY_FILES, load_policy
-from scoring.reasons import ReasonBook
-from serving.desk import Desk
+from scoring.changes import Subject
+from scoring.policy import POLICY_FILES, Policy
+from serving.desk import Desk, Role
 from serving.metrics import Metrics
-from stores.bundles import pointed
+from serving.policies import Policies
+from stores.bundles import pointed, verify_files
 from stores.home import Home
 from stores.journal import Journal
-from stores.settings_files import load_settings
 from stores.states_sqlite import SqliteStates
 
 KILL_FILE = "kill"
@@ -38,9 +40,23 @@ KILL_FILE = "kill"
 REFUSED = "the deployed bundle was refused"
 
 
+Slot = tuple[Product, Role]
+
+_KEPT = 4
+"""Bundles that stay loaded besides those in use."""
+
+
+def pointer_of(product: Product, role: str) -> str:
+    """Name of the pointer of a product: its own for the champion, payment.canary and payment.shadow beside it."""
+    return product.value if role == Role.CHAMPION else f"{product.value}.{role}"
+
+
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What is deployed for a product, as it is told."""
+    """What is deployed for a product, as it is told.
+
+    ``canary`` is the bundle that decides on a share of customers; ``policy`` and ``lists`` are hashes.
+    """
 
     product: str
     model: str | None = None
@@ -48,6 +64,12 @@ class Deployed:
     features: str | None = None
     since: str | None = None
     refused: str | None = None
+    canary: str | None = None
+    canary_refused: str | None = None
+    policy: str | None = None
+    policy_refused: str | None = None
+    lists: str | None = None
+    lists_refused: str | None = None
 
 
 def fresh_state(bundle: Bundle, home: Home) -> OnlineState:
@@ -83,105 +105,174 @@ def killed(home: Home) -> bool:
     return (home.pointers / KILL_FILE).exists()
 
 
+def turn_kill_switch(home: Home, *, on: bool) -> None:
+    """Set or lift the kill switch, durably; doing it again is harmless."""
+    path = home.pointers / KILL_FILE
+    if on:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    else:
+        path.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 class Deployments:
-    """Follow the pointers of one home.
+    """Follow the pointers of one home, and the policies and lists.
 
     Parameters
     ----------
-    configs : folder with ``policy/`` and ``reasons/``.
     platform : what bundles must agree with.
-
-    Raises
-    ------
-    DefinitionError
-        When a policy, the lists or a reason book is wrong.
     """
 
     def __init__(
-        self, home: Home, configs: Path, platform: PlatformSettings, *, clock: Clock, metrics: Metrics, log: Any
+        self, home: Home, policies: Policies, platform: PlatformSettings, *, clock: Clock, metrics: Metrics, log: Any
     ) -> None:
         self._home = home
         self._platform = platform
+        self._policies = policies
         self._clock = clock
         self._metrics = metrics
         self._log = log
-        self._lists = Lists.load(configs / "policy" / "lists.yaml")
-        self._policies = {
-            product: load_policy(
-                configs / "policy" / name,
-                load_settings(configs / "reasons" / f"{product.value}.yaml", ReasonBook),
-                platform,
-                None,
-            )
-            for product, name in POLICY_FILES.items()
-        }
-        self._seen: dict[Product, tuple[int, ...] | None] = dict.fromkeys(POLICY_FILES)
-        self._deployed = {product: Deployed(product.value) for product in POLICY_FILES}
-        self._features: dict[Product, str | None] = dict.fromkeys(POLICY_FILES)
+        slots: list[Slot] = [(product, role) for product in POLICY_FILES for role in Role]
+        self._seen: dict[Slot, tuple[int, ...] | None] = dict.fromkeys(slots)
+        self._deployed = {slot: Deployed(slot[0].value) for slot in slots}
+        self._bundles: dict[Slot, Bundle] = {}
+        self._loaded: dict[str, Bundle] = {}
 
     def bare(self) -> dict[Product, Desk]:
         """Desks without a model, to begin with."""
-        return {product: Desk(product, policy, self._lists) for product, policy in self._policies.items()}
+        return {product: self._bare(product, Role.CHAMPION) for product in POLICY_FILES}
 
     def deployed(self) -> Mapping[Product, Deployed]:
         """What is in use, and what was refused."""
-        return dict(self._deployed)
+        told = self._policies.told()
+        lists = told[Subject.LISTS.value]
+        return {
+            product: replace(
+                self._deployed[product, Role.CHAMPION],
+                canary=self._deployed[product, Role.CANARY].model,
+                canary_refused=self._deployed[product, Role.CANARY].refused,
+                policy=told[product.value]["hash"],
+                policy_refused=told[product.value]["refused"],
+                lists=lists["hash"],
+                lists_refused=lists["refused"],
+            )
+            for product in POLICY_FILES
+        }
 
     def changed(self, journal: Callable[[], Journal] | None) -> list[Desk]:
-        """Desks to put into use for the pointers that have changed since the last look.
+        """Desks to put into use for what has changed since the last look.
 
         Parameters
         ----------
         journal : opens the journal to warm a new state from; None leaves that to the caller.
         """
+        desks = []
+        if self._policies.changed(self._fits):
+            desks = [self._with_bundle(slot) for slot in self._bundles]
+            desks += [
+                self._modelless(product) for product in POLICY_FILES if (product, Role.CHAMPION) not in self._bundles
+            ]
         changed = []
-        for product in self._policies:
-            signature = self._signature(product)
-            if signature is not None and signature != self._seen[product]:
-                self._seen[product] = signature
-                changed.append(product)
-        if not changed:
-            return []
-        # Golden rows are scored in child processes: two products get ready in the time of one.
-        with ThreadPoolExecutor(len(changed)) as pool:
-            desks = list(pool.map(lambda product: self._desk(product, journal), changed))
-        return [desk for desk in desks if desk is not None]
+        for slot, seen in self._seen.items():
+            signature = self._signature(slot)
+            if signature == seen:
+                continue
+            self._seen[slot] = signature
+            if signature is not None:
+                changed.append(slot)
+            elif slot[1] is Role.CANARY:
+                desks.append(self._without_canary(slot))
+        if changed:
+            # Golden rows are scored in child processes: two products get ready in the time of one.
+            with ThreadPoolExecutor(len(changed)) as pool:
+                found = list(pool.map(lambda slot: self._desk(slot, changed, journal), changed))
+            desks += [desk for desk in found if desk is not None]
+        return desks
 
-    def _desk(self, product: Product, journal: Callable[[], Journal] | None) -> Desk | None:
+    # ------------------------------------------------------------------- desks
+
+    def _bare(self, product: Product, role: Role, missing: str | None = None) -> Desk:
+        return Desk(product, self._policies.policy(product), self._policies.lists, missing=missing, role=role)
+
+    def _modelless(self, product: Product) -> Desk:
+        refused = self._deployed[product, Role.CHAMPION].refused is not None
+        return self._bare(product, Role.CHAMPION, REFUSED if refused else None)
+
+    def _with_bundle(self, slot: Slot, state: OnlineState | None = None) -> Desk:
+        product, role = slot
+        bundle = self._bundles[slot]
+        policy = self._policies.policy(product).bound(bundle.encoder.names)
+        return Desk(product, policy, self._policies.lists, bundle, state, role=role)
+
+    def _without_canary(self, slot: Slot) -> Desk:
+        self._bundles.pop(slot, None)
+        self._deployed[slot] = Deployed(slot[0].value)
+        self._log.info("canary_gone", product=slot[0].value)
+        return self._bare(*slot)
+
+    def _fits(self, product: Product, policy: Policy) -> None:
+        for (of, _), bundle in self._bundles.items():
+            if of is product:
+                policy.bound(bundle.encoder.names)
+
+    def _desk(self, slot: Slot, changing: Sequence[Slot], journal: Callable[[], Journal] | None) -> Desk | None:
         """The desk of a pointed bundle; None where the old one stays."""
-        before = self._deployed[product]
+        product, role = slot
+        before = self._deployed[slot]
         try:
-            digest = pointed(self._home.pointers, product.value)
+            digest = pointed(self._home.pointers, pointer_of(product, role))
             if digest is None or digest == before.model:
-                self._deployed[product] = _without_refusal(before)
+                self._deployed[slot] = replace(before, refused=None)
                 return None
-            bundle = self._loaded(product, digest)
-            policy = self._policies[product].bound(bundle.encoder.names)
+            bundle = self._ready(product, digest)
+            self._policies.policy(product).bound(bundle.encoder.names)
             state = None
-            if journal is not None and bundle.feature_set.hash != self._features[product]:
+            if journal is not None and bundle.feature_set.hash not in self._kept_states(slot, changing):
                 state = started_state(bundle, self._home, journal(), self._log)
         except Unavailable as error:
             # The store's fault and not the bundle's: look again at the next turn.
             self._log.error("bundle_not_loaded", product=product.value, error=str(error))
-            self._seen[product] = None
+            self._seen[slot] = None
             return None
         except AssayError as error:
-            self._log.error("bundle_refused", product=product.value, error=str(error))
+            self._log.error("bundle_refused", product=product.value, role=role.value, error=str(error))
             self._metrics.reloaded(product.value, "refused")
-            self._deployed[product] = Deployed(
-                product.value, before.model, before.name, before.features, before.since, str(error)
-            )
-            bare = Desk(product, self._policies[product], self._lists, missing=REFUSED)
-            return bare if before.model is None else None
-        self._log.info("bundle_loaded", product=product.value, model=bundle.hash, engine=bundle.scorer.engine)
+            self._deployed[slot] = replace(before, refused=str(error))
+            # A canary that was refused leaves everybody to the champion; a champion's place is never empty in silence.
+            return self._bare(product, role, REFUSED) if before.model is None else None
+        self._log.info(
+            "bundle_loaded", product=product.value, role=role.value, model=bundle.hash, engine=bundle.scorer.engine
+        )
         self._metrics.reloaded(product.value, "loaded")
-        self._features[product] = bundle.feature_set.hash
-        self._deployed[product] = Deployed(
+        self._bundles[slot] = bundle
+        self._deployed[slot] = Deployed(
             product.value, bundle.hash, bundle.name, bundle.feature_set.hash, format_instant(self._clock())
         )
-        return Desk(product, policy, self._lists, bundle, state)
+        return self._with_bundle(slot, state)
 
-    def _loaded(self, product: Product, digest: str) -> Bundle:
+    def _kept_states(self, slot: Slot, changing: Sequence[Slot]) -> set[str]:
+        """Features whose state is kept whatever else changes at this look: of this slot, and of slots that stay."""
+        return {b.feature_set.hash for place, b in self._bundles.items() if place == slot or place not in changing}
+
+    def _ready(self, product: Product, digest: str) -> Bundle:
+        """A bundle that is loaded and agrees with the platform; its bytes are looked at even where it was kept."""
+        kept = self._loaded.get(digest)
+        if kept is not None and kept.product is product:
+            verify_files(self._home.bundles / digest)
+            return kept
+        bundle = self._fresh(product, digest)
+        in_use = {each.hash for each in self._bundles.values()}
+        for old in [name for name in self._loaded if name not in in_use][: max(0, len(self._loaded) - _KEPT)]:
+            del self._loaded[old]
+        self._loaded[digest] = bundle
+        return bundle
+
+    def _fresh(self, product: Product, digest: str) -> Bundle:
         bundle = load_bundle(self._home.bundles / digest)
         if bundle.product is not product:
             raise ModelError(expected_got(f"a bundle for {product.value}", bundle.product.value, f"bundle {digest}"))
@@ -196,13 +287,9 @@ class Deployments:
             raise ModelError(expected_got(f"rates for {', '.join(ours.fx)}", f"none for {missing}", f"bundle {digest}"))
         return bundle
 
-    def _signature(self, product: Product) -> tuple[int, ...] | None:
+    def _signature(self, slot: Slot) -> tuple[int, ...] | None:
         try:
-            found = (self._home.pointers / f"{product.value}.json").stat()
+            found = (self._home.pointers / f"{pointer_of(*slot)}.json").stat()
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _without_refusal(deployed: Deployed) -> Deployed:
-    return Deployed(deployed.product, deployed.model, deployed.name, deployed.features, deployed.since)

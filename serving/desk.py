@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from domain.decision import Product
@@ -12,11 +13,19 @@ from domain.events import Event
 from features.columns import encode_event
 from scoring.lists import Lists
 from scoring.policy import Policy
+from serving.canary import Lot
 from stores.journal import Journal
 
 if TYPE_CHECKING:
     from features.online import OnlineState
     from scoring.bundle import Bundle
+
+
+class Role(StrEnum):
+    """Whom a desk decides on: everybody, or the customers that the lot falls on."""
+
+    CHAMPION = "champion"
+    CANARY = "canary"
 
 
 @dataclass(frozen=True)
@@ -36,42 +45,70 @@ class Desk:
     bundle: Bundle | None = None
     state: OnlineState | None = None
     missing: str | None = None
+    role: Role = Role.CHAMPION
 
 
 class Desks:
     """The desks in use; only the committer's thread touches them after the start.
 
+    Bundles with the same features share one state, so that nothing is learnt twice.
+
     Parameters
     ----------
     desks : one per product.
     start : makes a state for a bundle that is in step with the journal.
+    lot : draws the customers of a canary; None gives it nobody.
     """
 
-    def __init__(self, desks: Mapping[Product, Desk], start: Callable[[Bundle, Journal], OnlineState]) -> None:
-        self._desks = dict(desks)
+    def __init__(
+        self, desks: Mapping[Product, Desk], start: Callable[[Bundle, Journal], OnlineState], lot: Lot | None = None
+    ) -> None:
+        self._desks = {(product, desk.role): desk for product, desk in desks.items()}
         self._start = start
+        self._lot = lot
         self.settled = True
         """Whether the states hold nothing but what is durable."""
 
     def __getitem__(self, product: Product) -> Desk:
-        return self._desks[product]
+        return self._desks[product, Role.CHAMPION]
 
     def all(self) -> tuple[Desk, ...]:
         """Every desk."""
         return tuple(self._desks.values())
 
+    def states(self) -> list[OnlineState]:
+        """Every state, once."""
+        return list({id(desk.state): desk.state for desk in self.all() if desk.state is not None}.values())
+
+    def choose(self, product: Product, event: Event) -> Desk:
+        """The desk that decides on a request: the canary's for the customers it has drawn."""
+        canary = self._desks.get((product, Role.CANARY))
+        if canary is None or canary.bundle is None or canary.state is None or self._lot is None:
+            return self[product]
+        return canary if self._lot.falls_on(product, event, canary.bundle.hash) else self[product]
+
     def use(self, desk: Desk) -> None:
-        """Put a desk in the place of the one of its product; it keeps that one's state where it brings none."""
-        before = self._desks[desk.product]
-        self._desks[desk.product] = replace(desk, state=before.state) if desk.state is None else desk
+        """Put a desk in the place of the one of its product and role.
+
+        The state that is kept for the same features already goes before the one that it brings.
+        """
+        if desk.bundle is not None:
+            desk = replace(desk, state=self._kept(desk.bundle.feature_set.hash) or desk.state)
+        self._desks[desk.product, desk.role] = desk
+
+    def _kept(self, features: str) -> OnlineState | None:
+        for desk in self.all():
+            if desk.state is not None and desk.bundle is not None and desk.bundle.feature_set.hash == features:
+                return desk.state
+        return None
 
     def catch_up(self, journal: Journal) -> None:
         """Apply what others appended since; a transaction begins."""
         self.settled = False
         last = journal.last_seq()
-        for desk in self.all():
-            if desk.state is not None and desk.state.seq < last:
-                desk.state.follow(journal)
+        for state in self.states():
+            if state.seq < last:
+                state.follow(journal)
 
     def check(self, event: Event) -> None:
         """Refuse an event that a state could not learn, before it is in the journal.
@@ -95,9 +132,8 @@ class Desks:
 
     def apply(self, event: Event) -> None:
         """Learn from one numbered event."""
-        for desk in self._desks.values():
-            if desk.state is not None:
-                desk.state.apply(event)
+        for state in self.states():
+            state.apply(event)
 
     def settle(self) -> None:
         """What was learnt is durable now."""
@@ -105,7 +141,11 @@ class Desks:
 
     def rebuild(self, journal: Journal) -> None:
         """States that know what is on disk and nothing else."""
-        for desk in self.all():
+        made: dict[str, OnlineState] = {}
+        for place, desk in self._desks.items():
             if desk.bundle is not None:
-                self._desks[desk.product] = replace(desk, state=self._start(desk.bundle, journal))
+                features = desk.bundle.feature_set.hash
+                if features not in made:
+                    made[features] = self._start(desk.bundle, journal)
+                self._desks[place] = replace(desk, state=made[features])
         self.settled = True

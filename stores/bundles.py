@@ -168,6 +168,18 @@ def point(pointers_dir: Path, product: str, bundle: str, at: int) -> None:
         staged.unlink(missing_ok=True)
 
 
+def unpoint(pointers_dir: Path, product: str) -> bool:
+    """Take a pointer away, such as that of a canary; False when there was none."""
+    if not _PLAIN.fullmatch(product):
+        raise ModelError(expected_got("the plain name of a product", product, "pointer"))
+    try:
+        (pointers_dir / f"{product}.json").unlink()
+    except FileNotFoundError:
+        return False
+    _sync_folder(pointers_dir)
+    return True
+
+
 def pointed(pointers_dir: Path, product: str) -> str | None:
     """Hash of the bundle that serves a product; None when none was deployed."""
     current = _pointer(pointers_dir, product)

@@ -14,7 +14,8 @@ from typing import Any
 from domain.errors import InputError, expected_got
 from domain.events import COMPLAINT_CLASSES, Event, Value
 from domain.matters import Matter, MatterKind, Step
-from domain.outcomes import outcome_about
+from domain.outcomes import POLICY_OF, outcome_about
+from stores.acts import Act, Acts
 from stores.database import Database
 from stores.journal import Journal
 from stores.ledger import Ledger
@@ -23,6 +24,9 @@ from stores.matters import Matters
 
 CLIENT = "complaints"
 """Owner of the ids of outcomes that complaints become."""
+
+RECEIPT_REOPENED = "receipt_reopened"
+"""Kind of the act that an upheld complaint is about its decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,38 @@ class Complaints:
             },
         )
 
+    def untaken(self, until: int) -> list[Event]:
+        """Complaint events known before ``until`` (µs UTC) that nobody has taken in, in the order they arrived."""
+        taken = {
+            (matter.about.get("client"), matter.about.get("event_id"))
+            for matter in self.matters.of(MatterKind.COMPLAINT, until=until)
+        }
+        rows = self._journal.read("complaint").to_pylist()
+        return [
+            self._journal.get(row["seq"])
+            for row in rows
+            if row["known_at"] < until and (row["client"], row["event_id"]) not in taken
+        ]
+
+    def take_in(self, event: Event, *, actor: str) -> Matter:
+        """Take in a complaint that reached the journal by another way; its promises run since it was known.
+
+        What it names that is no single payment or application of the journal is not followed.
+        """
+        named = event.body.get("subject_event_id")
+        subjects = [] if named is None else self._subjects(str(named), None)
+        return self.open_complaint(
+            str(event.body["complaint_class"]),
+            at=event.known_at,
+            actor=actor,
+            client=event.client,
+            event_id=event.event_id,
+            event_time=event.event_time,
+            people={name: str(event.body[name]) for name in ("customer_id", "borrower_id") if name in event.body},
+            subject_event_id=str(named) if len(subjects) == 1 else None,
+            channel=None if event.body.get("channel") is None else str(event.body["channel"]),
+        )
+
     def of_event(self, client: str, event_id: str) -> Matter | None:
         """The complaint that a client's event opened, None when there is none."""
         row = self.database.maybe(
@@ -139,6 +175,7 @@ class Complaints:
         upheld: bool,
         at: int,
         actor: str,
+        acts: Acts,
         code: str | None = None,
         text: str | None = None,
     ) -> tuple[Matter, Receipt | None]:
@@ -146,6 +183,7 @@ class Complaints:
 
         Parameters
         ----------
+        acts : where it is kept that the receipt is open again.
         code : of the outcome, where the settings name none for the class, or another is meant.
 
         Raises
@@ -153,7 +191,7 @@ class Complaints:
         InputError
             When the step must not follow, or a code is named for what can have no outcome.
         """
-        complaint = self.matters.get(complaint_id)
+        complaint = self.matters.get(complaint_id, MatterKind.COMPLAINT)
         subject_seq = complaint.about.get("subject_seq")
         if code is not None and (not upheld or subject_seq is None):
             raise InputError(expected_got("an upheld complaint about an event, to write an outcome", code, "code"))
@@ -169,12 +207,17 @@ class Complaints:
                 self._journal.append_within([told])
         body: dict[str, Any] = {"upheld": upheld, "outcome": outcome_id, "text": text}
         complaint = self.matters.append_within(complaint_id, Step.CLOSED, at=at, actor=actor, body=body)
-        reopened = upheld and bool(complaint.decisions)
-        return complaint, Receipt(complaint.decisions[0], complaint_id, at, outcome_id) if reopened else None
+        if not upheld or not complaint.decisions:
+            return complaint, None
+        receipt = Receipt(complaint.decisions[0], complaint_id, at, outcome_id)
+        told_of = {"complaint": complaint_id, "outcome": outcome_id}
+        act_id = f"{complaint_id}-{complaint.last.n}"
+        acts.append_within(Act(act_id, RECEIPT_REOPENED, receipt.decision_id, at, actor, told_of))
+        return complaint, receipt
 
     def reopen(self, complaint_id: str, *, at: int, actor: str, reason: str | None) -> Matter:
         """Open a settled complaint again inside the caller's transaction: a new promise to settle it begins."""
-        complaint = self.matters.get(complaint_id)
+        complaint = self.matters.get(complaint_id, MatterKind.COMPLAINT)
         due = dict(self._settings.due(complaint.topic, at, only="resolution"))
         return self.matters.append_within(
             complaint_id, Step.REOPENED, at=at, actor=actor, body={"reason": reason, "due": due}
@@ -192,10 +235,12 @@ class Complaints:
         return sorted(found, key=lambda receipt: receipt.reopened_at)
 
     def _subject(self, event_id: str, client: str | None) -> Event:
-        found = [each for each in self._journal.find(event_id) if each.kind in ("transaction", "application")]
-        if client is not None:
-            found = [each for each in found if each.client == client]
+        found = self._subjects(event_id, client)
         if len(found) != 1:
             expected = "the event_id of one payment or application in the journal"
             raise InputError(expected_got(expected, f"{len(found)} of them", "complaint.subject_event_id"))
         return found[0]
+
+    def _subjects(self, event_id: str, client: str | None) -> list[Event]:
+        found = [each for each in self._journal.find(event_id) if each.kind in POLICY_OF]
+        return found if client is None else [each for each in found if each.client == client]

@@ -164,6 +164,13 @@ MIGRATIONS: tuple[str, ...] = (
     END;
     """,
     """
+    CREATE TABLE signed_head (
+        name    TEXT PRIMARY KEY,  -- of a file of signed lines
+        n_lines INTEGER NOT NULL,
+        mac     TEXT NOT NULL      -- signature of line n_lines: what is cut off the file's end is missed
+    ) WITHOUT ROWID;
+    """,
+    """
     CREATE TABLE legal_hold (
         hold_id     INTEGER PRIMARY KEY AUTOINCREMENT,
         token       TEXT NOT NULL,

@@ -74,6 +74,21 @@ class Home:
         return self.root / "reviews.jsonl"
 
     @property
+    def changes(self) -> Path:
+        """Changes of policies and lists: signed lines, only ever appended to."""
+        return self.root / "changes.jsonl"
+
+    @property
+    def changed_contents(self) -> Path:
+        """What the changes are about, one file per hash."""
+        return self.root / "changes"
+
+    @property
+    def shadow(self) -> Path:
+        """Scores of challengers in the shadow: a file of its own, so that writing them never waits for a decision."""
+        return self.root / "shadow.db"
+
+    @property
     def reports(self) -> Path:
         """Pages, tables and pictures for people."""
         return self.root / "reports"

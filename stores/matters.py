@@ -65,14 +65,16 @@ class Matters:
         self._insert(matter)
         return matter
 
-    def get(self, matter_id: str) -> Matter:
+    def get(self, matter_id: str, kind: MatterKind | None = None) -> Matter:
         """One matter.
 
         Raises
         ------
         InputError
-            When there is none of this id.
+            When there is none of this id, or it is of another kind.
         """
+        if kind is not None and not matter_id.startswith(f"{kind.value}-"):
+            raise InputError(expected_got(f"the id of a {kind.value}, such as {kind.value}-1", matter_id, "matter"))
         rows = self._rows("WHERE matter_id = ? ORDER BY n", (matter_id,))
         if not rows:
             expected = (

@@ -9,14 +9,16 @@ from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
 from monitoring.aml.settings import AmlSettings
+from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
+from serving.load.settings import Promise
 from serving.settings import ServingSettings
-from stores.matter_settings import ComplaintSettings
+from stores.matter_settings import CaseSettings, ComplaintSettings, DeskSettings
 from stores.settings_files import load_settings
 from training.gates.settings import GateSettings
 from training.intake import IntakeLimits
@@ -33,9 +35,13 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/channels.yaml": ChannelSettings,
+    "configs/book.yaml": BookSettings,
     "configs/aml.yaml": AmlSettings,
     "configs/serving.yaml": ServingSettings,
+    "configs/cases.yaml": CaseSettings,
+    "configs/load.yaml": Promise,
     "configs/complaints.yaml": ComplaintSettings,
+    "configs/desk.yaml": DeskSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,

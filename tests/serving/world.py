@@ -199,14 +199,14 @@ def fitted_parts(
     )
 
 
-def deploy(home: Home, product: Product, *, seed: int = 5, views: bool = True, at: int = START) -> str:
-    """Train, install and point at a bundle; returns its hash."""
+def deploy(home: Home, product: Product, *, seed: int = 5, views: bool = True, at: int = START, role: str = "") -> str:
+    """Train, install and point at a bundle, as champion or in another role; returns its hash."""
     staged = home.root / "staged" / f"{product.value}-{seed}-{views}"
     if staged.exists():
         shutil.rmtree(staged)
     digest = write_bundle(staged, _trained(product, seed, views))
     install(staged, home.bundles)
-    point(home.pointers, product.value, digest, at)
+    point(home.pointers, f"{product.value}.{role}" if role else product.value, digest, at)
     return digest
 
 

@@ -11,32 +11,18 @@ from domain.errors import InputError
 from domain.events import Event
 from domain.matters import Matter, MatterState, Step
 from domain.time import DAY, HOUR
+from stores.acts import Acts
 from stores.complaints import Complaints
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
-from stores.ledger import Entry, Ledger
+from stores.ledger import Ledger
 from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
+from tests.stores.decisions import decision
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NOW = 20_000 * DAY
-
-
-def decision(journal: Journal, ledger: Ledger, event: Event, action: str = "decline") -> str:
-    """Journal an event and a decision on it."""
-    (appended,) = journal.append([event])
-    product = "payment" if event.kind == "transaction" else "loan"
-    with journal.database.transaction():
-        ledger.append_within(
-            [
-                Entry(
-                    f"d-{event.event_id}", appended.seq, product, event.client, event.event_id, event.event_time,
-                    "a" * 64, action, "high", 1.0, 0.7, b"{}", b"{}", None,
-                )
-            ]
-        )  # fmt: skip
-    return f"d-{event.event_id}"
 
 
 @pytest.fixture(name="complaints")
@@ -63,6 +49,10 @@ def taken_in(complaints: Complaints, complaint_class: str = "fraud_dispute", **m
 def worked_on(complaints: Complaints, complaint: Matter) -> None:
     with complaints.database.transaction():
         complaints.matters.append_within(complaint.matter_id, Step.TAKEN, at=NOW + HOUR, actor="lin")
+
+
+def acts_of(complaints: Complaints) -> Acts:
+    return Acts(complaints.database, bytes(32))
 
 
 def outcomes(complaints: Complaints) -> list[dict[str, Any]]:
@@ -104,7 +94,9 @@ def test_an_upheld_dispute_is_an_outcome_known_when_it_was_upheld(complaints: Co
     before = complaints.database.one("SELECT body, link FROM decision WHERE decision_id = 'd-p1'")
     worked_on(complaints, made)
     with complaints.database.transaction():
-        settled, receipt = complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin")
+        settled, receipt = complaints.settle(
+            "complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", acts=acts_of(complaints)
+        )
     (told,) = outcomes(complaints)
     assert (told["code"], told["event_time"], told["known_at"]) == ("complaint_upheld", NOW + 2 * HOUR, NOW + 2 * HOUR)
     assert (told["subject_event_id"], told["subject_time"], told["card_id"]) == ("p1", NOW - DAY, "card")
@@ -113,13 +105,17 @@ def test_an_upheld_dispute_is_an_outcome_known_when_it_was_upheld(complaints: Co
     assert receipt.decision_id == "d-p1"
     assert receipt.outcome_id == told["event_id"]
     assert complaints.receipts("d-p1") == [receipt]
+    (act,) = acts_of(complaints).about("d-p1")
+    assert (act.kind, act.at, act.body["complaint"]) == ("receipt_reopened", NOW + 2 * HOUR, "complaint-1")
     assert complaints.database.one("SELECT body, link FROM decision WHERE decision_id = 'd-p1'") == before
 
 
 def test_a_complaint_that_is_not_upheld_is_no_outcome_and_opens_no_receipt(complaints: Complaints) -> None:
     worked_on(complaints, taken_in(complaints))
     with complaints.database.transaction():
-        _, receipt = complaints.settle("complaint-1", upheld=False, at=NOW + 2 * HOUR, actor="lin")
+        _, receipt = complaints.settle(
+            "complaint-1", upheld=False, at=NOW + 2 * HOUR, actor="lin", acts=acts_of(complaints)
+        )
     assert receipt is None
     assert outcomes(complaints) == []
     assert complaints.receipts("d-p1") == []
@@ -128,7 +124,9 @@ def test_a_complaint_that_is_not_upheld_is_no_outcome_and_opens_no_receipt(compl
 def test_a_wrong_refusal_opens_the_receipt_and_says_nothing_of_repayment(complaints: Complaints) -> None:
     worked_on(complaints, taken_in(complaints, "credit_refusal", subject_event_id="l1"))
     with complaints.database.transaction():
-        _, receipt = complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin")
+        _, receipt = complaints.settle(
+            "complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", acts=acts_of(complaints)
+        )
     assert receipt is not None
     assert receipt.decision_id == "d-l1"
     assert [each["code"] for each in outcomes(complaints)] == ["complaint_upheld"]
@@ -137,11 +135,18 @@ def test_a_wrong_refusal_opens_the_receipt_and_says_nothing_of_repayment(complai
 def test_bad_service_is_no_fraud_unless_somebody_says_what_it_was(complaints: Complaints) -> None:
     worked_on(complaints, taken_in(complaints, "service"))
     with complaints.database.transaction():
-        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin")
+        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", acts=acts_of(complaints))
     assert outcomes(complaints) == []
     worked_on(complaints, taken_in(complaints, "service", event_id="c2"))
     with complaints.database.transaction():
-        complaints.settle("complaint-2", upheld=True, at=NOW + 2 * HOUR, actor="lin", code="reviewed_genuine")
+        complaints.settle(
+            "complaint-2",
+            upheld=True,
+            at=NOW + 2 * HOUR,
+            actor="lin",
+            code="reviewed_genuine",
+            acts=acts_of(complaints),
+        )
     assert [each["code"] for each in outcomes(complaints)] == ["reviewed_genuine"]
 
 
@@ -156,9 +161,11 @@ def test_what_is_refused_leaves_nothing_behind(complaints: Complaints) -> None:
     made = taken_in(complaints)
     worked_on(complaints, made)
     with pytest.raises(InputError, match=r"outcome\.code: expected one of"), complaints.database.transaction():
-        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", code="rubbish")
+        complaints.settle(
+            "complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", code="rubbish", acts=acts_of(complaints)
+        )
     with pytest.raises(InputError, match="expected who is responsible"), complaints.database.transaction():
-        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="wang")
+        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="wang", acts=acts_of(complaints))
     assert outcomes(complaints) == []
     assert complaints.matters.get("complaint-1").state is MatterState.WORKING
     assert Journal(complaints.database, Path()).kinds() == {"application": 1, "complaint": 1, "transaction": 1}
@@ -167,11 +174,11 @@ def test_what_is_refused_leaves_nothing_behind(complaints: Complaints) -> None:
 def test_a_settled_complaint_can_be_opened_again_under_a_new_promise(complaints: Complaints) -> None:
     worked_on(complaints, taken_in(complaints))
     with complaints.database.transaction():
-        complaints.settle("complaint-1", upheld=False, at=NOW + 2 * HOUR, actor="lin")
+        complaints.settle("complaint-1", upheld=False, at=NOW + 2 * HOUR, actor="lin", acts=acts_of(complaints))
         again = complaints.reopen("complaint-1", at=NOW + 9 * DAY, actor="wang", reason="new evidence")
     assert again.state is MatterState.WORKING
     assert again.owner == "lin"
     assert again.timers["resolution"].due_at == NOW + 11 * DAY
     with complaints.database.transaction():
-        complaints.settle("complaint-1", upheld=True, at=NOW + 10 * DAY, actor="lin")
+        complaints.settle("complaint-1", upheld=True, at=NOW + 10 * DAY, actor="lin", acts=acts_of(complaints))
     assert [each["known_at"] for each in outcomes(complaints)] == [NOW + 10 * DAY]

@@ -1,0 +1,1 @@
+"""Load: requests sent at moments fixed beforehand, and what became of them against the promise."""
