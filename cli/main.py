@@ -21,6 +21,7 @@ from cli.complaints import complaints
 from cli.demo import demo
 from cli.deploy import deploy
 from cli.desk import desk
+from cli.disclose import disclose
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
@@ -75,6 +76,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "oversight": oversight,
         "channels": channels,
         "book": book,
+        "disclose": disclose,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,

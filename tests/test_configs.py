@@ -10,6 +10,7 @@ from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
 from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
+from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
@@ -35,6 +36,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
+    "configs/disclosure.yaml": DisclosureSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,
