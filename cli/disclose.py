@@ -43,7 +43,8 @@ def disclose(
         return
     rows = [
         [item.definition.name_en, item.definition.name_zh,
-         "not assessed" if item.value is None else format(item.value, item.form), item.note]
+         "not assessed" if item.value is None else format(item.value, item.form),
+         item.note.en if item.value is None else None]
         for item in report.items
     ]  # fmt: skip
     title = f"disclosure of {report.month.name}, {report.currency}"

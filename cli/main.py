@@ -49,6 +49,7 @@ from cli.session import Session, default_configs
 from cli.simulate import simulate
 from cli.train import train
 from cli.validate import validate
+from cli.watch import watch
 from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
@@ -73,6 +74,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
+        "watch": watch,
         "oversight": oversight,
         "channels": channels,
         "book": book,

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from monitoring.disclosure.report import Disclosure, Item
-from scoring.pages.page import Cell, Facts, Prose, Section, table_of
-from scoring.pages.words import say
+from scoring.pages.page import Block, Cell, Facts, Prose, Section, table_of
+from scoring.pages.words import Both, say
 
 
 def sections(report: Disclosure) -> tuple[Section, ...]:
     """The figures, and the sources of their definitions."""
     rows: list[tuple[Cell, ...]] = [
-        (say("disclosure.told", zh=item.definition.name_zh, en=item.definition.name_en), _value(item, report.currency),
-         say("disclosure.told", zh=item.definition.zh, en=item.definition.en), item.definition.source)
+        (Both(item.definition.name_zh, item.definition.name_en), _value(item),
+         Both(item.definition.zh, item.definition.en), item.definition.source)
         for item in report.items
     ]  # fmt: skip
-    heads = [say(f"disclosure.{name}") for name in ("figure", "value", "definition", "asked")]
-    missing = [
-        (say("disclosure.told", zh=item.definition.name_zh, en=item.definition.name_en), item.note)
+    heads = [say("disclosure.figure"), say("disclosure.value", currency=report.currency)]
+    heads += [say("disclosure.definition"), say("disclosure.asked")]
+    missing: list[tuple[Cell, ...]] = [
+        (Both(item.definition.name_zh, item.definition.name_en), item.note)
         for item in report.items
         if item.value is None
     ]
-    blocks = [
+    blocks: list[Block] = [
         Facts("period", ((say("disclosure.month"), report.month.name),)),
         Prose(say("disclosure.intro"), quiet=True),
         table_of("figures", say("disclosure.figures"), heads, rows),
@@ -31,7 +32,5 @@ def sections(report: Disclosure) -> tuple[Section, ...]:
     return (Section("figures", say("disclosure.title"), tuple(blocks)),)
 
 
-def _value(item: Item, currency: str) -> Cell:
-    if item.value is None:
-        return say("disclosure.not_assessed")
-    return f"{format(item.value, item.form)}{f' {currency}' if item.money else ''}"
+def _value(item: Item) -> Cell:
+    return say("disclosure.not_assessed") if item.value is None else format(item.value, item.form)

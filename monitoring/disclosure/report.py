@@ -17,11 +17,23 @@ from monitoring.book.tape import Tape, in_base, read_tape
 from monitoring.chunk import Chunk, Chunker
 from monitoring.disclosure.settings import Definition, DisclosureSettings, Figure
 from monitoring.oversight.look import Look
+from scoring.pages.words import Both
 from scoring.pricing_settings import Pricing
 
 _MINOR = 100
-_NO_LENDERS = "the journal holds no events of lenders"
-_NO_RELATED = "the journal does not say which borrowers are related parties"
+_KNOWN = Both("", "")
+_NO_LENDERS = Both("日志中没有出借人的事件", "the journal holds no events of lenders")
+_NO_RELATED = Both("日志没有说明哪些借款人是关联方", "the journal does not say which borrowers are related parties")
+_NO_LOANS = Both("当月没有放款", "no loan was paid out in the month")
+_NOTHING_OWED = Both("没有未还余额", "nothing is owed")
+_NO_RESERVE = Both(
+    "configs/book.yaml没有这一天的准备金及来源", "configs/book.yaml gives no reserve with a source for this day"
+)
+_NO_BAD = Both("没有逾期90天以上的贷款", "there are no bad loans")
+_NO_RULE = Both("configs/disclosure.yaml没有说明如何识别", "configs/disclosure.yaml does not say how it is told")
+
+Told = tuple[float | None, Both]
+"""A value, and why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,7 @@ class Item:
     form: str
     money: bool
     definition: Definition
-    note: str = ""
+    note: Both = _KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,8 @@ class Disclosure:
                 item.figure.value: {
                     "value": item.value,
                     "unit": self.currency if item.money else "",
-                    "note": item.note,
+                    "note_zh": item.note.zh if item.value is None else "",
+                    "note_en": item.note.en if item.value is None else "",
                     **item.definition.model_dump(),
                 }
                 for item in self.items
@@ -117,7 +130,7 @@ def disclose(
     platform = look.platform
     book = read_book(sources, book_settings, pricing, platform, month.until)
     tape = read_tape(sources.read, book_settings.conventions, platform.fx_table(), platform.time_zone, month.until)
-    values: dict[Figure, tuple[float | None, str]] = {
+    values: dict[Figure, Told] = {
         **_lending(tape, book, month, platform),
         **_arrears(book),
         **_payments(sources, month, platform),
@@ -148,9 +161,7 @@ _FORMS: dict[Figure, tuple[str, bool]] = {
 }  # fmt: skip
 
 
-def _lending(
-    tape: Tape, book: Book, month: Chunk, platform: PlatformSettings
-) -> dict[Figure, tuple[float | None, str]]:
+def _lending(tape: Tape, book: Book, month: Chunk, platform: PlatformSettings) -> dict[Figure, Told]:
     from monitoring.local_days import local_day
 
     first = local_day(month.since, platform.time_zone)
@@ -159,44 +170,45 @@ def _lending(
     n, total = int(mine.sum()), float(amount[mine].sum()) / _MINOR
     borrowers = tape.loan["borrower_id"]
     largest = book.concentration("borrower")
-    nothing = "nothing is owed"
     return {
-        Figure.LOANS_TOTAL_AMOUNT: (float(amount.sum()) / _MINOR, ""),
-        Figure.LOANS_TOTAL_N: (tape.n, ""),
-        Figure.LOANS_AMOUNT: (total, ""),
-        Figure.LOANS_N: (n, ""),
-        Figure.AVERAGE_LOAN: (total / n, "") if n else (None, "no loan was paid out in the month"),
-        Figure.BALANCE: (book.balance / _MINOR, ""),
-        Figure.BALANCE_N: (book.n_owed, ""),
-        Figure.BORROWERS_TOTAL: (int(borrowers.nunique()), ""),
-        Figure.BORROWERS: (int(borrowers[mine].nunique()), ""),
-        Figure.TOP_TEN_SHARE: (None, nothing) if largest is None else (sum(part.share for part in largest.parts), ""),
-        Figure.TOP_SHARE: (None, nothing) if largest is None else (largest.parts[0].share, ""),
+        Figure.LOANS_TOTAL_AMOUNT: (float(amount.sum()) / _MINOR, _KNOWN),
+        Figure.LOANS_TOTAL_N: (tape.n, _KNOWN),
+        Figure.LOANS_AMOUNT: (total, _KNOWN),
+        Figure.LOANS_N: (n, _KNOWN),
+        Figure.AVERAGE_LOAN: (total / n if n else None, _NO_LOANS),
+        Figure.BALANCE: (book.balance / _MINOR, _KNOWN),
+        Figure.BALANCE_N: (book.n_owed, _KNOWN),
+        Figure.BORROWERS_TOTAL: (int(borrowers.nunique()), _KNOWN),
+        Figure.BORROWERS: (int(borrowers[mine].nunique()), _KNOWN),
+        Figure.TOP_TEN_SHARE: (None, _NOTHING_OWED)
+        if largest is None
+        else (sum(part.share for part in largest.parts), _KNOWN),
+        Figure.TOP_SHARE: (None, _NOTHING_OWED) if largest is None else (largest.parts[0].share, _KNOWN),
     }
 
 
-def _arrears(book: Book) -> dict[Figure, tuple[float | None, str]]:
+def _arrears(book: Book) -> dict[Figure, Told]:
     owed = {name: (n, balance) for name, n, balance in book.by_bucket}
     late = [name for name in owed if name != "current"]
     overdue = sum(owed[name][1] for name in late)
     buckets = (Figure.OVERDUE_1_29, Figure.OVERDUE_30_59, Figure.OVERDUE_60_89, Figure.OVERDUE_90)
-    nothing = (None, "nothing is owed")
+    nothing = (None, _NOTHING_OWED)
     if book.held is None:
-        cover: tuple[float | None, str] = (None, "configs/book.yaml gives no reserve with a source for this day")
+        cover: Told = (None, _NO_RESERVE)
     else:
-        cover = (book.cover_bad, "" if book.cover_bad is not None else "there are no bad loans")
+        cover = (book.cover_bad, _NO_BAD)
     return {
-        Figure.OVERDUE_AMOUNT: (overdue / _MINOR, ""),
-        Figure.OVERDUE_N: (sum(owed[name][0] for name in late), ""),
-        **{figure: (owed[name][1] / _MINOR, "") for figure, name in zip(buckets, late, strict=True)},
-        Figure.OVERDUE_90_N: (owed["90+"][0], ""),
-        Figure.OVERDUE_RATE: (overdue / book.balance, "") if book.balance else nothing,
-        Figure.BAD_DEBT_RATE: nothing if book.bad_debt_rate is None else (book.bad_debt_rate, ""),
+        Figure.OVERDUE_AMOUNT: (overdue / _MINOR, _KNOWN),
+        Figure.OVERDUE_N: (sum(owed[name][0] for name in late), _KNOWN),
+        **{figure: (owed[name][1] / _MINOR, _KNOWN) for figure, name in zip(buckets, late, strict=True)},
+        Figure.OVERDUE_90_N: (owed["90+"][0], _KNOWN),
+        Figure.OVERDUE_RATE: (overdue / book.balance, _KNOWN) if book.balance else nothing,
+        Figure.BAD_DEBT_RATE: nothing if book.bad_debt_rate is None else (book.bad_debt_rate, _KNOWN),
         Figure.COVER: cover,
     }
 
 
-def _payments(sources: Sources, month: Chunk, platform: PlatformSettings) -> dict[Figure, tuple[float | None, str]]:
+def _payments(sources: Sources, month: Chunk, platform: PlatformSettings) -> dict[Figure, Told]:
     table = sources.read("transaction")
     keep = pc.and_(
         pc.greater_equal(table["event_time"], month.since),
@@ -206,24 +218,31 @@ def _payments(sources: Sources, month: Chunk, platform: PlatformSettings) -> dic
     complaints = sources.read("complaint")
     n_complaints = int(pc.sum(pc.greater_equal(complaints["event_time"], month.since)).as_py() or 0)
     return {
-        Figure.PAYMENTS_AMOUNT: (float(in_base(frame, platform.fx_table()).sum()) / _MINOR, ""),
-        Figure.PAYMENTS_N: (len(frame), ""),
-        Figure.PAYERS: (int(frame["customer_id"].nunique()), ""),
-        Figure.COMPLAINTS: (n_complaints, ""),
+        Figure.PAYMENTS_AMOUNT: (float(in_base(frame, platform.fx_table()).sum()) / _MINOR, _KNOWN),
+        Figure.PAYMENTS_N: (len(frame), _KNOWN),
+        Figure.PAYERS: (int(frame["customer_id"].nunique()), _KNOWN),
+        Figure.COMPLAINTS: (n_complaints, _KNOWN),
     }
 
 
-def _compensation(
-    sources: Sources, settings: DisclosureSettings, platform: PlatformSettings
-) -> dict[Figure, tuple[float | None, str]]:
+def _compensation(sources: Sources, settings: DisclosureSettings, platform: PlatformSettings) -> dict[Figure, Told]:
     rules = settings.compensation
     table = sources.read("repayment")
     both = (Figure.COMPENSATION_AMOUNT, Figure.COMPENSATION_N)
     if rules is None:
-        return dict.fromkeys(both, (None, "configs/disclosure.yaml does not say how compensation is told"))
+        return dict.fromkeys(both, (None, _NO_RULE))
     if rules.column not in table.column_names:
-        return dict.fromkeys(both, (None, f"repayments have no column {rules.column}: nobody says who paid"))
+        return dict.fromkeys(
+            both,
+            (
+                None,
+                Both(
+                    f"还款没有{rules.column}列，没有说明由谁付款",
+                    f"repayments have no column {rules.column}: nobody says who paid",
+                ),
+            ),
+        )
     frame = table.select(["event_time", "amount", "currency", rules.column]).to_pandas()
     frame = frame[frame[rules.column].isin(rules.payers)].reset_index(drop=True)
     amount = float(in_base(frame, platform.fx_table()).sum()) / _MINOR
-    return {Figure.COMPENSATION_AMOUNT: (amount, ""), Figure.COMPENSATION_N: (len(frame), "")}
+    return {Figure.COMPENSATION_AMOUNT: (amount, _KNOWN), Figure.COMPENSATION_N: (len(frame), _KNOWN)}
