@@ -39,6 +39,7 @@ from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
 from cli.promote import promote
+from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
@@ -54,7 +55,7 @@ from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
-    "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
+    "Events": {"simulate": simulate, "rehearse": rehearse, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
     "Models": {
         "intake": intake,
