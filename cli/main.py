@@ -22,6 +22,7 @@ from cli.complaints import complaints
 from cli.demo import demo
 from cli.deploy import deploy
 from cli.desk import desk
+from cli.disclose import disclose
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
@@ -40,6 +41,7 @@ from cli.notice import notice
 from cli.oversight import oversight
 from cli.promote import promote
 from cli.records import records
+from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
@@ -55,7 +57,7 @@ from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
-    "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
+    "Events": {"simulate": simulate, "rehearse": rehearse, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
     "Models": {
         "intake": intake,
@@ -79,6 +81,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "oversight": oversight,
         "channels": channels,
         "book": book,
+        "disclose": disclose,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
