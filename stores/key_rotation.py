@@ -20,7 +20,7 @@ from pathlib import Path
 
 from domain.errors import DefinitionError
 from stores.database import Database
-from stores.keyring import Keyring, keyring_of, mark_of, next_key, present_master, vault_keys
+from stores.keyring import Keyring, keyring_of, mark_of, next_key, present_master, token_of, vault_keys
 from stores.keys import KEY_BYTES
 from stores.sealing import add_data_key
 from stores.sealing_bytes import opened_under, sealed_under, wrapping_key
@@ -142,12 +142,14 @@ def _rehash(database: Database, keyring: Keyring) -> int:
     while True:
         with database.transaction():
             rows = database.execute(
-                f"SELECT lookup, layer FROM subject WHERE layer < {last} LIMIT ?",  # noqa: S608 - a number of ours
+                f"SELECT lookup, layer, token_key, token FROM subject WHERE layer < {last} LIMIT ?",  # noqa: S608 - a number of ours
                 (BATCH,),
             )
-            for lookup, layer in rows:
-                values = (keyring.stored(lookup, layer), last, lookup)
-                database.execute("UPDATE subject SET lookup = ?, layer = ? WHERE lookup = ?", values)
+            for lookup, layer, key, token in rows:
+                # Only the innermost hash gives the token: it is kept before that hash goes.
+                kept = token_of(key, lookup) if token is None else token
+                values = (keyring.stored(lookup, layer), last, kept, lookup)
+                database.execute("UPDATE subject SET lookup = ?, layer = ?, token = ? WHERE lookup = ?", values)
         n_done += len(rows)
         if not rows:
             return n_done

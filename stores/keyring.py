@@ -11,6 +11,7 @@ has one lookup key: the vault key itself.
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -104,6 +105,12 @@ def present_master(database: Database, candidates: Sequence[bytes]) -> bytes:
         f"{database.path}: expected the vault key it was rotated to, got another; "
         "give that one (keys/vault.key or ASSAY_VAULT_KEY), and restart what still runs with the old"
     )
+
+
+def token_of(key: bytes, lookup: bytes) -> str:
+    """The token of a subject's own key and the innermost hash of the identifier."""
+    digest = hmac.digest(key, lookup, "sha256")[:16]
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def mark_of(master: bytes) -> bytes:

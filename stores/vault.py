@@ -7,16 +7,15 @@ Erasing the row erases the way from the identifier to its token: the person's ev
 
 from __future__ import annotations
 
-import base64
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from domain.errors import InputError, expected_got
 from domain.events import NAMESPACES, Event
 from stores.database import Database
-from stores.keyring import Keyring
+from stores.keyring import Keyring, token_of
 
 
 class Vault:
@@ -93,10 +92,25 @@ class Vault:
         namespace = NAMESPACES[column]
         self._tokens.pop((namespace, identifier), None)
         lookup = self._lookup(namespace, identifier)
+        return self._forget(lambda: self._keyring.places(lookup))
+
+    def erase_token(self, column: str, token: str) -> bool:
+        """As `erase`, for who holds only the token: every key of the namespace is tried."""
+        self._tokens.clear()
+
+        def places() -> list[bytes]:
+            rows = self._database.execute(
+                "SELECT lookup, token_key, token FROM subject WHERE namespace = ?", (NAMESPACES[column],)
+            )
+            return [lookup for lookup, key, kept in rows if (kept or token_of(key, lookup)) == token]
+
+        return self._forget(places)
+
+    def _forget(self, places: Callable[[], list[bytes]]) -> bool:
         erased = False
         with self._database.transaction():
             self._keyring.refresh()
-            for place in self._keyring.places(lookup):
+            for place in places():
                 self._database.execute("DELETE FROM subject WHERE lookup = ?", (place,))
                 erased = erased or self._database.connection.changes() > 0
         # The write-ahead log holds the page as it was until it is folded into the file.
@@ -119,7 +133,7 @@ class Vault:
         for place in self._keyring.places(lookup):
             row = self._database.maybe("SELECT token_key FROM subject WHERE lookup = ?", (place,))
             if row is not None:
-                return _derived(row[0], lookup)
+                return token_of(row[0], lookup)
         return None
 
     def _issue(self, namespace: str, missing: dict[str, bytes]) -> dict[str, str]:
@@ -130,13 +144,9 @@ class Vault:
             token = self._stored(lookup)
             if token is None:
                 key = secrets.token_bytes(16)
-                values = (self._keyring.stored(lookup), namespace, key, len(self._keyring.layers))
-                self._database.execute("INSERT INTO subject VALUES (?, ?, ?, ?)", values)
-                token = _derived(key, lookup)
+                token, n_layers = token_of(key, lookup), len(self._keyring.layers)
+                kept = token if n_layers > 1 else None
+                values = (self._keyring.stored(lookup), namespace, key, n_layers, kept)
+                self._database.execute("INSERT INTO subject VALUES (?, ?, ?, ?, ?)", values)
             made[identifier] = token
         return made
-
-
-def _derived(key: bytes, lookup: bytes) -> str:
-    digest = hmac.digest(key, lookup, "sha256")[:16]
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

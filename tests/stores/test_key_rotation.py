@@ -122,6 +122,17 @@ def test_erasing_works_before_amid_and_after(desk: Desk) -> None:
     assert not desk.vault().erase("customer_id", PEOPLE[0])
 
 
+def test_who_is_known_by_the_token_alone_can_be_erased_after_rotations(desk: Desk, filled: Any) -> None:
+    desk.rotate()
+    fresh = desk.vault().token("customer_id", "fresh")
+    desk.rotate()
+    for person, token in {PEOPLE[1]: filled[1][PEOPLE[1]], "fresh": fresh}.items():
+        assert not desk.vault().erase_token("card_id", token)
+        assert desk.vault().erase_token("customer_id", token)
+        assert desk.vault().known("customer_id", person) is None
+    assert desk.database.one("SELECT count(*) FROM subject") == (len(PEOPLE) - 1,)
+
+
 class Cut(BaseException):
     """The process ends here."""
 
