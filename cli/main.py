@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.alerts import alerts
+from cli.aml import aml
 from cli.benchmark import benchmark
 from cli.book import book
 from cli.cases import cases
@@ -21,6 +22,7 @@ from cli.complaints import complaints
 from cli.demo import demo
 from cli.deploy import deploy
 from cli.desk import desk
+from cli.disclose import disclose
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
@@ -38,6 +40,7 @@ from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
 from cli.promote import promote
+from cli.records import records
 from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
@@ -78,12 +81,14 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "oversight": oversight,
         "channels": channels,
         "book": book,
+        "disclose": disclose,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
         "notice": notice,
     },
     "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
+    "Restricted": {"aml": aml, "records": records},
 }
 """Panel of the help → name → command, in the order they are shown."""
 
