@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.errors import DefinitionError
 from monitoring.oversight import pages
 from monitoring.oversight.look import Look
+from scoring.pages.discovery import declared
 from scoring.pages.page import Section
 from scoring.pages.words import Words
 
@@ -41,14 +39,5 @@ def plans(*, restricted: bool = False) -> tuple[PagePlan, ...]:
     DefinitionError
         When two pages have one place or one key.
     """
-    found = []
-    for module in pkgutil.iter_modules(pages.__path__):
-        plan = getattr(importlib.import_module(f"{pages.__name__}.{module.name}"), "PAGE", None)
-        if isinstance(plan, PagePlan):
-            found.append(plan)
-    for fact in ("order", "key"):
-        values = [getattr(plan, fact) for plan in found]
-        twice = sorted({str(value) for value in values if values.count(value) > 1})
-        if twice:
-            raise DefinitionError(f"oversight pages: expected each {fact} once, got {', '.join(twice)} again")
+    found = declared(pages, "PAGE", PagePlan, "order", "key")
     return tuple(sorted((plan for plan in found if plan.restricted is restricted), key=lambda plan: plan.order))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.decision import Product
-from domain.errors import DefinitionError
+from scoring.pages.discovery import declared
 from scoring.pages.page import Section
 from training.report import sections
 from training.report.evidence import Evidence
@@ -39,14 +37,5 @@ def plans(product: Product) -> tuple[Plan, ...]:
     DefinitionError
         When two sections have one place or one key.
     """
-    found = []
-    for module in pkgutil.iter_modules(sections.__path__):
-        plan = getattr(importlib.import_module(f"{sections.__name__}.{module.name}"), "SECTION", None)
-        if isinstance(plan, Plan):
-            found.append(plan)
-    for fact in ("order", "key"):
-        values = [getattr(plan, fact) for plan in found]
-        twice = sorted({str(value) for value in values if values.count(value) > 1})
-        if twice:
-            raise DefinitionError(f"report sections: expected each {fact} once, got {', '.join(twice)} again")
+    found = declared(sections, "SECTION", Plan, "order", "key")
     return tuple(sorted((plan for plan in found if product in plan.products), key=lambda plan: plan.order))
