@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.alerts import alerts
+from cli.backup import backup, restore
 from cli.benchmark import benchmark
 from cli.cases import cases
 from cli.channels import channels
@@ -22,9 +23,11 @@ from cli.deploy import deploy
 from cli.desk import desk
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
+from cli.drill import drill
 from cli.erase import erase
 from cli.explain import explain
 from cli.features import features
+from cli.impact import impact
 from cli.import_ import import_
 from cli.intake import intake
 from cli.journal import journal
@@ -79,6 +82,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "notice": notice,
     },
     "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
+    "Emergency": {"impact": impact, "drill": drill, "backup": backup, "restore": restore},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

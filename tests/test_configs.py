@@ -9,6 +9,7 @@ from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
 from monitoring.channels.settings import ChannelSettings
+from monitoring.drill import DrillSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
@@ -38,6 +39,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/load.yaml": Promise,
     "configs/complaints.yaml": ComplaintSettings,
     "configs/desk.yaml": DeskSettings,
+    "configs/drills.yaml": DrillSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
