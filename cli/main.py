@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from cli.alerts import alerts
 from cli.backup import backup, restore
 from cli.benchmark import benchmark
+from cli.book import book
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
@@ -76,6 +77,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "monitor": monitor,
         "oversight": oversight,
         "channels": channels,
+        "book": book,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,

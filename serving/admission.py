@@ -20,6 +20,7 @@ from serving.deciding import Decider, stage_micros
 from serving.desk import Desks
 from serving.http import Answer
 from serving.metrics import Metrics
+from serving.people import People
 from serving.problems import Problem
 from serving.tokens import Tokens
 from serving.work import Done, Kind, Observed, Work
@@ -69,7 +70,15 @@ class DeskAdmission:
             Kind.FACT: self._fact,
             Kind.OUTCOME: self._outcome,
             Kind.QUARANTINE: self._quarantine,
+            Kind.COMPLAINT: self._person,
+            Kind.ASK_REVIEW: self._person,
+            Kind.DECIDE_REVIEW: self._person,
+            Kind.DISPOSE: self._person,
+            Kind.SWITCH: self._person,
+            Kind.BEGIN: lambda work: Done(self._kept_answer(work, 200, b"")),
+            Kind.KEEP: self._keep,
         }
+        self._people = People(books, self._appended, lambda work: self._tokenised(work)[0])
 
     # ------------------------------------------------------------ transactions
 
@@ -164,6 +173,16 @@ class DeskAdmission:
         )  # fmt: skip
         answer = self._kept_answer(work, 202, _json(event_id=event.event_id, quarantined=True))
         return Done(answer, tokens=tokens)
+
+    def _person(self, work: Work) -> Done:
+        told, event = self._people.admit(work)
+        return Done(self._kept_answer(work, 200, _json(**told)), event)
+
+    def _keep(self, work: Work) -> Done:
+        """The answer to a batch takes the place of the answers to its items."""
+        assert work.said is not None  # noqa: S101 - for the type checker
+        self._books.ledger.forget_items_within(work.client, work.key)
+        return Done(self._kept_answer(work, 200, work.said.request))
 
     # ------------------------------------------------------------------- parts
 

@@ -47,6 +47,7 @@ class Metrics:
         self._failures = Counter("failed_commits", "Transactions that were rolled back.", **common)  # type: ignore[arg-type]
         self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)  # type: ignore[arg-type]
         self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)  # type: ignore[arg-type]
+        self._killed = Gauge("kill_switch", "1 while rules decide alone.", **common)  # type: ignore[arg-type]
         self._ready = Gauge("ready", "1 while writes are taken.", **common)  # type: ignore[arg-type]
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -79,10 +80,11 @@ class Metrics:
         """A bundle was loaded or refused."""
         self._reloads.labels(product, result).inc()
 
-    def state(self, *, queue_length: int, ready: bool) -> None:
+    def state(self, *, queue_length: int, ready: bool, killed: bool) -> None:
         """Set just before the text is read."""
         self._queue.set(queue_length)
         self._ready.set(float(ready))
+        self._killed.set(float(killed))
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""

@@ -17,10 +17,11 @@ from typing import Any
 import bentoml
 from bentoml import Service
 
-from serving.app import PREFIX, Door
+from serving.app import Door
 from serving.guard import Guard
 from serving.http import ASGIApp
 from serving.logs import json_logger
+from serving.routes import PREFIX
 from serving.settings import HOST, PORT
 from stores.home import Home
 

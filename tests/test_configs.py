@@ -8,6 +8,7 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
+from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.drill import DrillSettings
 from monitoring.settings import MonitoringSettings
@@ -34,6 +35,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/channels.yaml": ChannelSettings,
+    "configs/book.yaml": BookSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,
