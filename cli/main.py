@@ -22,6 +22,7 @@ from cli.complaints import complaints
 from cli.demo import demo
 from cli.deploy import deploy
 from cli.desk import desk
+from cli.disclose import disclose
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.drill import drill
@@ -41,6 +42,7 @@ from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
 from cli.promote import promote
+from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
@@ -51,11 +53,12 @@ from cli.session import Session, default_configs
 from cli.simulate import simulate
 from cli.train import train
 from cli.validate import validate
+from cli.watch import watch
 from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
-    "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
+    "Events": {"simulate": simulate, "rehearse": rehearse, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
     "Models": {
         "intake": intake,
@@ -75,9 +78,11 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Service": {"serve": serve, "keys": keys, "load": load},
     "Looking back": {
         "monitor": monitor,
+        "watch": watch,
         "oversight": oversight,
         "channels": channels,
         "book": book,
+        "disclose": disclose,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,

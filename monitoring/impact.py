@@ -125,7 +125,8 @@ def _of(
     return Impact(
         model, product.value, since, until, decisions.num_rows,
         sum(bool(body.get("degraded")) for body in bodies),
-        dict(Counter(decisions["action"].to_pylist())), dict(Counter(decisions["risk_grade"].to_pylist())), dict(amounts), n_unvalued,
+        dict(Counter(decisions["action"].to_pylist())), dict(Counter(decisions["risk_grade"].to_pylist())),
+        dict(amounts), n_unvalued,
         len(set(events[person].drop_null().to_pylist())), events[person].null_count,
         {STATUSES[code].value: int(n) for code, n in zip(*np.unique(status, return_counts=True), strict=True)},
         maturity, tuple(decisions["decision_id"].to_pylist()),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from serving.http import Answer, Call, as_json
 from serving.people_requests import KillRequest, read
-from serving.work import Kind, Said
+from serving.problems import Problem
+from serving.work import Kind, Said, Work
 from serving.writing import begun, commit
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ async def kill(runtime: Runtime, call: Call, started: int) -> Answer:
     """Turn the kill switch; it holds for the next decision, and is recorded with who turned it."""
     work, body = await begun(runtime, call, started, Kind.SWITCH)
     request = read(KillRequest, body)
-    if request.on:
+    if request.on and not await _kept(runtime, work):
         # What stops harm comes first: it holds even where the record cannot be written.
         runtime.turn_kill_switch(on=True)
     work.said = Said(request)
@@ -26,6 +27,14 @@ async def kill(runtime: Runtime, call: Call, started: int) -> Answer:
     if not request.on and not dict(answer.headers).get(b"idempotent-replayed"):
         runtime.turn_kill_switch(on=False)
     return answer
+
+
+async def _kept(runtime: Runtime, work: Work) -> bool:
+    """Whether the order was carried out before: its retry must not undo a later one."""
+    try:
+        return await runtime.read(lambda books: books.ledger.recall(work.client, work.key)) is not None
+    except Problem:
+        return False
 
 
 async def reload(runtime: Runtime, call: Call, started: int) -> Answer:

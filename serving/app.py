@@ -66,8 +66,10 @@ class Door:
             self._runtime.metrics.answered(template, answer.status, (self._ticks() - started) / 1e9)
 
     def check(self, scope: Scope, call: Call, *, any_host: bool = False) -> None:
-        """Raise 400 or 421 for a head that is ambiguous, or meant for another host."""
-        check_head(scope, call, None if any_host or self._runtime is None else self._runtime.hosts)
+        """Raise 400, 421 or 431 for a head that is ambiguous, meant for another host, or too large."""
+        runtime = self._runtime
+        if runtime is not None:
+            check_head(scope, call, None if any_host else runtime.hosts, runtime.settings.max_header_bytes)
 
     def authenticated(self, call: Call, role: Role) -> None:
         """For paths that are not ours: raise 401 or 403 unless a client with the role is asking."""

@@ -39,6 +39,7 @@ class Call:
     peer: str = ""
     client: Client | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
+    body_read: bool = False
 
     @property
     def who(self) -> Client:
@@ -67,18 +68,30 @@ def call_of(scope: Scope, receive: Receive) -> Call:
     )  # fmt: skip
 
 
-def check_head(scope: Scope, call: Call, hosts: frozenset[bytes] | None) -> None:
+def check_head(scope: Scope, call: Call, hosts: frozenset[bytes] | None, max_bytes: int) -> None:
     """Refuse a head that two readers could read in two ways, or that was meant for another service.
 
     Parameters
     ----------
     hosts : names that are answered to; None answers to every name, as health checks do.
+    max_bytes : of path, query and headers together.
 
     Raises
     ------
     Problem
-        400 for a header that may be there once and is there twice, or a Host that is missing; 421 for another host.
+        400 for a header that may be there once and is there twice, or a Host that is missing; 421 for another host;
+        431 for a head over the cap.
     """
+    size = len(scope["path"]) + len(call.query)
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+    if size > max_bytes:
+        raise Problem(
+            431,
+            "head_too_large",
+            f"head: expected at most {max_bytes} bytes, got more",
+            headers={"Connection": "close"},
+        )
     if len(call.headers) != len(scope["headers"]):
         names = [name for name, _ in scope["headers"]]
         if any(names.count(name) > 1 for name in _ONCE):
@@ -150,19 +163,18 @@ async def read_json_body(call: Call, max_bytes: int, timeout: float) -> bytes:
                     raise _too_large(max_bytes)
                 chunks.append(chunk)
                 if not message.get("more_body", False):
+                    call.body_read = True
                     return b"".join(chunks)
     except TimeoutError:
         raise Problem(408, "body_timeout", f"body: expected it within {timeout:g} s, got a part") from None
 
 
 def _too_large(max_bytes: int) -> Problem:
-    return Problem(
-        413, "body_too_large", f"body: expected at most {max_bytes} bytes, got more", headers={"Connection": "close"}
-    )
+    return Problem(413, "body_too_large", f"body: expected at most {max_bytes} bytes, got more")
 
 
 async def respond(send: Send, call: Call, answer: Answer) -> None:
-    """Send one answer."""
+    """Send one answer; who sent a body that was refused unread is not waited for."""
     headers = [
         (b"content-type", answer.media_type),
         (b"content-length", str(len(answer.body)).encode()),
@@ -171,6 +183,8 @@ async def respond(send: Send, call: Call, answer: Answer) -> None:
         (b"x-content-type-options", b"nosniff"),
         *answer.headers,
     ]
+    if answer.status >= 400 and not call.body_read and call.method not in ("GET", "HEAD"):
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else answer.body})
 

@@ -27,9 +27,12 @@ from serving.requests import OutcomeRequest, invalid
 from serving.work import Kind, Work
 from stores.acts import Act
 from stores.appeals import ASKED, DECIDED
+from stores.complaints import Complaints
 from stores.ledger import Entry
+from stores.matter_settings import ComplaintSettings
 
-DISPOSED, SWITCHED = "alert_disposed", "kill_switched"
+DISPOSED, SWITCHED, COMPLAINED = "alert_disposed", "kill_switched", "complaint_taken"
+_PEOPLE = ("customer_id", "borrower_id")
 
 Told = tuple[dict[str, Any], Event | None]
 """What is answered, and the event that was added to the journal."""
@@ -40,19 +43,26 @@ class People:
 
     Parameters
     ----------
+    complaints : ``configs/complaints.yaml``.
     appended : puts an event into the journal and numbers it, or refuses it.
+    new : refuses an event that a state could not learn, or that is in the journal already.
+    tokenised : the event of a work, its identifiers as tokens.
     new_id : makes the id of an act.
     """
 
     def __init__(
         self,
         books: Books,
+        complaints: ComplaintSettings,
         appended: Callable[[Event], Event],
+        new: Callable[[Event], None],
         tokenised: Callable[[Work], Event],
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         self._books = books
+        self._complaints = Complaints(books.journal, books.ledger, complaints)
         self._appended = appended
+        self._new = new
         self._tokenised = tokenised
         self._new_id = new_id
         self._by_kind: Mapping[Kind, Callable[[Work], Told]] = {
@@ -140,13 +150,31 @@ class People:
     def _complaint(self, work: Work) -> Told:
         _, request = _said(work, ComplaintRequest)
         event = self._tokenised(work)
+        subject = None
         if request.subject_event_id is not None:
             subject = self._subject(request.subject_event_id, request.subject_client, work)
             # The one who paid or applied is the one who complains, unless we are told otherwise.
-            people = {name: subject.body[name] for name in ("customer_id", "borrower_id") if name in subject.body}
+            people = {name: subject.body[name] for name in _PEOPLE if name in subject.body}
             event = replace(event, body={**people, **event.body})
-        event = self._appended(event)
-        return {"event_id": event.event_id, "accepted": True}, event
+        self._new(event)
+        texts = self._books.appeals.sealed_within({"contact": request.contact, "text": request.text})
+        matter = self._complaints.open_complaint(
+            request.complaint_class,
+            at=work.received_at,
+            actor=work.client,
+            client=work.client,
+            event_id=event.event_id,
+            event_time=event.event_time,
+            people={name: str(event.body[name]) for name in _PEOPLE if name in event.body},
+            subject_event_id=request.subject_event_id,
+            subject_client=None if subject is None else subject.client,
+            channel=request.channel,
+            text=texts["text"]["sealed"] if "text" in texts else None,
+        )
+        self._act(work, COMPLAINED, matter.matter_id, {"event_id": event.event_id, **texts})
+        seq = self._books.journal.seq_of(work.client, event.event_id)
+        told = {"event_id": event.event_id, "accepted": True, "complaint_id": matter.matter_id}
+        return told, None if seq is None else self._books.journal.get(seq)
 
     def _subject(self, event_id: str, client: str | None, work: Work) -> Event:
         assert work.said is not None  # noqa: S101 - for the type checker

@@ -46,6 +46,7 @@ from serving.version import code_version
 from serving.work import Done, Work
 from stores.home import Home
 from stores.keys import secret_key
+from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
 
 T = TypeVar("T")
@@ -88,6 +89,7 @@ class Runtime:
         self.in_flight: set[tuple[str, str]] = set()
         self.explaining = Explaining(home, environment, log)
         self._configs = configs
+        self._complaints = load_settings(configs / "complaints.yaml", ComplaintSettings)
         self._environment = environment
         vault_key = secret_key(home.keys, VAULT_KEY, environment)
         self.digest_key = hmac.digest(vault_key, b"assay idempotency 1", "sha256")
@@ -299,6 +301,7 @@ class Runtime:
             ticks=self.ticks,
             new_id=lambda: secrets.token_hex(16),
             metrics=self.metrics,
+            complaints=self._complaints,
         )
 
     def _fresh_reader(self) -> Reader:

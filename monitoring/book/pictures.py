@@ -11,7 +11,7 @@ from monitoring.book.book import Book
 from monitoring.book.vintages import Share, Vintage
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas, percent, whiskers
 from scoring.pages.page import Cell, Picture, Table, table_of
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Both, Tongue, Words, say
 
 _SHOWN = 12
 _MINOR = 100
@@ -93,7 +93,7 @@ def reserve_picture(book: Book) -> Picture:
         axes.barh(place, beyond, left=needed, color=FAINT, height=0.6, label=tongue(say("book.unexpected")))
         if held is not None:
             axes.axvline(held / _MINOR / 1e6, color=RISK, linewidth=1.2, label=tongue(say("book.held")))
-        axes.set_yticks(place, [tongue(say("book.told", zh=each.zh, en=each.en)) for each in lines])
+        axes.set_yticks(place, [tongue(Both(each.zh, each.en)) for each in lines])
         axes.set_xlabel(tongue(say("book.millions", currency=book.currency)))
         axes.grid(axis="y", visible=False)
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
@@ -101,7 +101,7 @@ def reserve_picture(book: Book) -> Picture:
 
     heads = [say(f"book.{name}") for name in ("scenario", "lgd", "needed", "unexpected", "cover", "note")]
     rows: list[tuple[Cell, ...]] = [
-        (say("book.told", zh=each.zh, en=each.en), each.lgd, _whole(each.needed), _whole(each.unexpected), each.cover,
+        (Both(each.zh, each.en), each.lgd, _whole(each.needed), _whole(each.unexpected), each.cover,
          each.note or None)
         for each in (book.present, *book.scenarios)
     ]  # fmt: skip
