@@ -35,6 +35,7 @@ from training.imbalance import thinning
 from training.intervals import Interval, interval_of, resamples
 from training.metrics import Ranking, brier, calibration_intervals, calibration_line
 from training.progress import Progress, silent
+from training.record import data_hash
 from training.search import StudyPlace
 from training.settings import TrainingSettings
 from training.splits import Split, make_split
@@ -147,6 +148,7 @@ def judged(settings: TrainingSettings, ring: Ring, entries: Sequence[Entry], day
         seconds=ring.budget.seconds,
         contenders=tuple(contenders),
         warning=ring.split.warning,
+        data=data_hash(ring.X, ring.split),
     )
 
 
