@@ -250,7 +250,9 @@ def test_a_backup_while_others_write_is_of_one_moment(kept: Kept) -> None:
         assert restored.n_decisions == backup.n_decisions
         database = Database(restored.home.database)
         journal = Journal(database, restored.home.segments)
-        assert journal.read("transaction").num_rows == backup.n_decisions
+        # The writer journals an event, then decides on it: the moment may lie between the two.
+        assert journal.read("transaction").num_rows == backup.last_seq
+        assert backup.last_seq - backup.n_decisions in (0, 1)
         database.close()
 
 
