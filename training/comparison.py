@@ -23,6 +23,7 @@ from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from features.snapshot import Snapshot
 from scoring.encode import Encoder
+from scoring.metrics import Ranking, brier, calibration_intervals, calibration_line
 from stores.journal import Journal
 from training.calendar import day_numbers
 from training.comparison_table import Comparison, Contender
@@ -33,7 +34,6 @@ from training.families.constraints import catalogue_groups, expected_signs
 from training.families.family import Columns
 from training.imbalance import thinning
 from training.intervals import Interval, interval_of, resamples
-from training.metrics import Ranking, brier, calibration_intervals, calibration_line
 from training.progress import Progress, silent
 from training.record import data_hash
 from training.search import StudyPlace

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from domain.time import format_instant
+from scoring.metrics import Ranking
 from training.comparison_table import Comparison
 from training.fitting import Fitted
 from training.importance import importance
 from training.measure import Measured
-from training.metrics import Ranking
 from training.plots import draw_search
 from training.search import Searched
 from training.settings import TrainingSettings, settings_text

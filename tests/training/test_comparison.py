@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from cli.compare import show_comparison
 from domain.errors import DefinitionError, ModelError
 from domain.settings import PlatformSettings
+from scoring.metrics import Ranking
 from stores.home import Home
 from stores.journal import Journal
 from training import comparison
@@ -23,7 +24,6 @@ from training.comparison_table import Comparison
 from training.contest import Entry, Ring, latencies
 from training.families.family import Columns
 from training.intervals import paired_difference
-from training.metrics import Ranking
 from training.search import Searched
 from training.settings import TrainingSettings
 from training.splits import UNVERIFIED, Part, Split
