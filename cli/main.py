@@ -12,6 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 from cli.alerts import alerts
+from cli.aml import aml
+from cli.backup import backup, restore
 from cli.benchmark import benchmark
 from cli.book import book
 from cli.cases import cases
@@ -24,9 +26,11 @@ from cli.desk import desk
 from cli.disclose import disclose
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
+from cli.drill import drill
 from cli.erase import erase
 from cli.explain import explain
 from cli.features import features
+from cli.impact import impact
 from cli.import_ import import_
 from cli.intake import intake
 from cli.journal import journal
@@ -39,6 +43,7 @@ from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
 from cli.promote import promote
+from cli.records import records
 from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
@@ -86,6 +91,8 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "notice": notice,
     },
     "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
+    "Restricted": {"aml": aml, "records": records},
+    "Emergency": {"impact": impact, "drill": drill, "backup": backup, "restore": restore},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

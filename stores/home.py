@@ -94,9 +94,19 @@ class Home:
         return self.root / "shadow.db"
 
     @property
+    def drills(self) -> Path:
+        """Records of drills: signed lines, only ever appended to."""
+        return self.root / "drills.jsonl"
+
+    @property
     def reports(self) -> Path:
         """Pages, tables and pictures for people."""
         return self.root / "reports"
+
+    @property
+    def restricted(self) -> Path:
+        """What only the officers of the restricted class may read; a folder of the owner's alone."""
+        return self.root / "restricted"
 
     @property
     def tracking_uri(self) -> str:

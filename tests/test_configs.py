@@ -8,9 +8,11 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
+from monitoring.aml.settings import AmlSettings
 from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
+from monitoring.drill import DrillSettings
 from monitoring.limits import LimitSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
@@ -39,11 +41,13 @@ MODELS: dict[str, type[Settings]] = {
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
     "configs/disclosure.yaml": DisclosureSettings,
+    "configs/aml.yaml": AmlSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,
     "configs/complaints.yaml": ComplaintSettings,
     "configs/desk.yaml": DeskSettings,
+    "configs/drills.yaml": DrillSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
@@ -66,6 +70,7 @@ MODELS: dict[str, type[Settings]] = {
 }
 OVERRIDES = {
     "configs/quick.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
+    "configs/notebook.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
     "configs/ablation.yaml": ("configs/fraud.yaml",),
     "configs/compare.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
 }
