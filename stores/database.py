@@ -246,6 +246,22 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX custody_day ON custody_line (account, booked_on);
     """,
+    """
+    CREATE TABLE label_ruling (
+        ruling_id INTEGER PRIMARY KEY,
+        seq       INTEGER NOT NULL,  -- of an outcome
+        ruling    TEXT NOT NULL,                            -- released, refused
+        by        TEXT NOT NULL,
+        reason    TEXT NOT NULL,
+        at        INTEGER NOT NULL
+    );
+    CREATE TRIGGER ruling_stays BEFORE UPDATE ON label_ruling BEGIN
+        SELECT raise(ABORT, 'rulings are only ever appended to');
+    END;
+    CREATE TRIGGER ruling_kept BEFORE DELETE ON label_ruling BEGIN
+        SELECT raise(ABORT, 'rulings are only ever appended to');
+    END;
+    """,
 )
 
 
