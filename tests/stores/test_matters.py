@@ -76,6 +76,8 @@ class Histories(RuleBasedStateMachine):
         for kind in MatterKind:
             stored = {matter.matter_id: list(matter.entries) for matter in self.matters.of(kind)}
             assert stored == {key: entries for key, entries in self.kept.items() if entries[0].kind is kind}
+            alive = {key for key, matter in stored.items() if fold(matter).state is not MatterState.CLOSED}
+            assert {matter.matter_id for matter in self.matters.not_closed(kind)} == alive
         (n,) = self.database.one("SELECT count(*) FROM matter_entry")
         assert n == sum(map(len, self.kept.values()))
 
