@@ -121,7 +121,7 @@ def test_the_first_who_takes_it_stays_responsible_until_it_is_handed_over(matter
 
 def test_nobody_closes_what_nobody_took(matters: Matters) -> None:
     ticket = opened(matters)
-    with pytest.raises(InputError, match="expected a ticket that is proposed or working, got 'open'"):
+    with pytest.raises(InputError, match="expected a ticket that is working, got 'open'"):
         matters.append_within(ticket, Step.CLOSED, at=12, actor="wang")
     with pytest.raises(InputError, match="nobody yet; take it first"):
         matters.append_within(ticket, Step.ANSWERED, at=12, actor="wang")
