@@ -28,6 +28,7 @@ from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
 from cli.explain import explain
 from cli.features import features
+from cli.funds import funds
 from cli.import_ import import_
 from cli.intake import intake
 from cli.journal import journal
@@ -82,6 +83,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "channels": channels,
         "book": book,
         "disclose": disclose,
+        "funds": funds,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,

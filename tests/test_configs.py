@@ -12,6 +12,7 @@ from monitoring.aml.settings import AmlSettings
 from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
+from monitoring.funds.settings import FundsSettings
 from monitoring.limits import LimitSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
@@ -41,6 +42,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/book.yaml": BookSettings,
     "configs/disclosure.yaml": DisclosureSettings,
     "configs/aml.yaml": AmlSettings,
+    "configs/funds.yaml": FundsSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,
