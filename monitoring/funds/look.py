@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,8 +15,11 @@ from monitoring.funds.flags import Flag, flags
 from monitoring.funds.movements import movements
 from monitoring.funds.reconcile import Break, Reconciliation, reconcile
 from monitoring.funds.settings import FundsSettings
+from monitoring.oversight.look import Look
 from stores.journal import Journal
-from stores.statements import KeptLine
+from stores.keys import secret_key
+from stores.settings_files import load_settings
+from stores.statements import KeptLine, Statements
 from stores.vault import Vault
 
 
@@ -69,6 +72,23 @@ def look_at_funds(
     return Funds(
         ledger, lines, found, flagged, coverage(ledger, settings.currency, balance, day, settings.coverage), today
     )
+
+
+def funds_of(look: Look, environment: Mapping[str, str]) -> Funds | None:
+    """The custody account as a look sees it; None where neither a statement nor a movement is known.
+
+    Parameters
+    ----------
+    environment : where the key of the vault may be named.
+    """
+    settings = load_settings(look.configs / "funds.yaml", FundsSettings)
+    lines = Statements(look.database).lines(settings.account)
+    accounts: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    if lines:
+        accounts = account_tokens(settings, Vault(look.database, secret_key(look.home.keys, "vault", environment)))
+    declined = look.ledger.declined()
+    made = look_at_funds(look.journal, declined, lines, settings, look.platform, accounts, until=look.until)
+    return made if len(made.ledger) or made.lines else None
 
 
 def known_at(line: KeptLine, settings: FundsSettings, zone: str) -> int:
