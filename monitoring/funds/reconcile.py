@@ -170,7 +170,8 @@ def reconcile(
     outside = tuple(str(each) for each in foreign.loc[foreign["day"].between(first, last), "event_id"])
     return Reconciliation(
         first, last, tuple(matched), tuple(breaks), tuple(sorted(in_transit)), outside,
-        _balances(ours, lines, first, last),
+        _balances({event: fact for event, fact in ours.items() if fact[0] >= first or event not in open_events}, lines,
+                  first, last),
     )  # fmt: skip
 
 
@@ -180,8 +181,9 @@ def _balances(
     here: Counter[str] = Counter()
     there: Counter[str] = Counter()
     closing: dict[str, int] = {}
+    # What was ordered before the first statement and booked in it belongs to its first day.
     for day, minor, _ in ours.values():
-        here[day] += minor
+        here[max(day, first)] += minor
     for line in lines:
         there[line.booked_on] += line.minor
         if line.balance is not None:
