@@ -12,6 +12,7 @@ from monitoring.aml.settings import AmlSettings
 from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
+from monitoring.drill import DrillSettings
 from monitoring.funds.settings import FundsSettings
 from monitoring.limits import LimitSettings
 from monitoring.settings import MonitoringSettings
@@ -48,6 +49,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/load.yaml": Promise,
     "configs/complaints.yaml": ComplaintSettings,
     "configs/desk.yaml": DeskSettings,
+    "configs/drills.yaml": DrillSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
@@ -70,6 +72,7 @@ MODELS: dict[str, type[Settings]] = {
 }
 OVERRIDES = {
     "configs/quick.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
+    "configs/notebook.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
     "configs/ablation.yaml": ("configs/fraud.yaml",),
     "configs/compare.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
 }
