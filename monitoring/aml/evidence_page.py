@@ -142,7 +142,7 @@ def _graph(evidence: Evidence, zone: str) -> Section:
 def _reported(evidence: Evidence) -> Section:
     large = [
         (str(each.day), say(f"aml_pack.way_{each.direction}"), say(f"aml_pack.rule_{each.rule}"),
-         str(Money(each.total, each.currency)), str(Money(each.limit, each.currency)), each.n_payments,
+         Money(each.total, each.currency).grouped(), Money(each.limit, each.currency).grouped(), each.n_payments,
          str(each.due_on or "—"), say(f"aml_pack.state_{each.state}"))
         for each in evidence.large
     ]  # fmt: skip
@@ -166,7 +166,7 @@ def _timeline(evidence: Evidence, zone: str) -> Section:
     for at, kind, values in shown:
         told = dict(values)
         if "minor" in told:
-            told["money"] = str(Money(told.pop("minor"), told.pop("currency")))
+            told["money"] = Money(told.pop("minor"), told.pop("currency")).grouped()
         rows.append((_at(at, zone), say(f"aml_pack.event_{kind}", **told)))
     heads = [say("aml_pack.at"), say("aml_pack.what")]
     blocks: list[Block] = [table_of("timeline", say("aml_pack.timeline"), heads, rows)]

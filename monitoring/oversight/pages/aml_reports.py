@@ -55,7 +55,7 @@ def _large(look: Look, world: World) -> Section:
 
 def _row(line: LargeValue) -> tuple[Cell, ...]:
     party = say(f"aml_pack.party_{line.party}")
-    total, limit = (str(Money(each, line.currency)) for each in (line.total, line.limit))
+    total, limit = (Money(each, line.currency).grouped() for each in (line.total, line.limit))
     return (
         str(line.day), line.customer, party if line.party_known else say("aml_reports.guessed", party=party),
         say(f"aml_pack.way_{line.direction}"), say(f"aml_pack.rule_{line.rule}"), total,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from domain.money import exponent
+from domain.money import Money, exponent
 from domain.time import business_day
 from monitoring.funds.daily import unusual_days
 from monitoring.funds.look import Funds, funds_of
@@ -32,8 +32,7 @@ def build(look: Look) -> tuple[Section, ...]:
 
 
 def _custody(funds: Funds, settings: FundsSettings) -> Section:
-    found, scale = funds.found, 10 ** exponent(settings.currency)
-    title = say("funds.custody")
+    found, title = funds.found, say("funds.custody")
     if found.first is None or found.last is None:
         none = not_assessed("reconciled", title, say("funds.no_statement"), n=len(funds.ledger))
         return Section("custody", title, (Statistics((none,)),))
@@ -51,8 +50,8 @@ def _custody(funds: Funds, settings: FundsSettings) -> Section:
     blocks += [
         Finding(
             f"flag_{place}", Status.RED,
-            say(f"funds.{each.what}", day=each.day, ref=each.bank_ref, amount=f"{each.minor / scale:,.2f}",
-                currency=settings.currency, event=each.event_id or "—"),
+            say(f"funds.{each.what}", day=each.day, ref=each.bank_ref, amount=_exact(each.minor, settings),
+                event=each.event_id or "—"),
         )
         for place, each in enumerate(funds.flags[-_MOST:], 1)
     ]  # fmt: skip
@@ -65,11 +64,11 @@ def _custody(funds: Funds, settings: FundsSettings) -> Section:
             )
         )
     rows: list[tuple[Cell, ...]] = [
-        (say(f"funds.kind_{each.kind}"), each.day, each.event_id, each.bank_ref, _units(each.ours, scale),
-         _units(each.theirs, scale), each.difference / scale, each.age_days)
+        (say(f"funds.kind_{each.kind}"), each.day, each.event_id, each.bank_ref, _exact(each.ours, settings),
+         _exact(each.theirs, settings), _exact(each.difference, settings), each.age_days)
         for each in found.breaks[-_MOST:]
     ]  # fmt: skip
-    names = ("kind", "day", "event", "bank_ref", "ours", "theirs", "difference", "age")
+    names = ("kind", "day", "event", "bank_ref", "ours", "theirs", "difference", "days_open")
     blocks.append(table_of("breaks", say("funds.breaks"), [say(f"funds.{name}") for name in names], rows))
     blocks.append(_picture(funds, settings))
     return Section("custody", title, tuple(blocks))
@@ -103,14 +102,14 @@ def _picture(funds: Funds, settings: FundsSettings) -> Picture:
 
 
 def _covered(funds: Funds, settings: FundsSettings) -> Section:
-    found, scale, title = funds.coverage, 10 ** exponent(settings.currency), say("funds.coverage")
+    found, title = funds.coverage, say("funds.coverage")
     if found.ratio is None:
         missing = not_assessed("coverage", title, say("funds.no_coverage"), n=found.n_days)
         return Section("coverage", title, (Statistics((missing,)),))
     ratio = Statistic("coverage", title, found.ratio, n=found.n_days, form=".2f").held(settings.coverage.limit)
-    balance, largest = (f"{(each or 0) / scale:,.2f}" for each in (found.balance, found.largest))
+    balance, largest = (_exact(each, settings) for each in (found.balance, found.largest))
     facts = {"balance": balance, "largest": largest, "day": found.day, "worst": found.worst_day}
-    told = say("funds.covered", currency=settings.currency, **facts)
+    told = say("funds.covered", **facts)
     return Section("coverage", title, (Prose(told), Statistics((ratio,))))
 
 
@@ -128,6 +127,11 @@ def _unusual(look: Look, funds: Funds, settings: FundsSettings) -> Section:
     names = ("day", "way", "amount", "usual", "times", "n")
     table = table_of("unusual", title, [say(f"funds.{name}") for name in names], rows)
     return Section("unusual", title, (Prose(say("funds.unusual_said"), quiet=True), table))
+
+
+def _exact(minor: int | None, settings: FundsSettings) -> str:
+    """Every cent of an amount: four significant digits would hide what a break is about."""
+    return "—" if minor is None else Money(minor, settings.currency).grouped()
 
 
 def _units(minor: int | None, scale: int) -> float | None:
