@@ -15,6 +15,7 @@ from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.drill import DrillSettings
 from monitoring.funds.settings import FundsSettings
 from monitoring.limits import LimitSettings
+from monitoring.matters.limits import DeskLimits
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
@@ -50,6 +51,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/complaints.yaml": ComplaintSettings,
     "configs/desk.yaml": DeskSettings,
     "configs/drills.yaml": DrillSettings,
+    "configs/desk_limits.yaml": DeskLimits,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
