@@ -153,11 +153,15 @@ def _reported(evidence: Evidence) -> Section:
         for each in evidence.below
     ]  # fmt: skip
     names_below = ("rule", "direction", "level", "n_below", "n", "share", "from", "to", "expected", "p")
-    blocks = (
-        table_of("large", say("aml_pack.large"), [say(f"aml_pack.{name}") for name in names], large),
-        table_of("below", say("aml_pack.below"), [say(f"aml_pack.{name}") for name in names_below], below),
-    )
-    return Section("reported", say("aml_pack.reported"), blocks)
+    blocks: list[Block] = []
+    if large:
+        blocks.append(table_of("large", say("aml_pack.large"), [say(f"aml_pack.{name}") for name in names], large))
+    if below:
+        heads = [say(f"aml_pack.{name}") for name in names_below]
+        blocks.append(table_of("below", say("aml_pack.below"), heads, below))
+    if not blocks:
+        blocks.append(Prose(say("aml_pack.nothing_reported")))
+    return Section("reported", say("aml_pack.reported"), tuple(blocks))
 
 
 def _timeline(evidence: Evidence, zone: str) -> Section:
