@@ -138,4 +138,4 @@ def _units(minor: int | None, scale: int) -> float | None:
     return None if minor is None else minor / scale
 
 
-PAGE = PagePlan(60, "funds", say("funds.title"), build)
+PAGE = PagePlan(65, "funds", say("funds.title"), build)
