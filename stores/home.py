@@ -74,6 +74,11 @@ class Home:
         return self.root / "reviews.jsonl"
 
     @property
+    def retraining(self) -> Path:
+        """Requests to train again: signed lines, only ever appended to."""
+        return self.root / "retraining.jsonl"
+
+    @property
     def heartbeat(self) -> Path:
         """When the watch last ran."""
         return self.root / "watch.json"
@@ -92,6 +97,11 @@ class Home:
     def shadow(self) -> Path:
         """Scores of challengers in the shadow: a file of its own, so that writing them never waits for a decision."""
         return self.root / "shadow.db"
+
+    @property
+    def drills(self) -> Path:
+        """Records of drills: signed lines, only ever appended to."""
+        return self.root / "drills.jsonl"
 
     @property
     def reports(self) -> Path:
