@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from cli.alerts import alerts
 from cli.benchmark import benchmark
 from cli.book import book
+from cli.borrower_card import borrower_card
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
@@ -80,6 +81,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "channels": channels,
         "book": book,
         "disclose": disclose,
+        "borrower-card": borrower_card,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
