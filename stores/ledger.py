@@ -172,6 +172,10 @@ class Ledger:
         rows = self.database.execute("SELECT seq, client FROM decision WHERE product = ? ORDER BY seq", (product,))
         return [seq for seq, _ in rows], {client for _, client in rows}
 
+    def declined(self) -> set[int]:
+        """The ``seq`` of every event that was declined: what it asked for did not happen."""
+        return {seq for (seq,) in self.database.execute("SELECT seq FROM decision WHERE action = 'decline'")}
+
     # ------------------------------------------------------------- idempotency
 
     def recall(self, client: str, key: str) -> Stored | None:
