@@ -47,6 +47,7 @@ from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
 from cli.review import review
+from cli.risks import risks
 from cli.rollback import rollback
 from cli.serve import serve
 from cli.session import Session, default_configs
@@ -82,6 +83,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "oversight": oversight,
         "channels": channels,
         "book": book,
+        "risks": risks,
         "disclose": disclose,
         "borrower-card": borrower_card,
         "ledger": ledger,

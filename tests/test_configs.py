@@ -13,6 +13,7 @@ from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.limits import LimitSettings
+from monitoring.risks.settings import Register
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
@@ -39,6 +40,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/limits.yaml": LimitSettings,
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
+    "configs/risk_register.yaml": Register,
     "configs/disclosure.yaml": DisclosureSettings,
     "configs/aml.yaml": AmlSettings,
     "configs/serving.yaml": ServingSettings,

@@ -21,8 +21,8 @@ from domain.money import FxTable
 from monitoring.channels.intervals import Interval, difference_of, loss_interval
 from monitoring.channels.payments import Payments, read_payments
 from monitoring.channels.settings import Advice, Bounds, ChannelSettings, Level, Measure
+from monitoring.seen import Reader
 from scoring.interval import wilson
-from stores.journal import Journal
 
 Trend = Literal["rising", "falling", "steady", "not assessed"]
 
@@ -111,12 +111,15 @@ class ChannelReport:
         return told
 
 
-def assess_channels(
-    journal: Journal, settings: ChannelSettings, fx: FxTable, *, since: int, until: int
-) -> ChannelReport:
-    """Judge every channel in ``since <= t < until`` (µs UTC), by what was known before ``until``."""
+def assess_channels(read: Reader, settings: ChannelSettings, fx: FxTable, *, since: int, until: int) -> ChannelReport:
+    """Judge every channel in ``since <= t < until`` (µs UTC).
+
+    Parameters
+    ----------
+    read : all events of a kind known before ``until``.
+    """
     length = until - since
-    payments = read_payments(journal, settings, fx, since - length, until)
+    payments = read_payments(read, settings, fx, since - length, until)
     now, before = payments.within(since, until), payments.within(since - length, since)
     active = [place for place in range(len(CHANNELS)) if (now.channel == place).any()]
     # Each interval leaves 1/m of what all of them together may miss.

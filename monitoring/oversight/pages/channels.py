@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from monitoring.channels.assess import ChannelReport, ChannelRisk, assess_channe
 from monitoring.channels.settings import ChannelSettings, Level, Measure
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
+from monitoring.seen import seen
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, percent, sheet
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
@@ -25,7 +27,8 @@ _PER_UNIT = 100
 def build(look: Look) -> tuple[Section, ...]:
     """Level of each channel, its rates, and payments of no known channel."""
     settings = load_settings(look.configs / "channels.yaml", ChannelSettings)
-    report = assess_channels(look.journal, settings, look.platform.fx_table(), since=look.since, until=look.until)
+    read = partial(seen, look.journal, until=look.until)
+    report = assess_channels(read, settings, look.platform.fx_table(), since=look.since, until=look.until)
     if not any(channel.n for channel in report.channels) and not report.unknown:
         none = not_assessed("channels", say("channels.title"), say("channels.none"), n=0)
         return (Section("levels", say("channels.levels"), (Statistics((none,)),)),)

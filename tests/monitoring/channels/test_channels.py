@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from domain.time import DAY, HOUR
 from monitoring.channels.assess import ChannelReport, assess_channels
 from monitoring.channels.intervals import loss_interval
 from monitoring.channels.settings import ChannelSettings, Level, Measure
+from monitoring.seen import seen
 from stores.journal import Journal
 from stores.settings_files import load_settings
 from tests.monitoring.planted import CONFIGS, UNTIL, at, home_with, journal_in, said
@@ -64,7 +66,7 @@ def _journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def look(journal: Journal, since: int = SINCE, until: int = UNTIL) -> ChannelReport:
-    return assess_channels(journal, SETTINGS, FX, since=since, until=until)
+    return assess_channels(partial(seen, journal, until=until), SETTINGS, FX, since=since, until=until)
 
 
 def test_an_outbreak_changes_the_command_in_its_channel_only(tmp_path, capsys):
