@@ -28,7 +28,7 @@ from domain.time import Clock, system_clock
 from scoring.bundle import Bundle
 from serving.admission import DeskAdmission
 from serving.auth import Clients, key_file, read_clients
-from serving.books import VAULT_KEY, Books
+from serving.books import CHAIN_KEY, Books
 from serving.canary import Lot
 from serving.checkpoints import Checkpoints
 from serving.committer import Committer
@@ -92,8 +92,9 @@ class Runtime:
         self._configs = configs
         self._complaints = load_settings(configs / "complaints.yaml", ComplaintSettings)
         self._environment = environment
-        vault_key = secret_key(home.keys, VAULT_KEY, environment)
-        self.digest_key = hmac.digest(vault_key, b"assay idempotency 1", "sha256")
+        # Of the chain's key, which stays when the vault's is rotated.
+        chain_key = secret_key(home.keys, CHAIN_KEY, environment)
+        self.digest_key = hmac.digest(chain_key, b"assay idempotency 1", "sha256")
         self.trail = log
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -105,7 +106,7 @@ class Runtime:
             home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
         )
         self.deployments = Deployments(home, policies, self.platform, clock=clock, metrics=self.metrics, log=log)
-        lot = Lot(hmac.digest(vault_key, b"assay canary 1", "sha256"), self.settings.canary_share)
+        lot = Lot(hmac.digest(chain_key, b"assay canary 1", "sha256"), self.settings.canary_share)
         self._desks = Desks(
             self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log), lot
         )
