@@ -29,7 +29,7 @@ LATER = frozenset(range(4, 13))
 
 
 def portfolio(bad_share: float, *, first: float = 0.0, n: int = 60, months: range = range(20, 0, -1)) -> list[Lent]:
-    """Loans of each month in ten regions; a share of each month stops paying at the fourth instalment, another never pays at all."""
+    """Loans of each month in ten regions; some stop paying at the fourth instalment, others never pay at all."""
     regions = [f"region-{place}" for place in range(10)]
     products = ("cash_loan", "consumer_loan")
     made = []
