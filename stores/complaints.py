@@ -2,7 +2,8 @@
 
 intake      complaint event in the journal + OPENED, in the caller's transaction
 settled     CLOSED with upheld or not; upheld about an event we decided on: outcome event, known at that moment,
-            and the receipt of the decision is open again. The decision itself is never touched.
+            and the decision is asked to be looked at again (`stores.appeals`): its receipt is open. The decision
+            itself is never touched.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from domain.events import COMPLAINT_CLASSES, Event, Value
 from domain.matters import Matter, MatterKind, Step
 from domain.outcomes import POLICY_OF, outcome_about
 from stores.acts import Act, Acts
+from stores.appeals import ASKED, DECIDED
 from stores.database import Database
 from stores.journal import Journal
 from stores.ledger import Ledger
@@ -24,9 +26,6 @@ from stores.matters import Matters
 
 CLIENT = "complaints"
 """Owner of the ids of outcomes that complaints become."""
-
-RECEIPT_REOPENED = "receipt_reopened"
-"""Kind of the act that an upheld complaint is about its decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +209,7 @@ class Complaints:
         if not upheld or not complaint.decisions:
             return complaint, None
         receipt = Receipt(complaint.decisions[0], complaint_id, at, outcome_id)
-        told_of = {"complaint": complaint_id, "outcome": outcome_id}
-        act_id = f"{complaint_id}-{complaint.last.n}"
-        acts.append_within(Act(act_id, RECEIPT_REOPENED, receipt.decision_id, at, actor, told_of))
+        self._ask_review(acts, receipt, f"{complaint_id}-{complaint.last.n}", actor)
         return complaint, receipt
 
     def reopen(self, complaint_id: str, *, at: int, actor: str, reason: str | None) -> Matter:
@@ -233,6 +230,14 @@ class Complaints:
             if entry.body.get("upheld")
         ]
         return sorted(found, key=lambda receipt: receipt.reopened_at)
+
+    @staticmethod
+    def _ask_review(acts: Acts, receipt: Receipt, act_id: str, actor: str) -> None:
+        """The decision is asked to be looked at again, as an appeal would; one that is open already stays."""
+        said = [act.kind for act in acts.about(receipt.decision_id) if act.kind in (ASKED, DECIDED)]
+        if not said or said[-1] == DECIDED:
+            body = {"asked_by": "complaint", "complaint": receipt.complaint_id, "outcome": receipt.outcome_id}
+            acts.append_within(Act(act_id, ASKED, receipt.decision_id, receipt.reopened_at, actor, body))
 
     def _subject(self, event_id: str, client: str | None) -> Event:
         found = self._subjects(event_id, client)

@@ -12,6 +12,7 @@ from monitoring.aml.settings import AmlSettings
 from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
+from monitoring.drill import DrillSettings
 from monitoring.limits import LimitSettings
 from monitoring.risks.settings import Register
 from monitoring.settings import MonitoringSettings
@@ -48,6 +49,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/load.yaml": Promise,
     "configs/complaints.yaml": ComplaintSettings,
     "configs/desk.yaml": DeskSettings,
+    "configs/drills.yaml": DrillSettings,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
