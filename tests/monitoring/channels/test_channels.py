@@ -145,6 +145,23 @@ def test_immature_payments_are_counted_and_never_good(journal):
     assert risk.rate(Measure.FAILURE).value == 0.0
 
 
+def test_an_outbreak_of_this_week_does_not_wait_for_its_payments_to_mature(journal):
+    journal.append(sorted(known(month(None)), key=lambda event: event.known_at))
+    made = [payment(500_000 + number, "mobile", at(4) + number) for number in range(400)]
+    told = [outcome(500_000 + number, "account_takeover", made[number], at(2)) for number in range(60)]
+    journal.append(made)
+    calm = look(journal).channels
+    journal.append(told)
+    found = look(journal).channels
+    place = CHANNELS.index("mobile")
+    assert (calm[place].level, found[place].level) == (Level.LOW, Level.HIGH)
+    assert found[place].because is Measure.FRAUD
+    assert found[place].rate(Measure.FRAUD).n_early == 60
+    assert found[place].rate(Measure.FRAUD).value is None
+    assert SETTINGS.advice[Measure.FRAUD][Level.HIGH] in found[place].advice
+    assert [a for p, a in enumerate(found) if p != place] == [a for p, a in enumerate(calm) if p != place]
+
+
 def test_names_of_importers_are_mapped_and_others_listed(journal):
     events = [payment(number, None, at(30) + number, x_channel="e_cny") for number in range(120)]
     events += [payment(200 + number, None, at(30) + number, x_channel="barter") for number in range(3)]
