@@ -70,12 +70,12 @@ def _levels(report: ChannelReport) -> list[Block]:
 
 
 def _rates(report: ChannelReport, settings: ChannelSettings) -> list[Block]:
-    heads = ["channel", "measure", "value", "from", "to", "n", "n_events", "n_immature", "before", "change_low",
-             "change_high", "trend"]  # fmt: skip
+    heads = ["channel", "measure", "value", "from", "to", "n", "n_events", "n_immature", "n_early", "before",
+             "change_low", "change_high", "trend"]  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
         (
             _name(channel), say(f"channels.{rate.measure.value}"), rate.value, rate.low, rate.high, rate.n,
-            rate.n_events, rate.n_immature, rate.before, rate.change_low, rate.change_high,
+            rate.n_events, rate.n_immature, rate.n_early, rate.before, rate.change_low, rate.change_high,
             say(f"channels.trend_{rate.trend.replace(' ', '_')}"),
         )
         for channel in report.channels

@@ -15,9 +15,10 @@ from monitoring.limits import LimitSettings
 from monitoring.reading import Reading
 from monitoring.sight import Sight
 from stores.journal import Journal
+from stores.ledger import Ledger
 from stores.settings_files import load_settings
 from tests.monitoring.book.lender import ZONE, Lent, lent, look_at, months_back
-from tests.monitoring.book.test_book import portfolio
+from tests.monitoring.book.test_book import decided, portfolio
 from tests.monitoring.planted import CONFIGS, UNTIL, at
 
 MINE = {each.key: each for each in indicators()}
@@ -82,6 +83,20 @@ def test_a_book_that_turns_is_seen_in_rolls_and_bad_debt(journal, tmp_path):
     assert level("bad_debt_rate", bad) != "normal"
     assert rolls["from=60-89"].value == 1.0
     assert level("reserve_shortfall", read(journal, tmp_path, "reserve_shortfall")[""]) == "normal"
+
+
+@pytest.mark.parametrize(("second", "worst"), [("F", "high"), ("A", "normal")])
+def test_borrowers_whose_grades_worsen_are_seen(journal, tmp_path, second, worst):
+    ledger = Ledger(journal.database, bytes(32))
+    for number in range(120):
+        days, grade = (60, "A") if number < 60 else (10, second)
+        body = {"borrower_id": f"b{number % 60}", "amount": 5, "currency": "CNY"}
+        event = Event("application", f"a{number}", at(days) + number, at(days) + number, body)
+        (appended,) = journal.append([event])
+        decided(ledger, number, appended.seq, event.event_id, event.event_time, grade, 0.05)
+    (reading,) = read(journal, tmp_path, "grade_migration").values()
+    assert (reading.value, reading.n) == (float(second == "F"), 60)
+    assert level("grade_migration", reading) == worst
 
 
 def test_loans_above_the_cap_are_seen(journal, tmp_path):
