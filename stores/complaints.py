@@ -104,7 +104,7 @@ class Complaints:
         body = {name: value for name, value in told.items() if value is not None}
         made_at = at if event_time is None else event_time
         (appended,) = self._journal.append_within([Event("complaint", event_id, made_at, at, body, client)])
-        if not appended.new and self._journal.get(appended.seq).kind != "complaint":
+        if not appended.new and self._kind_of(appended.seq) != "complaint":
             raise InputError(expected_got("an event_id of its own", event_id, "complaint.event_id"))
         decision = None if subject is None else self._ledger.by_event(subject.client, subject.event_id)
         return self.matters.open_within(
@@ -132,10 +132,9 @@ class Complaints:
             (matter.about.get("client"), matter.about.get("event_id"))
             for matter in self.matters.of(MatterKind.COMPLAINT, until=until)
         }
-        rows = self._journal.read("complaint").to_pylist()
         return [
-            self._journal.get(row["seq"])
-            for row in rows
+            _event(row)
+            for row in self._journal.read("complaint").to_pylist()
             if row["known_at"] < until and (row["client"], row["event_id"]) not in taken
         ]
 
@@ -239,13 +238,35 @@ class Complaints:
             body = {"asked_by": "complaint", "complaint": receipt.complaint_id, "outcome": receipt.outcome_id}
             acts.append_within(Act(act_id, ASKED, receipt.decision_id, receipt.reopened_at, actor, body))
 
-    def _subject(self, event_id: str, client: str | None) -> Event:
+    def _subject(self, event_id: str, client: str | None) -> _Subject:
         found = self._subjects(event_id, client)
         if len(found) != 1:
             expected = "the event_id of one payment or application in the journal"
             raise InputError(expected_got(expected, f"{len(found)} of them", "complaint.subject_event_id"))
         return found[0]
 
-    def _subjects(self, event_id: str, client: str | None) -> list[Event]:
-        found = [each for each in self._journal.find(event_id) if each.kind in POLICY_OF]
-        return found if client is None else [each for each in found if each.client == client]
+    def _subjects(self, event_id: str, client: str | None) -> list[_Subject]:
+        rows = self.database.execute(
+            "SELECT seq, kind, client, event_id FROM event WHERE event_id = ? ORDER BY seq", (event_id,)
+        )
+        found = [_Subject(*row) for row in rows]
+        return [each for each in found if each.kind in POLICY_OF and client in (None, each.client)]
+
+    def _kind_of(self, seq: int) -> str:
+        return str(self.database.one("SELECT kind FROM event WHERE seq = ?", (seq,))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Which event is complained of: its body lies in a segment, and is read only when it is needed."""
+
+    seq: int
+    kind: str
+    client: str
+    event_id: str
+
+
+def _event(row: dict[str, Any]) -> Event:
+    head = {name: row.pop(name) for name in ("seq", "client", "event_id", "event_time", "known_at")}
+    body = {name: value for name, value in row.items() if value is not None}
+    return Event(kind="complaint", body=body, **head)

@@ -13,6 +13,7 @@ from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.drill import DrillSettings
+from monitoring.matters.limits import DeskLimits
 from monitoring.limits import LimitSettings
 from monitoring.risks.settings import Register
 from monitoring.settings import MonitoringSettings
@@ -50,6 +51,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/complaints.yaml": ComplaintSettings,
     "configs/desk.yaml": DeskSettings,
     "configs/drills.yaml": DrillSettings,
+    "configs/desk_limits.yaml": DeskLimits,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,
