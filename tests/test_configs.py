@@ -17,6 +17,7 @@ from monitoring.limits import LimitSettings
 from monitoring.matters.limits import DeskLimits
 from monitoring.risks.settings import Register
 from monitoring.settings import MonitoringSettings
+from scoring.label_intake import LabelIntake
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
@@ -40,6 +41,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/limits.yaml": LimitSettings,
+    "configs/labels.yaml": LabelIntake,
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
     "configs/risk_register.yaml": Register,
