@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
 from monitoring.indicator import Indicator
-from monitoring.limits import InBothLanguages, LimitSettings
-from scoring.pages.words import Both
+from monitoring.limits import LimitSettings
+from scoring.pages.words import Both, InBothLanguages
 from stores.settings_files import load_settings
 
 Source = Annotated[str, Field(min_length=3)]
