@@ -13,6 +13,7 @@ from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.drill import DrillSettings
+from monitoring.funds.settings import FundsSettings
 from monitoring.limits import LimitSettings
 from monitoring.matters.limits import DeskLimits
 from monitoring.risks.settings import Register
@@ -47,6 +48,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/risk_register.yaml": Register,
     "configs/disclosure.yaml": DisclosureSettings,
     "configs/aml.yaml": AmlSettings,
+    "configs/funds.yaml": FundsSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,
