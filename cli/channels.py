@@ -29,18 +29,21 @@ def channels(
       assay channels --last 60d
       assay channels --until 2026-05-01T00:00:00+08:00 --json
     """
+    from functools import partial
+
     from cli.oversight import period_of
     from cli.screen import print_json
     from monitoring.channels.assess import assess_channels
     from monitoring.channels.settings import ChannelSettings, Level
+    from monitoring.seen import seen
     from stores.settings_files import load_settings
 
     session = session_of(context)
     settings = load_settings(session.configs / "channels.yaml", ChannelSettings)
     start, end = period_of(session, since, until, last)
     with session.database() as database:
-        journal = session.journal(database)
-        report = assess_channels(journal, settings, session.platform().fx_table(), since=start, until=end)
+        read = partial(seen, session.journal(database), until=end)
+        report = assess_channels(read, settings, session.platform().fx_table(), since=start, until=end)
     if as_json:
         print_json(report.as_dict())
     else:

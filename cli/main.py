@@ -16,6 +16,7 @@ from cli.aml import aml
 from cli.backup import backup, restore
 from cli.benchmark import benchmark
 from cli.book import book
+from cli.borrower_card import borrower_card
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
@@ -52,6 +53,7 @@ from cli.report import report
 from cli.reproduce import reproduce
 from cli.retrain import retrain
 from cli.review import review
+from cli.risks import risks
 from cli.rollback import rollback
 from cli.serve import serve
 from cli.session import Session, default_configs
@@ -89,7 +91,9 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "oversight": oversight,
         "channels": channels,
         "book": book,
+        "risks": risks,
         "disclose": disclose,
+        "borrower-card": borrower_card,
         "funds": funds,
         "ledger": ledger,
         "replay": replay,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stores.journal import Journal
+
+Reader = Callable[[str], pa.Table]
+"""All events of a kind that had happened, and were known, before the end of the look."""
 
 
 def seen(

@@ -109,6 +109,14 @@ class Breaches:
         found: int | None = self.database.one("SELECT max(until) FROM watch_run WHERE indicator = ?", (indicator,))[0]
         return found
 
+    def runs_until(self, indicator: str, until: int) -> int | None:
+        """End of the newest chunk that was read of an indicator by an instant; None when none was."""
+        row = self.database.one(
+            "SELECT max(until) FROM watch_run WHERE indicator = ? AND until <= ?", (indicator, until)
+        )
+        found: int | None = row[0]
+        return found
+
     def keep_within(self, indicator: str, until: int, readings: Iterable[KeptReading], recorded_at: int) -> bool:
         """Write the readings of one chunk inside the caller's transaction; False when the chunk was read before."""
         run = (indicator, until, recorded_at)

@@ -16,6 +16,7 @@ from monitoring.drill import DrillSettings
 from monitoring.funds.settings import FundsSettings
 from monitoring.limits import LimitSettings
 from monitoring.matters.limits import DeskLimits
+from monitoring.risks.settings import Register
 from monitoring.settings import MonitoringSettings
 from scoring.label_intake import LabelIntake
 from scoring.lists import ListSettings
@@ -44,6 +45,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/labels.yaml": LabelIntake,
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
+    "configs/risk_register.yaml": Register,
     "configs/disclosure.yaml": DisclosureSettings,
     "configs/aml.yaml": AmlSettings,
     "configs/funds.yaml": FundsSettings,

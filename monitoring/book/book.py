@@ -23,11 +23,11 @@ from monitoring.book.losses import Exposures, Piece, Pool, exposures, pieces, po
 from monitoring.book.reserve import Stressed, stressed
 from monitoring.book.rolls import BUCKETS, Matrix, class_migration, roll_rates, statement_rolls
 from monitoring.book.settings import BookSettings, Held, Scenario
-from monitoring.book.tape import Reader, Tape, read_tape
+from monitoring.book.tape import Tape, read_tape
 from monitoring.book.vintages import Share, Vintage, bad_rates, first_payment_defaults, vintages
 from monitoring.local_days import months
 from monitoring.oversight.look import Look
-from monitoring.seen import seen
+from monitoring.seen import Reader, seen
 from monitoring.sight import Sight
 from scoring.pricing_settings import Pricing
 

@@ -11,7 +11,6 @@ a loan's repayments name none, they pay the oldest first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,15 +22,13 @@ import pyarrow as pa
 from domain.money import FxTable
 from monitoring.book.settings import Conventions
 from monitoring.local_days import Days, local_day, local_days, months
+from monitoring.seen import Reader
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 NEVER = 2**40
 """A day that has not come."""
-
-Reader = Callable[[str], pa.Table]
-"""All events of a kind that had happened, and were known, before the end of the look."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from domain.money import FxTable
 from monitoring.channels.intervals import Interval, difference_of, loss_interval
 from monitoring.channels.payments import Payments, read_payments
 from monitoring.channels.settings import Advice, Bounds, ChannelSettings, Level, Measure
+from monitoring.seen import Reader
 from scoring.interval import wilson
-from stores.journal import Journal
 
 Trend = Literal["rising", "falling", "steady", "not assessed"]
 
@@ -37,6 +37,8 @@ class Rate:
     n, n_events : mature payments, and those that were hit. n_immature : payments too young to be judged.
     points : 0 to 100. level : of this measure alone; ``certain`` when its whole interval lies on it.
     before, n_before : the period before. change_low, change_high : interval of the difference.
+    n_early : hits among the immature, so far. early_low : lower edge of their share, which can but grow.
+    already : the level of that edge: what young payments are at least.
     """
 
     measure: Measure
@@ -54,6 +56,14 @@ class Rate:
     change_low: float | None
     change_high: float | None
     trend: Trend
+    n_early: int = 0
+    early_low: float | None = None
+    already: Level | None = None
+
+    @property
+    def surely_high(self) -> bool:
+        """Whether it is high beyond chance, by mature payments or already by young ones."""
+        return self.already is Level.HIGH or (self.certain and self.level is Level.HIGH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +121,15 @@ class ChannelReport:
         return told
 
 
-def assess_channels(
-    journal: Journal, settings: ChannelSettings, fx: FxTable, *, since: int, until: int
-) -> ChannelReport:
-    """Judge every channel in ``since <= t < until`` (µs UTC), by what was known before ``until``."""
+def assess_channels(read: Reader, settings: ChannelSettings, fx: FxTable, *, since: int, until: int) -> ChannelReport:
+    """Judge every channel in ``since <= t < until`` (µs UTC).
+
+    Parameters
+    ----------
+    read : all events of a kind known before ``until``.
+    """
     length = until - since
-    payments = read_payments(journal, settings, fx, since - length, until)
+    payments = read_payments(read, settings, fx, since - length, until)
     now, before = payments.within(since, until), payments.within(since - length, since)
     active = [place for place in range(len(CHANNELS)) if (now.channel == place).any()]
     # Each interval leaves 1/m of what all of them together may miss.
@@ -135,10 +148,10 @@ def _channel(name: str, now: Payments, before: Payments, settings: ChannelSettin
         weight = sum(bounds.weight for _, bounds in judged)
         score = sum(bounds.weight * (rate.points or 0.0) for rate, bounds in judged) / weight
         level = settings.levels.level(score)
-        # One measure that is high beyond chance is enough: a mean must not hide it.
-        beyond = [rate for rate, _ in judged if rate.certain and rate.level is Level.HIGH]
-        if beyond and level is not Level.HIGH:
-            level, because = Level.HIGH, beyond[0].measure
+    # One measure that is high beyond chance is enough: neither a mean nor the wait for maturity must hide it.
+    beyond = [rate for rate in rates if rate.surely_high]
+    if beyond and level is not Level.HIGH:
+        level, because = Level.HIGH, beyond[0].measure
     return ChannelRisk(
         name, len(now.time), int(now.amount.sum()), len(before.time), int(before.amount.sum()), rates, score, level,
         because, tuple(_advice(rates, settings)),
@@ -147,10 +160,11 @@ def _channel(name: str, now: Payments, before: Payments, settings: ChannelSettin
 
 def _advice(rates: tuple[Rate, ...], settings: ChannelSettings) -> Iterator[Advice]:
     """What is advised on each measure that is not low, worst first."""
-    worst_first = sorted((rate for rate in rates if rate.points is not None), key=lambda rate: -(rate.points or 0.0))
-    for rate in worst_first:
-        if rate.level is not None and rate.level in settings.advice[rate.measure]:
-            yield settings.advice[rate.measure][rate.level]
+    told = [rate for rate in rates if rate.points is not None or rate.already is Level.HIGH]
+    for rate in sorted(told, key=lambda rate: (not rate.surely_high, -(rate.points or 0.0))):
+        level = Level.HIGH if rate.surely_high else rate.level
+        if level is not None and level in settings.advice[rate.measure]:
+            yield settings.advice[rate.measure][level]
 
 
 def _rate(measure: Measure, now: Payments, before: Payments, settings: ChannelSettings, confidence: float) -> Rate:
@@ -164,15 +178,48 @@ def _rate(measure: Measure, now: Payments, before: Payments, settings: ChannelSe
     if value is not None and old is not None:
         low, high = difference_of(value, interval, old, old_interval)
         trend = "rising" if low > 0 else "falling" if high < 0 else "steady"
-    if value is None:
-        return Rate(measure, None, None, None, n, n_events, n_immature, None, None, False, old, n_old, low, high, trend)
     bounds = settings.measures[measure]
+    n_early, early_low = _early(measure, now, settings.least_rows, confidence)
+    already = None if early_low is None else _level(bounds, early_low)
+    if early_low is not None and old is not None and early_low > old_interval[1]:
+        trend = "rising"
+    if value is None:
+        return Rate(
+            measure,
+            None,
+            None,
+            None,
+            n,
+            n_events,
+            n_immature,
+            None,
+            None,
+            False,
+            old,
+            n_old,
+            low,
+            high,
+            trend,
+            n_early,
+            early_low,
+            already,
+        )
     level = _level(bounds, value)
     certain = _level(bounds, interval[0]) is level is _level(bounds, interval[1])
     return Rate(
         measure, value, *interval, n, n_events, n_immature, bounds.points(value), level, certain, old, n_old, low, high,
-        trend,
+        trend, n_early, early_low, already,
     )  # fmt: skip
+
+
+def _early(measure: Measure, now: Payments, least: int, confidence: float) -> tuple[int, float | None]:
+    """Hits among the payments that are still immature, and the lower edge of their share."""
+    if measure not in (Measure.FRAUD, Measure.DISPUTE):
+        return 0, None
+    young = ~now.mature & ~now.censored
+    hit = now.disputed if measure is Measure.DISPUTE else now.fraud
+    n, n_events = int(young.sum()), int((young & hit).sum())
+    return n_events, wilson(n_events, n, confidence)[0] if n >= least else None
 
 
 def _level(bounds: Bounds, rate: float) -> Level:

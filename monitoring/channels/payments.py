@@ -19,12 +19,9 @@ from domain.events import CHANNELS
 from domain.labels import FRAUD_POLICY, Verdict
 from domain.money import FxTable
 from monitoring.channels.settings import ChannelSettings
-from monitoring.seen import seen
-from stores.journal import Journal
+from monitoring.seen import Reader
 
 Flags = npt.NDArray[np.bool_]
-_COLUMNS = ("event_id", "amount", "currency", "stage", "links_to", "channel")
-_NEVER = 2**62
 
 
 @dataclass(frozen=True)
@@ -61,24 +58,28 @@ class Payments:
         return Payments(*(getattr(self, name)[rows] for name in Payments.__dataclass_fields__))
 
 
-def read_payments(journal: Journal, settings: ChannelSettings, fx: FxTable, since: int, until: int) -> Payments:
-    """Payments of ``since <= event_time < until``, with what was known before ``until``."""
-    raw_column = settings.raw_column if settings.raw_column in journal.extensions("transaction") else None
-    columns = (*_COLUMNS, *((raw_column,) if raw_column else ()))
-    events = seen(journal, "transaction", until, since=since, columns=columns)
+def read_payments(read: Reader, settings: ChannelSettings, fx: FxTable, since: int, until: int) -> Payments:
+    """Payments of ``since <= event_time < until``, with what was known before ``until``.
+
+    Parameters
+    ----------
+    read : all events of a kind known before ``until``.
+    """
+    events = _since(read("transaction"), since)
+    raw_column = settings.raw_column if settings.raw_column in events.column_names else None
     first = pc.or_kleene(pc.is_null(events["stage"]), pc.equal(events["stage"], "authorisation"))
     payments = events.filter(pc.fill_null(first, True))
     ids = pd.Series(payments["event_id"].to_numpy(zero_copy_only=False), dtype=object)
     time = cast("npt.NDArray[np.int64]", payments["event_time"].to_numpy())
     # What is said of a payment within its maturity counts; later words would make old payments look worse than new.
     rows = pd.DataFrame({"subject": ids, "row": np.arange(len(ids)), "time": time})
-    outcomes = _outcomes(journal, since, until).merge(rows, on="subject")
+    outcomes = _outcomes(_since(read("outcome"), since)).merge(rows, on="subject")
     in_time = outcomes[outcomes["known_at"] < outcomes["time"] + settings.maturity.after]
     verdict = _settled(in_time)
     fraud, censored = _flags(len(ids), verdict[verdict == Verdict.POSITIVE].index), np.zeros(len(ids), dtype=bool)
     censored[verdict[verdict == Verdict.CENSORED].index.to_numpy(dtype=np.int64)] = True
     disputed = _flags(len(ids), in_time["row"][in_time["code"].isin(settings.dispute_codes)])
-    complaints = _complaints(journal, since, until).merge(rows, on="subject")
+    complaints = _complaints(_since(read("complaint"), since)).merge(rows, on="subject")
     in_time_too = complaints["known_at"] < complaints["time"] + settings.maturity.after
     disputed |= _flags(len(ids), complaints["row"][in_time_too])
     soon = outcomes["known_at"] < outcomes["time"] + settings.settled.after
@@ -93,17 +94,18 @@ def read_payments(journal: Journal, settings: ChannelSettings, fx: FxTable, sinc
     )  # fmt: skip
 
 
-def _outcomes(journal: Journal, since: int, until: int) -> pd.DataFrame:
-    wanted = ("subject_event_id", "subject_kind", "code", "seq")
-    table = seen(journal, "outcome", until, since=since, columns=wanted)
+def _since(table: pa.Table, since: int) -> pa.Table:
+    return table.filter(pc.greater_equal(table["event_time"], since))
+
+
+def _outcomes(table: pa.Table) -> pd.DataFrame:
     # An outcome without a kind is about whatever carries its subject's name.
     table = table.filter(pc.fill_null(pc.equal(table["subject_kind"], "transaction"), True))
     frame = _frame(table, "subject_event_id", "code", "known_at", "seq")
     return frame.sort_values(["known_at", "seq"], kind="stable")
 
 
-def _complaints(journal: Journal, since: int, until: int) -> pd.DataFrame:
-    table = seen(journal, "complaint", until, since=since, columns=("subject_event_id", "complaint_class"))
+def _complaints(table: pa.Table) -> pd.DataFrame:
     table = table.filter(pc.equal(table["complaint_class"], "fraud_dispute"))
     return _frame(table, "subject_event_id", "known_at").dropna()
 

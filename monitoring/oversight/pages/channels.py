@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from monitoring.channels.assess import ChannelReport, ChannelRisk, assess_channe
 from monitoring.channels.settings import ChannelSettings, Level, Measure
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
+from monitoring.seen import seen
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, percent, sheet
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
@@ -25,7 +27,8 @@ _PER_UNIT = 100
 def build(look: Look) -> tuple[Section, ...]:
     """Level of each channel, its rates, and payments of no known channel."""
     settings = load_settings(look.configs / "channels.yaml", ChannelSettings)
-    report = assess_channels(look.journal, settings, look.platform.fx_table(), since=look.since, until=look.until)
+    read = partial(seen, look.journal, until=look.until)
+    report = assess_channels(read, settings, look.platform.fx_table(), since=look.since, until=look.until)
     if not any(channel.n for channel in report.channels) and not report.unknown:
         none = not_assessed("channels", say("channels.title"), say("channels.none"), n=0)
         return (Section("levels", say("channels.levels"), (Statistics((none,)),)),)
@@ -67,12 +70,12 @@ def _levels(report: ChannelReport) -> list[Block]:
 
 
 def _rates(report: ChannelReport, settings: ChannelSettings) -> list[Block]:
-    heads = ["channel", "measure", "value", "from", "to", "n", "n_events", "n_immature", "before", "change_low",
-             "change_high", "trend"]  # fmt: skip
+    heads = ["channel", "measure", "value", "from", "to", "n", "n_events", "n_immature", "n_early", "before",
+             "change_low", "change_high", "trend"]  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
         (
             _name(channel), say(f"channels.{rate.measure.value}"), rate.value, rate.low, rate.high, rate.n,
-            rate.n_events, rate.n_immature, rate.before, rate.change_low, rate.change_high,
+            rate.n_events, rate.n_immature, rate.n_early, rate.before, rate.change_low, rate.change_high,
             say(f"channels.trend_{rate.trend.replace(' ', '_')}"),
         )
         for channel in report.channels

@@ -29,15 +29,15 @@ LATER = frozenset(range(4, 13))
 
 
 def portfolio(bad_share: float, *, first: float = 0.0, n: int = 60, months: range = range(20, 0, -1)) -> list[Lent]:
-    """Sixty loans a month; a share of each month stops paying at the fourth instalment, another never pays at all."""
-    regions = ("CN-SH", "CN-BJ", "CN-GD", "CN-SC", "CN-YN")
+    """Loans of each month in ten regions; some stop paying at the fourth instalment, others never pay at all."""
+    regions = [f"region-{place}" for place in range(10)]
     products = ("cash_loan", "consumer_loan")
     made = []
     for back in months:
         for number in range(n):
             name = f"l{back:02d}-{number:02d}"
             missed = ALL if number < first * n else LATER if number < (first + bad_share) * n else frozenset()
-            made.append(Lent(name, months_back(back), missed=missed, region=regions[number % 5],
+            made.append(Lent(name, months_back(back), missed=missed, region=regions[number % 10],
                              product=products[number % 2]))  # fmt: skip
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from domain.time import DAY, HOUR
 from monitoring.channels.assess import ChannelReport, assess_channels
 from monitoring.channels.intervals import loss_interval
 from monitoring.channels.settings import ChannelSettings, Level, Measure
+from monitoring.seen import seen
 from stores.journal import Journal
 from stores.settings_files import load_settings
 from tests.monitoring.planted import CONFIGS, UNTIL, at, home_with, journal_in, said
@@ -64,7 +66,7 @@ def _journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def look(journal: Journal, since: int = SINCE, until: int = UNTIL) -> ChannelReport:
-    return assess_channels(journal, SETTINGS, FX, since=since, until=until)
+    return assess_channels(partial(seen, journal, until=until), SETTINGS, FX, since=since, until=until)
 
 
 def test_an_outbreak_changes_the_command_in_its_channel_only(tmp_path, capsys):
@@ -141,6 +143,23 @@ def test_immature_payments_are_counted_and_never_good(journal):
     assert risk.rate(Measure.FRAUD).value is None
     assert (risk.rate(Measure.FRAUD).n, risk.rate(Measure.FRAUD).n_immature) == (0, 500)
     assert risk.rate(Measure.FAILURE).value == 0.0
+
+
+def test_an_outbreak_of_this_week_does_not_wait_for_its_payments_to_mature(journal):
+    journal.append(sorted(known(month(None)), key=lambda event: event.known_at))
+    made = [payment(500_000 + number, "mobile", at(4) + number) for number in range(400)]
+    told = [outcome(500_000 + number, "account_takeover", made[number], at(2)) for number in range(60)]
+    journal.append(made)
+    calm = look(journal).channels
+    journal.append(told)
+    found = look(journal).channels
+    place = CHANNELS.index("mobile")
+    assert (calm[place].level, found[place].level) == (Level.LOW, Level.HIGH)
+    assert found[place].because is Measure.FRAUD
+    assert found[place].rate(Measure.FRAUD).n_early == 60
+    assert found[place].rate(Measure.FRAUD).value is None
+    assert SETTINGS.advice[Measure.FRAUD][Level.HIGH] in found[place].advice
+    assert [a for p, a in enumerate(found) if p != place] == [a for p, a in enumerate(calm) if p != place]
 
 
 def test_names_of_importers_are_mapped_and_others_listed(journal):
