@@ -22,27 +22,35 @@ def verify(
     ] = None,
     as_json: AS_JSON = False,
 ) -> None:
-    """Tell edits, deletions, reordering and truncation of the decisions.
+    """Tell edits, deletions, reordering and truncation of the decisions, and of what people did about them.
 
     Exit code 1 when something is wrong.
 
       assay ledger verify --anchor anchors.jsonl
     """
+    import os
+
     from cli.screen import print_json, say
+    from stores.acts import Acts
+    from stores.keys import secret_key
 
     session = session_of(context)
     with session.database() as database:
         book = session.ledger(database)
-        faults = book.verify(anchor)
+        acts = Acts(database, secret_key(session.home.keys, "chain", os.environ))
+        faults = [*book.verify(anchor), *acts.verify()]
         n_decisions, link = book.head()
+        n_acts, _ = acts.head()
     if as_json:
-        print_json({"ok": not faults, "n_decisions": n_decisions, "head": link.hex(), "faults": faults})
+        print_json(
+            {"ok": not faults, "n_decisions": n_decisions, "n_acts": n_acts, "head": link.hex(), "faults": faults}
+        )
     else:
         for fault in faults:
             say(fault, style="red")
         verdict = f"{len(faults)} faults" if faults else "every link holds"
         against = "" if anchor or faults else "; a cut-off end would only show against --anchor"
-        say(f"{n_decisions:,} decisions: {verdict}{against}")
+        say(f"{n_decisions:,} decisions, {n_acts:,} acts: {verdict}{against}")
     if faults:
         raise typer.Exit(FINDING)
 
