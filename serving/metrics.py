@@ -60,6 +60,8 @@ class Metrics:
         self._reviews = Gauge("open_reviews", "Appeals that wait for a person.", **common)
         self._nulls = NullCounts()
         self.registry.register(self._nulls)
+        self._anchors = Gauge("anchored_link", "Newest decision whose link is anchored outside.", **common)
+        self._unanchored = Counter("failed_anchors", "Times the head could not be anchored.", **common)
         self._ready = Gauge("ready", "1 while writes are taken.", **common)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -93,6 +95,14 @@ class Metrics:
     def reloaded(self, product: str, result: str) -> None:
         """A bundle was loaded or refused."""
         self._reloads.labels(product, result).inc()
+
+    def anchored(self, n_link: int) -> None:
+        """The head was anchored."""
+        self._anchors.set(n_link)
+
+    def not_anchored(self) -> None:
+        """The head could not be anchored."""
+        self._unanchored.inc()
 
     def state(self, *, queue_length: int, ready: bool, killed: bool) -> None:
         """Set just before the text is read."""

@@ -27,6 +27,7 @@ from domain.settings import PlatformSettings
 from domain.time import Clock, system_clock
 from scoring.bundle import Bundle
 from serving.admission import DeskAdmission
+from serving.anchoring import Anchoring
 from serving.auth import Clients, key_file, read_clients
 from serving.books import CHAIN_KEY, Books
 from serving.canary import Lot
@@ -137,6 +138,9 @@ class Runtime:
             clock=clock,
             log=log,
         )
+        self.anchoring = Anchoring(
+            self._books, self.settings.anchor, self.settings.anchor_every, clock=clock, metrics=self.metrics, log=log
+        )
         self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
         # Reads of past decisions use a connection of their own, off the event loop.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -148,6 +152,7 @@ class Runtime:
         """Begin to get ready; returns at once."""
         self._read_keys()
         self._watch.start()
+        self.anchoring.start()
 
     def stop(self) -> None:
         """Finish what is queued and let go of the stores; once is enough."""
@@ -156,6 +161,7 @@ class Runtime:
         self._stopping.set()
         self._wake.set()
         self.committer.stop()
+        self.anchoring.stop()
         self.explaining.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)
