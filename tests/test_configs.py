@@ -13,9 +13,11 @@ from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.drill import DrillSettings
+from monitoring.funds.settings import FundsSettings
 from monitoring.limits import LimitSettings
 from monitoring.matters.limits import DeskLimits
 from monitoring.settings import MonitoringSettings
+from scoring.label_intake import LabelIntake
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
@@ -39,10 +41,12 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/limits.yaml": LimitSettings,
+    "configs/labels.yaml": LabelIntake,
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
     "configs/disclosure.yaml": DisclosureSettings,
     "configs/aml.yaml": AmlSettings,
+    "configs/funds.yaml": FundsSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,
