@@ -27,7 +27,7 @@ def verify(
     ] = None,
     as_json: AS_JSON = False,
 ) -> None:
-    """Tell edits, deletions, reordering and truncation of the decisions.
+    """Tell edits, deletions, reordering and truncation of the decisions, and of what people did about them.
 
     The key of an export's chain comes from ASSAY_CHAIN_KEY (64 hex digits) or the home. Exit code 1 when something is
     wrong.
@@ -35,25 +35,31 @@ def verify(
       assay ledger verify --anchor anchors.jsonl
       assay ledger verify --export handed-over
     """
+    import os
+
     from cli.screen import print_json, say
+    from stores.acts import Acts
+    from stores.keys import secret_key
 
     session = session_of(context)
+    n_acts = 0
     if export is not None:
         faults, n_decisions, head = _exported(session, export, anchor)
     else:
         with session.database() as database:
             book = session.ledger(database)
-            faults = book.verify(anchor)
+            acts = Acts(database, secret_key(session.home.keys, "chain", os.environ))
+            faults = [*book.verify(anchor), *acts.verify()]
             n_decisions, link = book.head()
-            head = link.hex()
+            n_acts, head = acts.head()[0], link.hex()
     if as_json:
-        print_json({"ok": not faults, "n_decisions": n_decisions, "head": head, "faults": faults})
+        print_json({"ok": not faults, "n_decisions": n_decisions, "n_acts": n_acts, "head": head, "faults": faults})
     else:
         for fault in faults:
             say(fault, style="red")
         verdict = f"{len(faults)} faults" if faults else "every link holds"
         against = "" if anchor or faults else "; a cut-off end would only show against --anchor"
-        say(f"{n_decisions:,} decisions: {verdict}{against}")
+        say(f"{n_decisions:,} decisions, {n_acts:,} acts: {verdict}{against}")
     if faults:
         raise typer.Exit(FINDING)
 

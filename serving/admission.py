@@ -140,7 +140,8 @@ class DeskAdmission:
         admitted = self._ticks()
         decided_at = self._clock()
         deadline = None if work.deadline_ms is None else (work.deadline_ms, work.started_ns + work.deadline_ms * _MILLI)
-        made = self._decider.make(self._desks.choose(work.product, event), event, self._new_id(), decided_at, deadline)
+        desk = self._desks.choose(work.product, event)
+        made = self._decider.make(desk, event, self._new_id(), decided_at, deadline)
         timings = stage_micros(work.started_ns, picked, admitted, made.ends)
         entry = entry_of(made.decided, event, work.product, made.row, timings)
         self._books.ledger.append_within([entry])
@@ -152,6 +153,8 @@ class DeskAdmission:
             made.decided.decision.degraded is not None,
             entry.score,
             timings,
+            () if desk.bundle is None else desk.bundle.encoder.names,
+            made.row,
         )
         return Done(answer, event, observed, tokens=tokens)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from domain.alerts import AlertStatus
+from domain.decision import Product
 from serving.instruments import Counter, Gauge, Histogram
+from serving.null_counts import NullCounts
 from serving.work import Observed
 
 MEDIA_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -51,6 +55,11 @@ class Metrics:
         self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)
         self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)
         self._killed = Gauge("kill_switch", "1 while rules decide alone.", **common)
+        self._links = Gauge("ledger_links", "Decisions in the chain; less those anchored, the ledger's lag.", **common)
+        self._alerts = Gauge("alerts", "Alerts by product and status.", ["product", "status"], **common)
+        self._reviews = Gauge("open_reviews", "Appeals that wait for a person.", **common)
+        self._nulls = NullCounts()
+        self.registry.register(self._nulls)
         self._anchors = Gauge("anchored_link", "Newest decision whose link is anchored outside.", **common)
         self._unanchored = Counter("failed_anchors", "Times the head could not be anchored.", **common)
         self._ready = Gauge("ready", "1 while writes are taken.", **common)
@@ -67,6 +76,8 @@ class Metrics:
             self._degraded.labels(decision.product).inc()
         if decision.score is not None:
             self._scores.labels(decision.product).observe(decision.score)
+        if decision.row is not None:
+            self._nulls.add(decision.product, decision.features, decision.row)
         for stage, micros in decision.timings_us.items():
             self._stages.labels(stage).observe(micros / 1e6)
 
@@ -98,6 +109,14 @@ class Metrics:
         self._queue.set(queue_length)
         self._ready.set(float(ready))
         self._killed.set(float(killed))
+
+    def waiting(self, *, n_links: int, alerts: Mapping[tuple[str, AlertStatus], int], n_reviews: int) -> None:
+        """Likewise, of what lies in the store."""
+        self._links.set(n_links)
+        self._reviews.set(n_reviews)
+        for product in Product:
+            for status in AlertStatus:
+                self._alerts.labels(product.value, status.value).set(alerts.get((product.value, status), 0))
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""

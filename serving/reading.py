@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +183,9 @@ async def metrics(runtime: Runtime, call: Call, started: int) -> Answer:
     """Prometheus' text."""
     del call, started
     runtime.measure()
+    with suppress(Problem):
+        # A store that cannot be read leaves the last figures; the others are told all the same.
+        runtime.metrics.waiting(**await runtime.read(_waiting))
     return Answer(200, runtime.metrics.text(), METRICS_TYPE)
 
 
@@ -193,6 +197,11 @@ def _entry(books: Books, call: Call) -> Entry:
     if entry is None or not (call.who.roles & SEES_ALL or entry.client == call.who.name):
         raise unknown_decision()
     return entry
+
+
+def _waiting(books: Books) -> dict[str, Any]:
+    n_links, _ = books.ledger.head()
+    return {"n_links": n_links, "alerts": books.alerts.counts(), "n_reviews": books.appeals.n_waiting()}
 
 
 def _searched(books: Books, wanted: Wanted, limit: int) -> list[Found]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domain.decision import Product
 from domain.events import Event
@@ -76,6 +79,8 @@ class Observed:
     degraded: bool
     score: float | None
     timings_us: dict[str, int]
+    features: Sequence[str] = ()
+    row: NDArray[np.float64] | None = None
 
 
 @dataclass(slots=True)

@@ -56,6 +56,14 @@ class Appeals:
         )
         return [act for (n_link,) in rows for act in self._acts.of(ASKED, after=n_link - 1, limit=1)]
 
+    def n_waiting(self) -> int:
+        """How many appeals nobody has decided."""
+        (n,) = self._acts.database.one(
+            "SELECT (SELECT count(*) FROM act WHERE kind = ?) - (SELECT count(*) FROM act WHERE kind = ?)",
+            (ASKED, DECIDED),
+        )
+        return int(n)
+
     def counts(self, since: int, until: int) -> tuple[int, int]:
         """(decided, overturned) with ``since <= at < until``: the overturn rate is their ratio."""
         decided, overturned = self._acts.database.one(

@@ -68,7 +68,15 @@ def test_the_service_runs_from_it(bento: Path, tmp_path: Path) -> None:
         (request,) = world.payment_stream(1, 3, world.START)
         with AssayClient(service.url, keys["flow"]) as client:
             decided = client.score_payment(request)
-        assert decided["degraded"] == "model dropped: no model is deployed"
+            assert decided["degraded"] == "model dropped: no model is deployed"
+            batch = client.score_payments([{**request, "event_id": "b-1"}, {**request, "amount": -1}])
+            assert [item["status"] for item in batch["items"]] == [200, 422]
+            assert client.send_complaint({"event_id": "c-1", "complaint_class": "service"})["complaint_id"]
+            assert client.decision(decided["decision_id"]) == decided
+            told = client.explanation(decided["decision_id"])
+            assert told["decision_id"] == decided["decision_id"], "the child begins from the Bento as well"
+        with AssayClient(service.url, keys["admin"]) as client:
+            assert client.turn_kill_switch(on=True, reason="a drill")["on"] is True
     finally:
         service.stop()
     assert service.process.returncode == 0

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 
 from domain.errors import InputError, Unavailable
-from serving.client import AssayClient, Refused
+from serving.client import AssayClient, AsyncAssayClient, Refused
+from serving.client_calls import Calls
 
 Answers = list[httpx.Response | Exception]
 
@@ -82,3 +85,86 @@ def test_a_datetime_needs_a_zone() -> None:
         assert b'"2026-03-01T00:00:00Z"' in seen[0].content
         with pytest.raises(InputError, match="time zone"):
             assay.score_payment({"event_time": datetime(2026, 3, 1)})
+
+
+# --------------------------------------------------------------------- async
+
+
+def awaited(answers: Answers, seen: list[httpx.Request], pauses: list[float], ask: Callable[..., Any]) -> Any:
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        given = answers[len(seen) - 1]
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def run() -> Any:
+        transport = httpx.MockTransport(answer)
+        async with AsyncAssayClient("http://assay/", "secret", transport=transport, pause=pause) as assay:
+            return await ask(assay)
+
+    return asyncio.run(run())
+
+
+CALLS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
+    "score_payment": ("POST", "/v1/payments/score", lambda c: c.score_payment({"a": 1})),
+    "score_payments": ("POST", "/v1/payments/score:batch", lambda c: c.score_payments([{"a": 1}])),
+    "score_loan": ("POST", "/v1/loans/score", lambda c: c.score_loan({"a": 1})),
+    "send_event": ("POST", "/v1/events", lambda c: c.send_event({"a": 1})),
+    "send_outcome": ("POST", "/v1/outcomes", lambda c: c.send_outcome({"a": 1})),
+    "send_complaint": ("POST", "/v1/complaints", lambda c: c.send_complaint({"a": 1})),
+    "ask_review": ("POST", "/v1/decisions/a%2Fb/review", lambda c: c.ask_review("a/b", {"a": 1})),
+    "decide_review": ("POST", "/v1/decisions/d/review/verdict", lambda c: c.decide_review("d", {"a": 1})),
+    "dispose_alert": ("POST", "/v1/alerts/d/disposition", lambda c: c.dispose_alert("d", {"a": 1})),
+    "turn_kill_switch": ("POST", "/v1/admin/kill", lambda c: c.turn_kill_switch(on=True, reason="r")),
+    "decision": ("GET", "/v1/decisions/d", lambda c: c.decision("d")),
+    "decisions": ("GET", "/v1/decisions?product=loan&limit=5", lambda c: c.decisions(product="loan", limit=5)),
+    "explanation": ("GET", "/v1/decisions/d/explanation", lambda c: c.explanation("d")),
+    "outcomes": ("GET", "/v1/decisions/d/outcomes", lambda c: c.outcomes("d")),
+    "review": ("GET", "/v1/decisions/d/review", lambda c: c.review("d")),
+    "reviews": ("GET", "/v1/reviews", lambda c: c.reviews()),
+    "alerts": ("GET", "/v1/alerts?status=open", lambda c: c.alerts(status="open")),
+    "models": ("GET", "/v1/models", lambda c: c.models()),
+}
+
+
+def test_every_call_has_its_case() -> None:
+    assert {name for name in vars(Calls) if not name.startswith("_")} == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_both_clients_send_the_same_and_retry_it_the_same(name: str) -> None:
+    method, path, call = CALLS[name]
+    sent = []
+    for run in ("sync", "async"):
+        seen: list[httpx.Request] = []
+        pauses: list[float] = []
+        answers: Answers = [
+            httpx.ConnectError("gone"), problem(503, "unavailable"), httpx.Response(429, headers={"retry-after": "3"}),
+            httpx.Response(200, json={"ok": True}),
+        ]  # fmt: skip
+        if run == "sync":
+            with client(answers, seen, pauses) as assay:
+                assert call(assay) == {"ok": True}
+        else:
+            assert awaited(answers, seen, pauses, call) == {"ok": True}
+        assert {(request.method, str(request.url)) for request in seen} == {(method, f"http://assay{path}")}
+        assert len({request.content for request in seen}) == 1
+        assert len({request.headers.get("idempotency-key") for request in seen}) == 1
+        assert ("idempotency-key" in seen[0].headers) == (method == "POST")
+        assert pauses[-1] == 3.0
+        sent.append((seen[0].content, pauses))
+    assert sent[0] == sent[1]
+
+
+def test_the_async_client_tells_what_will_not_pass_and_gives_up_after_its_attempts() -> None:
+    with pytest.raises(Refused, match="unknown_field"):
+        awaited([problem(422, "unknown_field")], [], [], CALLS["score_payment"][2])
+    seen: list[httpx.Request] = []
+    with pytest.raises(Unavailable, match="ReadTimeout"):
+        awaited([httpx.ReadTimeout("late")] * 4, seen, [], CALLS["score_payment"][2])
+    assert len(seen) == 4
+    assert len({request.headers["idempotency-key"] for request in seen}) == 1

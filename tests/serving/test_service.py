@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,24 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from domain.decision import Product
 from domain.errors import DefinitionError
+from serving.auth import Role, add_key
 from serving.books import Books
 from serving.client import AssayClient, Refused
+from serving.client_calls import Ask
+from serving.routes import ROUTES
 from serving.run import Running, running, serve
 from serving.runtime import Runtime
 from stores.home import Home
@@ -144,6 +157,73 @@ def test_metrics_of_the_worker(served: Served) -> None:
     text = served.get("/v1/metrics", "metrics").text
     assert 'assay_requests_total{route="/payments/score",status="200"}' in text
     assert "assay_ready 1.0" in text
+
+
+def test_a_head_that_does_not_end_is_ended(served: Served) -> None:
+    """The limits of `serving.connections` hold in BentoML's server, which offers none of its own."""
+    host, port = served.service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 5) as raw:
+        raw.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX: ")
+        raw.settimeout(20)
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            assert raw.recv(1) == b""
+        assert 3 < time.monotonic() - began < 15
+
+
+def test_another_host_is_sent_away(served: Served) -> None:
+    for path in ("/", "/docs.json", "/v1/models"):
+        answer = httpx.get(served.service.url + path, headers={"Host": "evil.example"}, trust_env=False)
+        assert answer.status_code == 421, path
+
+
+def test_a_past_decision_is_explained_beside_the_requests(served: Served) -> None:
+    """In the worker of BentoML as well, whose main module the child must not run again."""
+    with served.client() as client:
+        decided = client.score_payment(payment("s-why", amount=90_000_000, currency="CNY"))
+        told = client.explanation(decided["decision_id"])
+        assert (told["decision_id"], told["action"]) == (decided["decision_id"], decided["action"])
+    with served.client("analyst") as client:
+        assert client.explanation(decided["decision_id"])["receipt"]["replays"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_the_document_says_holds_for_generated_requests(served: Served) -> None:
+    """Schemathesis over every operation: no error of ours, and every answer one that the document names."""
+    every = add_key(served.home, "every", list(Role))
+    headers = {"Authorization": f"Bearer {every}"}
+    with AssayClient(served.service.url, served.keys["admin"]) as admin:
+        admin._ask(Ask("POST", "/v1/admin/reload"))
+    schema = schemathesis.openapi.from_url(f"{served.service.url}/v1/openapi.json", headers=headers)
+    checks = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+    seen: dict[str, set[int]] = {}
+
+    def checked(operation: Any, mode: GenerationMode) -> None:
+        @settings(
+            max_examples=8, deadline=None, database=None, phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def run(case: Any) -> None:
+            bent = "Authorization" in (case.headers or {})
+            response = case.call(headers={} if bent else headers)
+            seen.setdefault(f"{case.method} {case.path}", set()).add(response.status_code)
+            if not bent:
+                case.validate_response(response, checks=checks)
+
+        run()
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.path == "/v1/admin/reload":
+            continue
+        checked(operation, GenerationMode.POSITIVE)
+        # What takes no input has no wrong one.
+        with suppress(Unsatisfiable):
+            checked(operation, GenerationMode.NEGATIVE)
+    left_out = {"POST /v1/admin/reload", "GET /v1/openapi.json"}
+    assert set(seen) == {f"{route.method} /v1{route.path}" for route in ROUTES} - left_out
+    assert all(status < 500 for statuses in seen.values() for status in statuses), seen
 
 
 def test_a_bundle_deployed_by_another_process_is_followed(served: Served) -> None:

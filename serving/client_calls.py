@@ -1,0 +1,200 @@
+"""What can be asked of a service, and when to ask again: the part of the clients that does not wait."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from domain.errors import AssayError, InputError, Unavailable
+from domain.time import format_instant, to_micros
+
+_AGAIN = frozenset({409, 429, 502, 503, 504})
+_LONGEST_PAUSE = 5.0
+
+A = TypeVar("A")
+
+
+class Refused(InputError):  # noqa: N818 - it reads as what happened
+    """The service refused a request; ``status``, ``code`` and ``problem`` say why.
+
+    Examples
+    --------
+    >>> Refused(422, {"code": "unknown_field", "detail": "body: expected …"}).code
+    'unknown_field'
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{status} {problem.get('code', 'unknown')}: {problem.get('detail', 'no detail')}")
+        self.status = status
+        self.code = str(problem.get("code", "unknown"))
+        self.problem = dict(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, the same at every attempt."""
+
+    method: str
+    path: str
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+Answered = httpx.Response | httpx.TransportError
+
+
+def attempts(where: str, most: int) -> Generator[float, Answered, dict[str, Any]]:
+    """Tell how many seconds to wait before each attempt, and take what came of it; returns the answer.
+
+    Raises
+    ------
+    Refused
+        When sending it again would not help.
+    Unavailable
+        When no attempt got an answer.
+    """
+    told: AssayError = Unavailable(f"{where}: expected an attempt, got none")
+    asked_to_wait = 0.0
+    for attempt in range(most):
+        answered = yield max(asked_to_wait, min(2.0, 0.05 * 2**attempt)) if attempt else 0.0
+        if isinstance(answered, httpx.TransportError):
+            told, asked_to_wait = Unavailable(f"{where}: expected an answer, got {type(answered).__name__}"), 0.0
+            continue
+        if answered.is_success:
+            content: dict[str, Any] = answered.json()
+            return content
+        problem = _problem(answered)
+        # Of the conflicts only one passes by itself: the first attempt is still being worked on.
+        if answered.status_code not in _AGAIN or (answered.status_code == 409 and problem["code"] != "in_flight"):
+            raise Refused(answered.status_code, problem)
+        told = Unavailable(f"{where}: expected an answer, got {answered.status_code}")
+        asked_to_wait = _asked_to_wait(answered)
+    raise told
+
+
+class Calls(Generic[A]):
+    """Everything that can be asked; ``A`` is an answer, or what becomes one.
+
+    Every call raises Refused when the service refuses it, and Unavailable when no attempt got an answer: try later
+    under the same key.
+    """
+
+    def _ask(self, ask: Ask) -> A:
+        raise NotImplementedError
+
+    def score_payment(self, payment: Mapping[str, Any], *, key: str | None = None) -> A:
+        """The decision on a payment."""
+        return self._send("/v1/payments/score", payment, key)
+
+    def score_payments(self, payments: Sequence[Mapping[str, Any]], *, key: str | None = None) -> A:
+        """Decisions on up to 1,000 payments, in their order, each with a status of its own."""
+        return self._send("/v1/payments/score:batch", payments, key)
+
+    def score_loan(self, application: Mapping[str, Any], *, key: str | None = None) -> A:
+        """The decision on a loan application."""
+        return self._send("/v1/loans/score", application, key)
+
+    def send_event(self, event: Mapping[str, Any], *, key: str | None = None) -> A:
+        """Record a fact (with its ``kind``)."""
+        return self._send("/v1/events", event, key)
+
+    def send_outcome(self, outcome: Mapping[str, Any], *, key: str | None = None) -> A:
+        """Record what became known."""
+        return self._send("/v1/outcomes", outcome, key)
+
+    def send_complaint(self, complaint: Mapping[str, Any], *, key: str | None = None) -> A:
+        """Record a complaint."""
+        return self._send("/v1/complaints", complaint, key)
+
+    def ask_review(self, decision_id: str, review: Mapping[str, Any], *, key: str | None = None) -> A:
+        """Ask that a person looks at a decision again."""
+        return self._send(f"{_decision(decision_id)}/review", review, key)
+
+    def decide_review(self, decision_id: str, verdict: Mapping[str, Any], *, key: str | None = None) -> A:
+        """Decide on an appeal."""
+        return self._send(f"{_decision(decision_id)}/review/verdict", verdict, key)
+
+    def dispose_alert(self, decision_id: str, disposition: Mapping[str, Any], *, key: str | None = None) -> A:
+        """Say what an alert turned out to be."""
+        return self._send(f"/v1/alerts/{quote(decision_id, safe='')}/disposition", disposition, key)
+
+    def turn_kill_switch(self, *, on: bool, reason: str, key: str | None = None) -> A:
+        """Have rules decide alone, or lift that."""
+        return self._send("/v1/admin/kill", {"on": on, "reason": reason}, key)
+
+    def decision(self, decision_id: str) -> A:
+        """A past decision."""
+        return self._get(_decision(decision_id))
+
+    def decisions(self, **query: Any) -> A:
+        """A page of past decisions: product, since, until, action, grade, client, customer, limit, cursor."""
+        return self._get("/v1/decisions", query)
+
+    def explanation(self, decision_id: str) -> A:
+        """Why a decision came out as it did."""
+        return self._get(f"{_decision(decision_id)}/explanation")
+
+    def outcomes(self, decision_id: str) -> A:
+        """What became known about a decided event."""
+        return self._get(f"{_decision(decision_id)}/outcomes")
+
+    def review(self, decision_id: str) -> A:
+        """Every appeal of a decision and what became of it."""
+        return self._get(f"{_decision(decision_id)}/review")
+
+    def reviews(self, **query: Any) -> A:
+        """A page of appeals that wait for a person."""
+        return self._get("/v1/reviews", query)
+
+    def alerts(self, **query: Any) -> A:
+        """A page of alerts: status, product, limit, cursor."""
+        return self._get("/v1/alerts", query)
+
+    def models(self) -> A:
+        """What is deployed."""
+        return self._get("/v1/models")
+
+    def _get(self, path: str, query: Mapping[str, Any] | None = None) -> A:
+        return self._ask(Ask("GET", path, query={name: str(_plain(value)) for name, value in (query or {}).items()}))
+
+    def _send(self, path: str, content: Any, key: str | None) -> A:
+        chosen = secrets.token_urlsafe(18) if key is None else key
+        return self._ask(Ask("POST", path, _plain(content), {"Idempotency-Key": chosen}))
+
+
+def _decision(decision_id: str) -> str:
+    return f"/v1/decisions/{quote(decision_id, safe='')}"
+
+
+def _plain(content: Any) -> Any:
+    """JSON of it: a datetime must carry its zone, to_micros refuses one that does not."""
+    if isinstance(content, datetime):
+        return format_instant(to_micros(content))
+    if isinstance(content, Mapping):
+        return {name: _plain(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    return content
+
+
+def _asked_to_wait(response: httpx.Response) -> float:
+    """Seconds of Retry-After, as far as a caller can be kept waiting; 0 without."""
+    told = response.headers.get("retry-after", "")
+    if response.status_code != httpx.codes.TOO_MANY_REQUESTS or not told.isdigit():
+        return 0.0
+    return min(_LONGEST_PAUSE, float(told))
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    return {"code": "unknown", **content} if isinstance(content, dict) else {"code": "unknown"}
