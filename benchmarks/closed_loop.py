@@ -28,7 +28,13 @@ class Saturated:
 
 
 def saturate(
-    host: str, port: int, requests: Iterator[bytes], callers: int, seconds: float, *, keep: Callable[[int], bool] | None = None
+    host: str,
+    port: int,
+    requests: Iterator[bytes],
+    callers: int,
+    seconds: float,
+    *,
+    keep: Callable[[int], bool] | None = None,
 ) -> Saturated:
     """Let ``callers`` ask one request after the other for some seconds.
 

@@ -46,6 +46,7 @@ class Metrics:
         self._replays = Counter("replayed_answers", "Retries answered from the ledger.", **common)  # type: ignore[arg-type]
         self._failures = Counter("failed_commits", "Transactions that were rolled back.", **common)  # type: ignore[arg-type]
         self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)  # type: ignore[arg-type]
+        self._shadow = Counter("shadow", "Decisions scored, or not, in the shadow.", ["product", "result"], **common)  # type: ignore[arg-type]
         self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)  # type: ignore[arg-type]
         self._ready = Gauge("ready", "1 while writes are taken.", **common)  # type: ignore[arg-type]
 
@@ -78,6 +79,10 @@ class Metrics:
     def reloaded(self, product: str, result: str) -> None:
         """A bundle was loaded or refused."""
         self._reloads.labels(product, result).inc()
+
+    def shadowed(self, product: str, result: str, n: int) -> None:
+        """Decisions that a challenger has scored, or has not and why."""
+        self._shadow.labels(product, result).inc(n)
 
     def state(self, *, queue_length: int, ready: bool) -> None:
         """Set just before the text is read."""

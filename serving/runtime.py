@@ -34,6 +34,7 @@ from serving.metrics import Metrics
 from serving.policies import Policies
 from serving.requests import SUBJECT_KIND, Reader
 from serving.settings import ServingSettings
+from serving.shadow import Shadows
 from serving.version import code_version
 from serving.work import Done, Work
 from stores.home import Home
@@ -109,6 +110,18 @@ class Runtime:
             clock=clock,
             log=log,
         )
+        self.shadows = Shadows(
+            home,
+            lambda: Books.open(home, environment, self.settings.busy_timeout / 1e6),
+            lambda books: self.deployments.shadows(
+                books.journal,
+                limit=self.settings.shadow_queue,
+                cap_ns=int(self.settings.shadow_timeout_ms * 1e6),
+                ticks=time.perf_counter_ns,
+            ),
+            metrics=self.metrics,
+            log=log,
+        )
         self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
         # Reads of past decisions use a connection of their own, off the event loop.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -126,6 +139,7 @@ class Runtime:
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self.shadows.stop()
         self.committer.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)
@@ -148,6 +162,7 @@ class Runtime:
         try:
             self._first_desks()
             self.committer.start()
+            self.shadows.start()
             while not self._stopping.wait(self.settings.reload_every / 1e6):
                 self._look()
                 if self.committer.ready:
