@@ -28,12 +28,14 @@ from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
 from cli.ledger import ledger
+from cli.lists import lists
 from cli.load import load
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
+from cli.policy import policy
 from cli.promote import promote
 from cli.replay import replay
 from cli.report import report
@@ -67,6 +69,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "benchmark": benchmark,
     },
     "Service": {"serve": serve, "keys": keys, "load": load},
+    "Policy": {"policy": policy, "lists": lists},
     "Looking back": {
         "monitor": monitor,
         "oversight": oversight,

@@ -164,7 +164,7 @@ class Policies:
                 f"{subject.value}: expected an approved change (policy_approval: required), found none; propose "
                 f"{path} with `assay {verb} propose` and have it approved by another"
             )
-        if change is not None and (self._approval is Approval.REQUIRED or change.file == file_hash(path)):
+        if change is not None and approved_counts(change, path, self._approval):
             self._approved_by[subject] = change
             return self._read(subject, content(change.content))
         found = self._from_file(subject, path)
@@ -200,6 +200,11 @@ class Policies:
         places = [self._home.changes, *(self._configs / "policy" / name for name in _FILES.values())]
         places += [self._configs / "reasons" / f"{product.value}.yaml" for product in Product]
         return tuple(_stat(path) for path in places)
+
+
+def approved_counts(change: Change, path: Path, approval: Approval) -> bool:
+    """Whether the newest approved change is in force, and not a file that was edited since."""
+    return approval is Approval.REQUIRED or change.file == file_hash(path)
 
 
 def file_hash(path: Path) -> str:
