@@ -52,7 +52,7 @@ bench: $(STAMP)  ## Print speed ratios against peers, with equality checks
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 chaos: $(STAMP)  ## Kill the service many times and check that nothing is lost or doubled (KILLS=50)
-	ASSAY_KILLS=$(KILLS) $(BIN)/python -m pytest tests/flows -m chaos $(TESTS)
+	ASSAY_KILLS=$(KILLS) ASSAY_QUIET_MONTHS=20 $(BIN)/python -m pytest tests/flows tests/monitoring -m chaos $(TESTS)
 
 spark: $(SPARK_STAMP)  ## Install pyspark and run the tests of the Spark engine
 	@command -v java >/dev/null || { echo "expected Java 17 or later on the PATH, found none"; exit 2; }

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 MARKER = ".made-by-assay-demo"
 N_PAYMENTS, N_APPLICATIONS = 500, 50
 DAYS = 150
+PLANTS = (
+    "fraud_wave@2026-05-11", "mule_ring@2026-05-15", "channel_outbreak@2026-05-18", "busy_payee@2026-05-22",
+    "complaint_burst@2026-05-25",
+)  # fmt: skip
+"""Trouble in the last four weeks, which are held back, so that the oversight site has something to find."""
 
 
 def demo(
@@ -66,9 +71,9 @@ def scale_of(session: Session, quick: bool, seed: int) -> Scale:
 
     # A month longer than a plain simulation: the newest days are held back, and labels need time to mature.
     if not quick:
-        world = SimulationSettings(seed=seed, payment_days=DAYS, n_customers=3000)
+        world = SimulationSettings(seed=seed, payment_days=DAYS, n_customers=3000, plants=PLANTS)
         return Scale(world, N_PAYMENTS, N_APPLICATIONS)
-    world = SimulationSettings(seed=seed, payment_days=DAYS, n_customers=500, n_borrowers=1200)
+    world = SimulationSettings(seed=seed, payment_days=DAYS, n_customers=500, n_borrowers=1200, plants=PLANTS)
     return Scale(world, N_PAYMENTS // 2, N_APPLICATIONS // 5, session.configs / "quick.yaml")
 
 

@@ -1,7 +1,7 @@
 """The whole loop once, on a simulated world, each stage through the same functions as its own command.
 
 simulate -> journal -> features -> train -> review -> promote -> deploy -> serve -> score -> outcomes
--> monitor -> verify
+-> rehearse -> monitor -> oversight -> verify
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from typing import Any
 
 from cli.features import feature_set
 from cli.monitor import look_back
+from cli.oversight import look_over
 from cli.promote import gate_settings
+from cli.rehearse import rehearsed
 from cli.screen import Bar
 from cli.session import Session
 from cli.simulate import journal_world, write_world
@@ -31,6 +33,8 @@ from domain.errors import DataError, Unavailable
 from domain.time import format_instant, system_clock
 from features.replay import build_snapshot
 from features.snapshot import Snapshot
+from scoring.pages.status import Status
+from scoring.pages.words import LANGS
 from scoring.replay import Replayer
 from serving.auth import Role, add_key
 from serving.client import AssayClient
@@ -116,7 +120,9 @@ class Loop:
         yield "serve", self.serve
         yield "score", self.score
         yield "outcomes", self.outcomes
+        yield "rehearse", self.rehearse
         yield "monitor", self.monitor
+        yield "oversight", self.oversight
         yield "verify", self.verify
 
     @property
@@ -258,6 +264,24 @@ class Loop:
             bar.steps(done, len(told), body["code"])
         self._running.close()
         return Made(f"{len(told)} outcomes over HTTP; service stopped", str(self.session.home.database))
+
+    def rehearse(self, bar: Bar) -> Made:
+        """The rest of the held-back month, decided as if each request had been asked when it arrived."""
+        self._running.close()
+        since, until = self.planned.cut, self.planned.until + 1
+        made = {product: rehearsed(self.session, product, since, until, bar.steps) for product in Product}
+        told = " and ".join(f"{each.n:,} {product.value}" for product, each in made.items())
+        return Made(f"{told} decisions on the rest of the month", str(self.session.home.database))
+
+    def oversight(self, bar: Bar) -> Made:
+        """The site about that month, as it stood at its end."""
+        del bar
+        folder = self.session.home.reports / "oversight"
+        period = (self.planned.cut, self.planned.until + 1)
+        rows = look_over(self.session, period, folder, LANGS, restricted=True)
+        red = [row["page"] for row in rows[1:] if row["status"] == Status.RED.value]
+        what = f"{len(rows) - 1} pages in two languages, {len(red)} red{': ' if red else ''}{', '.join(red)}"
+        return Made(what, str(folder / "index.en.html"))
 
     def monitor(self, bar: Bar) -> Made:
         """A report for each product."""

@@ -13,11 +13,15 @@ from typer.core import TyperGroup
 
 from cli.alerts import alerts
 from cli.benchmark import benchmark
+from cli.book import book
 from cli.cases import cases
 from cli.channels import channels
 from cli.compare import compare
+from cli.complaints import complaints
 from cli.demo import demo
 from cli.deploy import deploy
+from cli.desk import desk
+from cli.disclose import disclose
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
 from cli.erase import erase
@@ -37,6 +41,7 @@ from cli.notice import notice
 from cli.oversight import oversight
 from cli.policy import policy
 from cli.promote import promote
+from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
@@ -47,11 +52,12 @@ from cli.session import Session, default_configs
 from cli.simulate import simulate
 from cli.train import train
 from cli.validate import validate
+from cli.watch import watch
 from domain.errors import InputError
 
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Start here": {"demo": demo, "doctor": doctor},
-    "Events": {"simulate": simulate, "import": import_, "journal": journal, "erase": erase},
+    "Events": {"simulate": simulate, "rehearse": rehearse, "import": import_, "journal": journal, "erase": erase},
     "Features": {"features": features},
     "Models": {
         "intake": intake,
@@ -72,14 +78,17 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Policy": {"policy": policy, "lists": lists},
     "Looking back": {
         "monitor": monitor,
+        "watch": watch,
         "oversight": oversight,
         "channels": channels,
+        "book": book,
+        "disclose": disclose,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,
         "notice": notice,
     },
-    "Service desk": {"alerts": alerts, "cases": cases},
+    "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

@@ -123,3 +123,47 @@ def told(matter: Matter, books: object, as_json: bool) -> None:
         print_json(as_history(matter, books, system_clock()))
     else:
         show(matter, books, system_clock())
+
+
+def escalate_late(books: object, kind: str, grace: int, as_json: bool) -> None:
+    """Escalate every general matter of a kind that is late by more than ``grace``; exit code 1 when there were any."""
+    from cli.door import FINDING
+    from cli.matter_books import MatterBooks
+    from cli.screen import print_json, say
+    from domain.matters import MatterKind, Step
+    from domain.time import system_clock
+    from stores.tickets import late_general
+
+    assert isinstance(books, MatterBooks)  # noqa: S101 - for the type checker; the class is imported only here
+    now = system_clock()
+    with books.database.transaction():
+        late = late_general(books.matters.of(MatterKind(kind)), now, grace)
+        for matter in late:
+            if kind == "ticket":
+                books.tickets().escalate(matter.matter_id, at=now, actor=books.session.actor, reason="overdue")
+            else:
+                body = {"level": "major", "reason": "overdue"}
+                books.matters.append_within(
+                    matter.matter_id, Step.ESCALATED, at=now, actor=books.session.actor, body=body
+                )
+    if as_json:
+        print_json([each.matter_id for each in late])
+    else:
+        say(f"{len(late)} escalated" + "".join(f", {each.matter_id}" for each in late))
+    if late:
+        raise typer.Exit(FINDING)
+
+
+def rate_matter(context: typer.Context, matter_id: str, kind: str, score: int, as_json: bool) -> None:
+    """Note the satisfaction with a closed matter."""
+    from cli.matter_books import matter_books
+    from domain.matters import MatterKind
+    from domain.time import system_clock
+    from stores.tickets import rate as rate_within
+
+    session = session_of(context)
+    with matter_books(session) as books:
+        books.matters.get(matter_id, MatterKind(kind))
+        with books.database.transaction():
+            made = rate_within(books.matters, matter_id, score=score, at=system_clock(), actor=session.actor)
+        told(made, books, as_json)

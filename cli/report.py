@@ -126,7 +126,10 @@ def compared(
     """Two versions side by side."""
     from cli.screen import progress
     from training.report.versions import side_by_side
+    from training.review_log import subject_of
 
+    for model in models:  # a slip in the second is told before the first is worked on
+        subject_of(tracker, *named(model))
     with progress("report --compare") as bar:
         first, second = (page_of(session, tracker, model, settings, bar, scratch) for model in models)
     return side_by_side(first, second, settings)

@@ -31,6 +31,9 @@ POINTERS = ("links_to", "subject_event_id", "application_id")
 WEEK = 7 * DAY
 """Whole weeks are held back: part of one would look like drift in the hour and the day of the week."""
 
+LEAST = 4
+"""Weeks held back at least: what looks back wants a month that no model has learnt from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -70,7 +73,7 @@ def plan(folder: Path, n_payments: int, n_applications: int) -> Plan:
     """
     asked = {kind: _asked(folder, kind) for kind in SUBJECTS}
     until = int(pc.max(asked["transaction"]["known_at"]).as_py())
-    cut = until - WEEK
+    cut = until - LEAST * WEEK
     for kind, n in zip(SUBJECTS, (n_payments, n_applications), strict=True):
         times = np.sort(asked[kind]["known_at"].to_numpy())
         times = times[times <= until]

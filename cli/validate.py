@@ -40,7 +40,7 @@ def validate(
     from domain.time import format_instant, from_micros, system_clock
     from scoring.pages.status import Status
     from training.report.assemble import catalogue, report_settings
-    from training.report.judged import points, read_waivers, waive
+    from training.report.judged import points, read_waivers, refuse_own, waive
     from training.review_log import subject_of
     from training.tracking import Tracker
 
@@ -49,6 +49,7 @@ def validate(
     tracker = Tracker.open(session.home, os.environ)
     name, which = named(model)
     subject = subject_of(tracker, name, which)
+    refuse_own(told, subject.trainer)
     settings = report_settings(session.configs, light=light)
     with tempfile.TemporaryDirectory(prefix="assay-validate-") as scratch, progress(f"validate {name}") as bar:
         _, page = page_of(session, tracker, f"{name}@{subject.version}", settings, bar, Path(scratch))

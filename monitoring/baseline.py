@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from scipy.stats import betabinom
 
 LEAST_PAST = 14
 """Periods from which a spread is worth estimating."""
@@ -62,3 +63,44 @@ def against_past(
     far = NormalDist().inv_cdf((1 + min(confidence, _MOST_CONFIDENT)) / 2)
     away = math.log(value) - middle
     return AgainstPast(math.exp(away), math.exp(middle), abs(away) <= far * sigma)
+
+
+def share_against_past(
+    hits: int, n: int, past: Sequence[tuple[int, int]], *, confidence: float = 0.999
+) -> AgainstPast | None:
+    """A share as a multiple of what the past makes usual; None where the past does not suffice.
+
+    The usual share is the median of the past periods' shares where that is not 0, so that a wave among them does not
+    become usual, else that of all their rows. Chance is the beta-binomial distribution of the hits, given what is known
+    of the share, widened by the spread that the past periods showed beyond counting.
+
+    Parameters
+    ----------
+    hits, n : of the present period. past : the same of earlier periods; empty ones are left out.
+
+    Examples
+    --------
+    >>> past = [(2, 100), (3, 100), (1, 100)] * 7
+    >>> share_against_past(3, 100, past).within_chance, share_against_past(20, 100, past).within_chance
+    (True, False)
+    >>> round(share_against_past(20, 100, past).times, 1), share_against_past(2, 50, past[:5]) is None
+    (10.0, True)
+    """
+    known = [(k, m) for k, m in past if m > 0]
+    if len(known) < LEAST_PAST or n <= 0:
+        return None
+    counts, rows = (np.asarray(each, dtype=np.float64) for each in zip(*known, strict=True))
+    shares = counts / rows
+    usual = float(np.median(shares)) or float(counts.sum() / rows.sum())
+    total = float(rows.sum())
+    # Pearson's residuals of the past, whose size does not depend on a wave among them.
+    floor = max(usual, 0.5 / total)
+    residual = (shares - usual) / np.sqrt(floor * max(1 - usual, 1e-9) / rows)
+    spread = max(1.0, float(np.median(np.abs(residual))) * _MAD_TO_SIGMA) ** 2
+    # Overdispersed counts say as much as fewer even ones.
+    seen, now = total / spread, n / spread
+    a, b = usual * seen + 0.5, (1 - usual) * seen + 0.5
+    scaled, most = hits / spread, max(1, round(now))
+    above = float(betabinom.sf(math.floor(scaled) - 1, most, a, b))
+    below = float(betabinom.cdf(math.ceil(scaled), most, a, b))
+    return AgainstPast((hits / n) / floor, usual, min(above, below) > (1 - confidence) / 2)

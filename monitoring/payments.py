@@ -7,7 +7,6 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from domain.money import FxTable, exponent
-from monitoring.chunk import Chunk
 from monitoring.sight import Sight
 
 PLACES = ("customer_id", "payee_id", "merchant_id", "region", "channel")
@@ -22,9 +21,18 @@ def payments(sight: Sight, *, since: int | None = None) -> pd.DataFrame:
     Columns: event_time (µs UTC), amount (units of the base currency), and the keys of `PLACES`, None where absent.
     A capture, reversal or refund is the same payment again and is left out.
     """
-    table = sight.events("transaction", since=since)
+    frame = sight.once("payments", lambda: _all(sight))
+    start = sight.since if since is None else since
+    first, last = np.searchsorted(frame["event_time"].to_numpy(), [start, sight.until], side="left")
+    span = frame.iloc[int(first) : int(last)]
+    return span[span["known_at"] < sight.until].drop(columns="known_at")
+
+
+def _all(sight: Sight) -> pd.DataFrame:
+    table = sight.look.journal.read("transaction", columns=["known_at", "stage", *_COLUMNS])
     first = pc.fill_null(pc.equal(table["stage"], "authorisation"), True)
-    frame: pd.DataFrame = table.filter(first).select(_COLUMNS).to_pandas().sort_values("event_time", kind="stable")
+    frame: pd.DataFrame = table.filter(first).drop_columns(["stage"]).to_pandas()
+    frame = frame.sort_values("event_time", kind="stable")
     amount = _in_base(frame, sight.look.platform.fx_table())
     return frame.drop(columns="currency").assign(amount=amount)
 
@@ -37,9 +45,3 @@ def _in_base(frame: pd.DataFrame, fx: FxTable) -> np.ndarray:
     for place in foreign.tolist():
         amount[place] = fx.to_base(int(minors[place]), str(names[place]), int(times[place]))
     return amount / 10.0 ** exponent(fx.base)
-
-
-def of_chunk(frame: pd.DataFrame, chunk: Chunk) -> pd.DataFrame:
-    """The rows of one chunk of a frame that is sorted by time."""
-    first, last = np.searchsorted(frame["event_time"].to_numpy(), [chunk.since, chunk.until], side="left")
-    return frame.iloc[int(first) : int(last)]

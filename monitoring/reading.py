@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.errors import DataError, expected_got
@@ -58,3 +58,14 @@ class Reading:
 def not_assessed(note: str, n: int = 0, where: str = "", kind: Kind = Kind.OBSERVED) -> Reading:
     """A reading without a value, and the reason."""
     return Reading(None, n, where, kind=kind, note=note)
+
+
+def replace_where(reading: Reading, where: str) -> Reading:
+    """The same of another place.
+
+    Examples
+    --------
+    >>> replace_where(Reading(1.0, 3), "by=payee").where
+    'by=payee'
+    """
+    return replace(reading, where=where)

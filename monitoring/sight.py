@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitoring.chunk import Chunk, Chunker, Period
 from monitoring.oversight.look import Look
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Sight:
     """
 
     look: Look
-    _tables: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
+    _tables: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def since(self) -> int:
@@ -59,7 +62,7 @@ class Sight:
         since, until : µs UTC; those of the chunk by default. For all that was ever known, ``since=EARLIEST``.
         """
         start, end = self._span(since, until)
-        table = self._kept(f"event {kind}", lambda: self.look.journal.read(kind))
+        table = self.once(f"event {kind}", lambda: self.look.journal.read(kind))
         happened, known = table["event_time"], table["known_at"]
         mask = pc.and_(pc.and_(pc.greater_equal(happened, start), pc.less(happened, end)), pc.less(known, self.until))
         return table.filter(mask)
@@ -67,7 +70,7 @@ class Sight:
     def decisions(self, product: str, *, since: int | None = None, until: int | None = None) -> pa.Table:
         """Decisions of a product made in ``[since, until)``; those of the chunk by default."""
         start, end = self._span(since, until)
-        table = self._kept(f"decision {product}", lambda: self.look.ledger.read(product))
+        table = self.once(f"decision {product}", lambda: self.look.ledger.read(product))
         decided = table["decided_at"]
         return table.filter(pc.and_(pc.greater_equal(decided, start), pc.less(decided, end)))
 
@@ -75,7 +78,9 @@ class Sight:
         end = self.until if until is None else min(until, self.until)
         return (self.since if since is None else since), end
 
-    def _kept(self, name: str, read: Callable[[], pa.Table]) -> pa.Table:
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for this sight and all made from it; it must not depend on the chunk."""
         if name not in self._tables:
-            self._tables[name] = read()
-        return self._tables[name]
+            self._tables[name] = make()
+        found: T = self._tables[name]
+        return found

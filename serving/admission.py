@@ -20,10 +20,12 @@ from serving.deciding import Decider, stage_micros
 from serving.desk import Desks
 from serving.http import Answer
 from serving.metrics import Metrics
+from serving.people import People
 from serving.problems import Problem
 from serving.tokens import Tokens
 from serving.work import Done, Kind, Observed, Work
 from stores.ledger import Entry
+from stores.matter_settings import ComplaintSettings
 
 _FORGET_EVERY = 600_000_000
 _MILLI = 1_000_000
@@ -38,6 +40,7 @@ class DeskAdmission:
     clock : now in µs UTC.
     ticks : monotonic ns.
     new_id : makes a decision id.
+    complaints : ``configs/complaints.yaml``.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class DeskAdmission:
         ticks: Callable[[], int],
         new_id: Callable[[], str],
         metrics: Metrics,
+        complaints: ComplaintSettings,
     ) -> None:
         self._books = books
         self._desks = desks
@@ -69,7 +73,15 @@ class DeskAdmission:
             Kind.FACT: self._fact,
             Kind.OUTCOME: self._outcome,
             Kind.QUARANTINE: self._quarantine,
+            Kind.COMPLAINT: self._person,
+            Kind.ASK_REVIEW: self._person,
+            Kind.DECIDE_REVIEW: self._person,
+            Kind.DISPOSE: self._person,
+            Kind.SWITCH: self._person,
+            Kind.BEGIN: lambda work: Done(self._kept_answer(work, 200, b"")),
+            Kind.KEEP: self._keep,
         }
+        self._people = People(books, complaints, self._appended, self._check_new, lambda work: self._tokenised(work)[0])
 
     # ------------------------------------------------------------ transactions
 
@@ -165,6 +177,16 @@ class DeskAdmission:
         answer = self._kept_answer(work, 202, _json(event_id=event.event_id, quarantined=True))
         return Done(answer, tokens=tokens)
 
+    def _person(self, work: Work) -> Done:
+        told, event = self._people.admit(work)
+        return Done(self._kept_answer(work, 200, _json(**told)), event)
+
+    def _keep(self, work: Work) -> Done:
+        """The answer to a batch takes the place of the answers to its items."""
+        assert work.said is not None  # noqa: S101 - for the type checker
+        self._books.ledger.forget_items_within(work.client, work.key)
+        return Done(self._kept_answer(work, 200, work.said.request))
+
     # ------------------------------------------------------------------- parts
 
     def _tokenised(self, work: Work) -> tuple[Event, Mapping[tuple[str, str], str]]:
@@ -175,13 +197,21 @@ class DeskAdmission:
         self._desks.check(event)
         (appended,) = self._books.journal.append_within([event])
         if not appended.new:
-            first = self._books.ledger.by_event(event.client, event.event_id)
-            raise Problem(
-                409, "duplicate_event",
-                "event_id: expected a new one under a new Idempotency-Key, got one that is already in the journal",
-                extra={"decision_id": None if first is None else first.decision_id},
-            )  # fmt: skip
+            raise self._duplicate(event)
         return replace(event, seq=appended.seq)
+
+    def _check_new(self, event: Event) -> None:
+        self._desks.check(event)
+        if self._books.journal.seq_of(event.client, event.event_id) is not None:
+            raise self._duplicate(event)
+
+    def _duplicate(self, event: Event) -> Problem:
+        first = self._books.ledger.by_event(event.client, event.event_id)
+        return Problem(
+            409, "duplicate_event",
+            "event_id: expected a new one under a new Idempotency-Key, got one that is already in the journal",
+            extra={"decision_id": None if first is None else first.decision_id},
+        )  # fmt: skip
 
     def _kept_answer(self, work: Work, status: int, body: bytes) -> Answer:
         self._books.ledger.remember_within(work.client, work.key, work.digest, status, body, work.received_at)

@@ -20,8 +20,8 @@ from typing import TypedDict
 from domain.errors import DataError, InputError, expected_got
 from stores.home import Home
 
-_CLIENT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
-_PREFIX = "assay_"
+CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+API_KEY_PREFIX = "assay_"
 
 
 class Role(StrEnum):
@@ -112,13 +112,13 @@ def add_key(home: Home, client: str, roles: Iterable[str]) -> str:
     >>> read_clients(home).find(key).name, revoke_key(home, "checkout"), list_keys(home)
     ('checkout', True, {})
     """
-    if not _CLIENT.fullmatch(client):
+    if not CLIENT_NAME.fullmatch(client):
         raise InputError(expected_got("a client name of lower-case letters, digits, - _ and .", client, "client"))
     chosen = sorted(_roles(roles))
     if not chosen:
         raise InputError(expected_got(f"one or more roles of {', '.join(Role)}", list(roles), "roles"))
     entries = _read(key_file(home))
-    key = _PREFIX + secrets.token_urlsafe(32)
+    key = API_KEY_PREFIX + secrets.token_urlsafe(32)
     entries[client] = {"sha256": hashlib.sha256(key.encode()).hexdigest(), "roles": [role.value for role in chosen]}
     _write(key_file(home), entries)
     return key

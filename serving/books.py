@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stores.acts import Acts
+from stores.alerts import Alerts
+from stores.appeals import Appeals
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
 from stores.keys import secret_key
 from stores.ledger import Ledger
+from stores.sealing import Sealer
 from stores.vault import Vault
 
 VAULT_KEY = "vault"
@@ -19,22 +23,38 @@ CHAIN_KEY = "chain"
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Journal, ledger and vault; one per thread."""
+    """Journal, ledger, vault, acts and sealed texts; one per thread."""
 
     database: Database
     journal: Journal
     ledger: Ledger
     vault: Vault
+    acts: Acts
+    sealer: Sealer
+
+    @property
+    def appeals(self) -> Appeals:
+        """Appeals over the same connection."""
+        return Appeals(self.acts, self.sealer)
+
+    @property
+    def alerts(self) -> Alerts:
+        """The queue of alerts over the same connection."""
+        return Alerts(self.database)
 
     @classmethod
     def open(cls, home: Home, environment: Mapping[str, str], busy_seconds: float) -> Books:
         """Open the stores of a home; the secret keys come from the environment or the home."""
         database = Database(home.database, busy_seconds)
+        chain_key = secret_key(home.keys, CHAIN_KEY, environment)
+        vault_key = secret_key(home.keys, VAULT_KEY, environment)
         return cls(
             database,
             Journal(database, home.segments),
-            Ledger(database, secret_key(home.keys, CHAIN_KEY, environment)),
-            Vault(database, secret_key(home.keys, VAULT_KEY, environment)),
+            Ledger(database, chain_key),
+            Vault(database, vault_key),
+            Acts(database, chain_key),
+            Sealer(database, vault_key),
         )
 
     def close(self) -> None:

@@ -110,6 +110,21 @@ def killed(home: Home) -> bool:
     return (home.pointers / KILL_FILE).exists()
 
 
+def turn_kill_switch(home: Home, *, on: bool) -> None:
+    """Set or lift the kill switch, durably; doing it again is harmless."""
+    path = home.pointers / KILL_FILE
+    if on:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    else:
+        path.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 class Deployments:
     """Follow the pointers of one home, and the policies and lists.
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from serving.app import PREFIX, Door
+from serving.app import Door
 from serving.auth import Role
 from serving.http import Answer, ASGIApp, Receive, Scope, Send, call_of, problem_answer, respond
 from serving.problems import Problem
+from serving.routes import PREFIX
 
 _HEALTH = {"/livez": "/livez", "/readyz": "/readyz", "/healthz": "/livez"}
 _INDEX = msgspec.json.encode({"service": "assay", "openapi": f"{PREFIX}/openapi.json"})
@@ -45,11 +46,12 @@ class Guard:
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = call_of(scope, receive)
-        if scope["path"] == "/":
-            await respond(send, call, Answer(200, _INDEX))
-            return
         try:
-            self._door.authenticated(call.headers, Role.ADMIN)
+            self._door.check(scope, call)
+            if scope["path"] == "/":
+                await respond(send, call, Answer(200, _INDEX))
+                return
+            self._door.authenticated(call, Role.ADMIN)
         except Problem as problem:
             await respond(send, call, problem_answer(problem, call.request_id))
             return

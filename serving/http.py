@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
 
 from serving.auth import Client
 from serving.problems import MEDIA_TYPE, Problem
@@ -32,8 +35,11 @@ class Call:
     path: str
     headers: Mapping[bytes, bytes]
     receive: Receive
+    query: bytes = b""
+    peer: str = ""
     client: Client | None = None
-    argument: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    body_read: bool = False
 
     @property
     def who(self) -> Client:
@@ -54,9 +60,77 @@ class Answer:
 
 
 def call_of(scope: Scope, receive: Receive) -> Call:
-    """Read the head of a request; a header sent twice counts as its last."""
-    path: str = scope["path"]
-    return Call(secrets.token_hex(8), scope["method"], path, dict(scope["headers"]), receive)
+    """Read the head of a request."""
+    peer = scope.get("client")
+    return Call(
+        secrets.token_hex(8), scope["method"], scope["path"], dict(scope["headers"]), receive,
+        scope.get("query_string", b""), str(peer[0]) if peer else "",
+    )  # fmt: skip
+
+
+def check_head(scope: Scope, call: Call, hosts: frozenset[bytes] | None, max_bytes: int) -> None:
+    """Refuse a head that two readers could read in two ways, or that was meant for another service.
+
+    Parameters
+    ----------
+    hosts : names that are answered to; None answers to every name, as health checks do.
+    max_bytes : of path, query and headers together.
+
+    Raises
+    ------
+    Problem
+        400 for a header that may be there once and is there twice, or a Host that is missing; 421 for another host;
+        431 for a head over the cap.
+    """
+    size = len(scope["path"]) + len(call.query)
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+    if size > max_bytes:
+        raise Problem(
+            431,
+            "head_too_large",
+            f"head: expected at most {max_bytes} bytes, got more",
+            headers={"Connection": "close"},
+        )
+    if len(call.headers) != len(scope["headers"]):
+        names = [name for name, _ in scope["headers"]]
+        if any(names.count(name) > 1 for name in _ONCE):
+            raise Problem(400, "repeated_header", f"headers: expected each of {_ONCE_NAMES} once, got one twice")
+    if hosts is None:
+        return
+    host = call.headers.get(b"host", b"")
+    if not host:
+        raise Problem(400, "host", "Host: expected one, got none")
+    name, colon, port = host.rpartition(b":")
+    if (name if colon and port.isdigit() else host).lower() not in hosts:
+        raise Problem(421, "host", "Host: expected a name this service answers to (allowed_hosts), got another")
+
+
+_ONCE = (b"host", b"authorization", b"x-api-key", b"idempotency-key", b"content-type", b"content-length",
+         b"content-encoding", b"transfer-encoding")  # fmt: skip
+_ONCE_NAMES = b", ".join(_ONCE).decode()
+
+
+def query_of(call: Call, names: frozenset[str]) -> dict[str, str]:
+    """The query, each name at most once and none but these.
+
+    Raises
+    ------
+    Problem
+        422 naming no value of it.
+    """
+    if not call.query:
+        return {}
+    try:
+        pairs = parse_qsl(
+            call.query.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=32
+        )
+    except ValueError:
+        raise Problem(422, "query", "query: expected name=value pairs in ASCII, got something else") from None
+    found = dict(pairs)
+    if len(found) != len(pairs) or not found.keys() <= names:
+        raise Problem(422, "query", f"query: expected some of {', '.join(sorted(names))}, each once, got another")
+    return found
 
 
 async def read_json_body(call: Call, max_bytes: int, timeout: float) -> bytes:
@@ -89,19 +163,18 @@ async def read_json_body(call: Call, max_bytes: int, timeout: float) -> bytes:
                     raise _too_large(max_bytes)
                 chunks.append(chunk)
                 if not message.get("more_body", False):
+                    call.body_read = True
                     return b"".join(chunks)
     except TimeoutError:
         raise Problem(408, "body_timeout", f"body: expected it within {timeout:g} s, got a part") from None
 
 
 def _too_large(max_bytes: int) -> Problem:
-    return Problem(
-        413, "body_too_large", f"body: expected at most {max_bytes} bytes, got more", headers={"Connection": "close"}
-    )
+    return Problem(413, "body_too_large", f"body: expected at most {max_bytes} bytes, got more")
 
 
 async def respond(send: Send, call: Call, answer: Answer) -> None:
-    """Send one answer."""
+    """Send one answer; who sent a body that was refused unread is not waited for."""
     headers = [
         (b"content-type", answer.media_type),
         (b"content-length", str(len(answer.body)).encode()),
@@ -110,8 +183,15 @@ async def respond(send: Send, call: Call, answer: Answer) -> None:
         (b"x-content-type-options", b"nosniff"),
         *answer.headers,
     ]
+    if answer.status >= 400 and not call.body_read and call.method not in ("GET", "HEAD"):
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else answer.body})
+
+
+def as_json(status: int, content: Any) -> Answer:
+    """An answer of JSON."""
+    return Answer(status, msgspec.json.encode(content))
 
 
 def problem_answer(problem: Problem, request_id: str) -> Answer:

@@ -48,6 +48,7 @@ class Metrics:
         self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)  # type: ignore[arg-type]
         self._shadow = Counter("shadow", "Decisions scored, or not, in the shadow.", ["product", "result"], **common)  # type: ignore[arg-type]
         self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)  # type: ignore[arg-type]
+        self._killed = Gauge("kill_switch", "1 while rules decide alone.", **common)  # type: ignore[arg-type]
         self._ready = Gauge("ready", "1 while writes are taken.", **common)  # type: ignore[arg-type]
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -84,10 +85,11 @@ class Metrics:
         """Decisions that a challenger has scored, or has not and why."""
         self._shadow.labels(product, result).inc(n)
 
-    def state(self, *, queue_length: int, ready: bool) -> None:
+    def state(self, *, queue_length: int, ready: bool, killed: bool) -> None:
         """Set just before the text is read."""
         self._queue.set(queue_length)
         self._ready.set(float(ready))
+        self._killed.set(float(killed))
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,9 @@ from domain.events import KINDS, MAX_TEXT, Column, ColumnType, Event, Value, che
 from domain.money import MAX_MINOR, FxTable
 from domain.time import EARLIEST, LATEST, to_micros
 from serving.problems import Problem
+
+if TYPE_CHECKING:
+    from serving.people_requests import ComplaintRequest
 
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -101,23 +104,29 @@ class Reader:
         Problem
             400 when the body is no JSON, 422 when it does not fit.
         """
-        asked = _decode(self._score_decoders[product], body)
+        asked = decoded(self._score_decoders[product], body)
         return Asked(self._event(SUBJECT_KIND[product], asked, client, received_at), asked.deadline_ms)
 
     def fact(self, body: bytes, client: str, received_at: int) -> Event:
         """An event without a decision; raises as `score` does."""
-        fact = _decode(self._fact_decoder, body)
+        fact = decoded(self._fact_decoder, body)
         return self._event(type(fact).__struct_config__.tag, fact, client, received_at)
 
     def outcome(self, body: bytes, received_at: int) -> OutcomeRequest:
         """An outcome, its subject not yet looked up; raises as `score` does."""
-        request: OutcomeRequest = _decode(self._outcome_decoder, body)
+        request: OutcomeRequest = decoded(self._outcome_decoder, body)
         if (request.amount is None) != (request.currency is None):
             raise invalid("outcome: expected amount and currency together, got one of them")
         if request.amount is not None and request.currency is not None:
             known_at = received_at if request.known_at is None else to_micros(request.known_at)
             self._check_money("outcome", request.amount, request.currency, (known_at,))
         return request
+
+    def complaint(self, request: ComplaintRequest, client: str, received_at: int) -> Event:
+        """The complaint as an event, identifiers still raw; raises as `score` does."""
+        at = received_at if request.event_time is None else to_micros(request.event_time)
+        body = {name: getattr(request, name) for name in KINDS["complaint"] if getattr(request, name) is not None}
+        return self.checked(Event("complaint", request.event_id, at, received_at, body, client))
 
     def checked(self, event: Event) -> Event:
         """The event when every value fits its column and its money can be converted; raises 422."""
@@ -185,7 +194,8 @@ _VALUE = re.compile(r"Invalid (?:enum )?value .*?( - at `\$[a-z_.]*`)?\Z", re.DO
 _PROTECTED = {column.name for columns in KINDS.values() for column in columns.values() if column.protected}
 
 
-def _decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
+    """What a decoder reads in a flat body, each key once; raises Problem otherwise."""
     try:
         struct = decoder.decode(body)
     # A byte that is no UTF-8 surfaces as UnicodeDecodeError, deep nesting as RecursionError.

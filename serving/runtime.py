@@ -7,31 +7,39 @@ stop:   no more writes, finish the queue, the last checkpoint, close the stores
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import apsw
+import msgspec
 
 from domain.errors import AssayError, InputError
 from domain.events import ColumnType
 from domain.settings import PlatformSettings
 from domain.time import Clock, system_clock
 from scoring.bundle import Bundle
-from serving.admission import DeskAdmission, response_of
+from serving.admission import DeskAdmission
 from serving.auth import Clients, key_file, read_clients
 from serving.books import VAULT_KEY, Books
 from serving.canary import Lot
 from serving.checkpoints import Checkpoints
 from serving.committer import Committer
 from serving.deciding import Decider
-from serving.deployments import Deployments, killed, started_state
+from serving.deployments import Deployments, killed, started_state, turn_kill_switch
 from serving.desk import Desk, Desks
+from serving.explaining import Explaining
+from serving.jwt_tokens import read_tokens
+from serving.limits import Buckets
 from serving.metrics import Metrics
 from serving.policies import Policies
+from serving.problems import unavailable
 from serving.requests import SUBJECT_KIND, Reader
 from serving.settings import ServingSettings
 from serving.shadow import Shadows
@@ -39,7 +47,10 @@ from serving.version import code_version
 from serving.work import Done, Work
 from stores.home import Home
 from stores.keys import secret_key
+from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
+
+T = TypeVar("T")
 
 
 class Runtime:
@@ -71,11 +82,24 @@ class Runtime:
         self.clock = clock
         self.metrics = Metrics()
         self.clients = Clients({})
+        self.ticks = time.perf_counter_ns
+        self.hosts = frozenset(host.encode() for host in self.settings.allowed_hosts)
+        self.buckets = Buckets(self.settings.rate, self.settings.rates, self.ticks)
+        self.failed_logins = Buckets(self.settings.failed_logins, {}, self.ticks)
+        self.jwt = None if self.settings.jwt is None else read_tokens(self.settings.jwt, configs)
+        self.in_flight: set[tuple[str, str]] = set()
+        self.explaining = Explaining(home, environment, log)
+        self._configs = configs
+        self._complaints = load_settings(configs / "complaints.yaml", ComplaintSettings)
         self._environment = environment
         vault_key = secret_key(home.keys, VAULT_KEY, environment)
         self.digest_key = hmac.digest(vault_key, b"assay idempotency 1", "sha256")
         self.trail = log
         self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._looked = threading.Condition()
+        self._n_looks = 0
+        self._jwt_seen: tuple[int, ...] | None = self._jwt_signature()
         self._keys_seen: tuple[int, ...] | None = None
         policies = Policies(
             home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
@@ -140,7 +164,9 @@ class Runtime:
             return
         self._stopping.set()
         self.shadows.stop()
+        self._wake.set()
         self.committer.stop()
+        self.explaining.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)
         if not self._watch.is_alive():
@@ -163,14 +189,47 @@ class Runtime:
             self._first_desks()
             self.committer.start()
             self.shadows.start()
-            while not self._stopping.wait(self.settings.reload_every / 1e6):
+            while not self._rested():
                 self._look()
+                with self._looked:
+                    self._n_looks += 1
+                    self._looked.notify_all()
                 if self.committer.ready:
                     self.checkpoints.look(self._stopping.is_set)
         # The thread is a door's other half: its end must be seen, and liveness tells it.
         except Exception as error:
             self.trail.error("watch_failed", error=type(error).__name__)
             raise
+
+    def _rested(self) -> bool:
+        """Wait for the next look, or until somebody asks for one; True when it is time to stop."""
+        self._wake.wait(self.settings.reload_every / 1e6)
+        self._wake.clear()
+        return self._stopping.is_set()
+
+    def look_now(self) -> bool:
+        """Have the watch look at keys and pointers now, and wait for it; False when that takes too long."""
+        with self._looked:
+            # One look may be under way already, and have seen too little.
+            wanted = self._n_looks + 2
+            end = time.monotonic() + self.settings.answer_timeout / 1e6
+            while self._n_looks < wanted and not self._stopping.is_set() and time.monotonic() < end:
+                self._wake.set()
+                self._looked.wait(min(0.05, self.settings.answer_timeout / 1e6))
+            return self._n_looks >= wanted
+
+    def turn_kill_switch(self, *, on: bool) -> None:
+        """Set or lift the kill switch; the next decision sees it."""
+        turn_kill_switch(self.home, on=on)
+        self.trail.info("kill_switch", on=on)
+
+    def lists_content(self) -> bytes:
+        """The lists in use, product by product; JSON."""
+        return msgspec.json.encode({desk.product.value: msgspec.Raw(desk.lists.content) for desk in self._desks.all()})
+
+    def measure(self) -> None:
+        """Tell the metrics what is read off at the moment it is asked for."""
+        self.metrics.state(queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home))
 
     def _first_desks(self) -> None:
         try:
@@ -225,6 +284,22 @@ class Runtime:
                 # A damaged file lets nobody new in and nobody out.
                 self.trail.error("keys_unread", error=str(error))
             self._keys_seen = signature
+        found_jwt = self._jwt_signature()
+        if found_jwt != self._jwt_seen and self.settings.jwt is not None:
+            try:
+                self.jwt = read_tokens(self.settings.jwt, self._configs)
+            except AssayError as error:
+                self.trail.error("jwt_keys_unread", error=str(error))
+            self._jwt_seen = found_jwt
+
+    def _jwt_signature(self) -> tuple[int, ...] | None:
+        if self.settings.jwt is None:
+            return None
+        try:
+            found = (self._configs / self.settings.jwt.keys).stat()
+        except OSError:
+            return ()
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     # ------------------------------------------------------------------- parts
 
@@ -238,9 +313,10 @@ class Runtime:
             self._decider,
             keep_answers=self.settings.keep_answers,
             clock=self.clock,
-            ticks=time.perf_counter_ns,
+            ticks=self.ticks,
             new_id=lambda: secrets.token_hex(16),
             metrics=self.metrics,
+            complaints=self._complaints,
         )
 
     def _fresh_reader(self) -> Reader:
@@ -253,17 +329,24 @@ class Runtime:
 
     # ----------------------------------------------------------------- reading
 
-    def decision(self, decision_id: str) -> tuple[str, bytes] | None:
-        """Client and answer of a past decision; runs in the reading thread (`reading`)."""
+    async def read(self, question: Callable[[Books], T]) -> T:
+        """What a question finds in the books, asked in the reading thread.
+
+        Raises
+        ------
+        Problem
+            503 when the store cannot be read; what the question raises.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._answered, question)
+        except (AssayError, apsw.Error) as error:
+            self.trail.error("not_read", error=type(error).__name__)
+            raise unavailable("store: expected to be readable in time, it is not; try again") from None
+
+    def _answered(self, question: Callable[[Books], T]) -> T:
         if self._reading is None:
             self._reading = self._books()
-        entry = self._reading.ledger.get(decision_id)
-        return None if entry is None else (entry.client, response_of(entry))
-
-    @property
-    def reading(self) -> ThreadPoolExecutor:
-        """The thread that reads past decisions."""
-        return self._readers
+        return question(self._reading)
 
     def _close_reading(self) -> None:
         if self._reading is not None:

@@ -17,12 +17,15 @@ from typing import Any
 import bentoml
 from bentoml import Service
 
-from serving.app import PREFIX, Door
+from serving.app import Door
+from serving.connections import use_guarded
 from serving.guard import Guard
 from serving.http import ASGIApp
 from serving.logs import json_logger
-from serving.settings import HOST, PORT
+from serving.routes import PREFIX
+from serving.settings import HOST, PORT, ServingSettings
 from stores.home import Home
+from stores.settings_files import load_settings
 
 HOME_VARIABLE = "ASSAY_HOME"
 CONFIGS_VARIABLE = "ASSAY_CONFIGS"
@@ -36,7 +39,10 @@ class GuardedService(Service):  # type: ignore[misc]  # bentoml is untyped here
     """A BentoML service behind `Guard`."""
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
-        """BentoML's application with the guard around it."""
+        """BentoML's application with the guard around it, and connections that cannot be held open."""
+        _, configs = places(os.environ)
+        settings = load_settings(configs / "serving.yaml", ServingSettings)
+        use_guarded(settings.header_timeout / 1e6, settings.max_connections)
         return Guard(door, super().to_asgi(is_main=is_main))
 
 

@@ -21,6 +21,13 @@ class Kind(StrEnum):
     FACT = "fact"
     OUTCOME = "outcome"
     QUARANTINE = "quarantine"
+    COMPLAINT = "complaint"
+    ASK_REVIEW = "ask_review"
+    DECIDE_REVIEW = "decide_review"
+    DISPOSE = "dispose"
+    SWITCH = "switch"
+    BEGIN = "begin"
+    KEEP = "keep"
 
 
 @dataclass(slots=True)
@@ -32,6 +39,7 @@ class Work:
     key, digest : idempotency key of the client, and the keyed hash of route and body.
     received_at : µs UTC of the clock.
     started_ns : the same moment on the monotonic clock, for stage times and the deadline.
+    said : what people do about decisions, beside the events.
     future : settled on the event loop once the transaction is durable, or has failed.
     """
 
@@ -46,6 +54,16 @@ class Work:
     outcome: OutcomeRequest | None = None
     product: Product | None = None
     deadline_ms: int | None = None
+    said: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person asks for: the request, what it is about, and whether the client sees the decisions of others."""
+
+    request: Any
+    subject: str = ""
+    sees_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

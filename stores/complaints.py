@@ -14,7 +14,7 @@ from typing import Any
 from domain.errors import InputError, expected_got
 from domain.events import COMPLAINT_CLASSES, Event, Value
 from domain.matters import Matter, MatterKind, Step
-from domain.outcomes import outcome_about
+from domain.outcomes import POLICY_OF, outcome_about
 from stores.acts import Act, Acts
 from stores.database import Database
 from stores.journal import Journal
@@ -127,6 +127,38 @@ class Complaints:
             },
         )
 
+    def untaken(self, until: int) -> list[Event]:
+        """Complaint events known before ``until`` (µs UTC) that nobody has taken in, in the order they arrived."""
+        taken = {
+            (matter.about.get("client"), matter.about.get("event_id"))
+            for matter in self.matters.of(MatterKind.COMPLAINT, until=until)
+        }
+        rows = self._journal.read("complaint").to_pylist()
+        return [
+            self._journal.get(row["seq"])
+            for row in rows
+            if row["known_at"] < until and (row["client"], row["event_id"]) not in taken
+        ]
+
+    def take_in(self, event: Event, *, actor: str) -> Matter:
+        """Take in a complaint that reached the journal by another way; its promises run since it was known.
+
+        What it names that is no single payment or application of the journal is not followed.
+        """
+        named = event.body.get("subject_event_id")
+        subjects = [] if named is None else self._subjects(str(named), None)
+        return self.open_complaint(
+            str(event.body["complaint_class"]),
+            at=event.known_at,
+            actor=actor,
+            client=event.client,
+            event_id=event.event_id,
+            event_time=event.event_time,
+            people={name: str(event.body[name]) for name in ("customer_id", "borrower_id") if name in event.body},
+            subject_event_id=str(named) if len(subjects) == 1 else None,
+            channel=None if event.body.get("channel") is None else str(event.body["channel"]),
+        )
+
     def of_event(self, client: str, event_id: str) -> Matter | None:
         """The complaint that a client's event opened, None when there is none."""
         row = self.database.maybe(
@@ -203,10 +235,12 @@ class Complaints:
         return sorted(found, key=lambda receipt: receipt.reopened_at)
 
     def _subject(self, event_id: str, client: str | None) -> Event:
-        found = [each for each in self._journal.find(event_id) if each.kind in ("transaction", "application")]
-        if client is not None:
-            found = [each for each in found if each.client == client]
+        found = self._subjects(event_id, client)
         if len(found) != 1:
             expected = "the event_id of one payment or application in the journal"
             raise InputError(expected_got(expected, f"{len(found)} of them", "complaint.subject_event_id"))
         return found[0]
+
+    def _subjects(self, event_id: str, client: str | None) -> list[Event]:
+        found = [each for each in self._journal.find(event_id) if each.kind in POLICY_OF]
+        return found if client is None else [each for each in found if each.client == client]

@@ -170,6 +170,52 @@ MIGRATIONS: tuple[str, ...] = (
         mac     TEXT NOT NULL      -- signature of line n_lines: what is cut off the file's end is missed
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE reading (
+        indicator     TEXT NOT NULL,
+        place         TEXT NOT NULL,
+        since         INTEGER NOT NULL,
+        until         INTEGER NOT NULL,
+        value         REAL,
+        n             INTEGER NOT NULL,
+        low           REAL,
+        high          REAL,
+        within_chance INTEGER NOT NULL,
+        kind          TEXT NOT NULL,
+        note          TEXT NOT NULL,
+        PRIMARY KEY (indicator, until, place)
+    ) WITHOUT ROWID;
+    CREATE TABLE watch_run (
+        indicator   TEXT NOT NULL,
+        until       INTEGER NOT NULL,
+        recorded_at INTEGER NOT NULL,
+        PRIMARY KEY (indicator, until)
+    ) WITHOUT ROWID;
+    CREATE TABLE breach_note (
+        note_id    INTEGER PRIMARY KEY,
+        breach     TEXT NOT NULL,
+        "limit"    TEXT NOT NULL,
+        indicator  TEXT NOT NULL,
+        place      TEXT NOT NULL,
+        turn       TEXT NOT NULL,
+        at         INTEGER NOT NULL,
+        level      TEXT NOT NULL,
+        value      REAL,
+        restricted INTEGER NOT NULL,
+        by         TEXT NOT NULL,
+        said       TEXT NOT NULL
+    );
+    CREATE INDEX breach_notes ON breach_note (breach);
+    CREATE TABLE breach_sent (
+        sink    TEXT NOT NULL,
+        note_id INTEGER NOT NULL REFERENCES breach_note (note_id),
+        sent_at INTEGER NOT NULL,
+        PRIMARY KEY (sink, note_id)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER reading_stays BEFORE UPDATE ON reading BEGIN SELECT raise(ABORT, 'readings are never changed'); END;
+    CREATE TRIGGER note_stays BEFORE UPDATE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never changed'); END;
+    CREATE TRIGGER note_kept BEFORE DELETE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never deleted'); END;
+    """,
 )
 
 

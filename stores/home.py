@@ -74,6 +74,11 @@ class Home:
         return self.root / "reviews.jsonl"
 
     @property
+    def heartbeat(self) -> Path:
+        """When the watch last ran."""
+        return self.root / "watch.json"
+
+    @property
     def changes(self) -> Path:
         """Changes of policies and lists: signed lines, only ever appended to."""
         return self.root / "changes.jsonl"

@@ -82,6 +82,20 @@ _COLUMNS = tuple(column.name for column in fields(Entry))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decision"  # noqa: S608 - names of a dataclass
 
 
+_ITEM = "\x1f"
+
+
+def item_key(key: str, place: int) -> str:
+    r"""The key of one item of a batch; no client can send it, since a key is printable.
+
+    Examples
+    --------
+    >>> item_key("batch-7", 2)
+    'batch-7\x1f2'
+    """
+    return f"{key}{_ITEM}{place}"
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """That an event was decided on, and when (µs UTC)."""
@@ -195,6 +209,13 @@ class Ledger:
     def forget_within(self, before: int) -> None:
         """Drop answers kept since before a time (µs UTC); decisions stay."""
         self.database.execute("DELETE FROM idempotency WHERE created_at < ?", (before,))
+
+    def forget_items_within(self, client: str, key: str) -> None:
+        """Drop the answers to the items of a batch (`item_key`), whose answer is kept as a whole."""
+        self.database.execute(
+            "DELETE FROM idempotency WHERE client = ? AND key >= ? AND key < ?",
+            (client, f"{key}{_ITEM}", f"{key}{chr(ord(_ITEM) + 1)}"),
+        )
 
     # --------------------------------------------------------------- artifacts
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.shared import made_once
+
 settings.register_profile("assay", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("assay")
 
@@ -20,6 +22,27 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"needs the real data sets in {SHARED_DATA.name}/ beside the project; they are not part of it")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def credit_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a simulated world and one credit challenger, trained by lin; all workers share it.
+
+    Loans: about 200 rows of test with some twenty defaults, protected attributes among what was counted.
+    """
+    return made_once(tmp_path_factory, "credit-home", _credit_home)
+
+
+def _credit_home(home: Path) -> None:
+    from cli.main import main  # doctests of packages that know no command need none of it
+
+    configs = Path(__file__).parents[1] / "configs"
+    world = ["--days", "14", "--customers", "100", "--months", "36", "--borrowers", "1200"]
+    assert main(["--home", str(home), "simulate", "--seed", "5", *world]) == 0
+    brief = home.parent / "brief.yaml"
+    brief.write_text((configs / "quick.yaml").read_text(encoding="utf-8").replace("light", "none"), "utf-8")
+    quick = ["--with", str(brief), "--actor", "lin"]
+    assert main(["--home", str(home), "train", str(configs / "credit.yaml"), *quick]) == 0
 
 
 class GeneratedSources:

@@ -8,7 +8,10 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
+from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
+from monitoring.disclosure.settings import DisclosureSettings
+from monitoring.limits import LimitSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
@@ -33,7 +36,10 @@ FILES = sorted(path for folder in FOLDERS for path in (PROJECT / folder).rglob("
 MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
+    "configs/limits.yaml": LimitSettings,
     "configs/channels.yaml": ChannelSettings,
+    "configs/book.yaml": BookSettings,
+    "configs/disclosure.yaml": DisclosureSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,

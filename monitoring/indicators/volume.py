@@ -1,4 +1,4 @@
-"""Transaction volume: payments and their sum, in times of what the past four weeks make usual."""
+"""Transaction volume: payments and their sum, in times of what the past four weeks make usual; by channel too."""
 
 from __future__ import annotations
 
@@ -9,37 +9,75 @@ import pandas as pd
 
 from monitoring.baseline import LEAST_PAST, against_past
 from monitoring.indicator import Indicator
-from monitoring.payments import of_chunk, payments
+from monitoring.payments import payments
 from monitoring.reading import Reading, not_assessed
 from monitoring.sight import Sight
 from scoring.pages.words import say
 
-_PAST = 28
+PAST = 28
+"""Days that make the usual."""
+
+LEAST = 20
+"""Payments a day below which a value about them is not worth comparing."""
 
 
-def against_usual(sight: Sight, value: Callable[[pd.DataFrame], float]) -> Iterator[Reading]:
-    """Today's value of something about payments as a multiple of its median over the past four weeks."""
-    past = sight.chunks_before(_PAST)
-    frame = payments(sight, since=past[0].since)
-    today = frame[frame["event_time"] >= sight.since]
-    n = len(today)
-    if not n:
-        yield not_assessed("no payment")
+Value = Callable[[pd.DataFrame], float]
+
+
+def against_usual(sight: Sight, key: str, value: Value, *, where: str = "", noisy: bool = True) -> Iterator[Reading]:
+    """Today's value of something about payments as a multiple of its median over the past four weeks.
+
+    Every day is taken as it was known at its own end, so that like is compared with like.
+
+    Parameters
+    ----------
+    key : names the value. where : ``column=value`` takes only those payments.
+    noisy : the value varies with the number of payments it counts.
+    """
+    past = [_measured(sight.at(chunk), key, value, where) for chunk in sight.chunks_before(PAST)]
+    now, n = _measured(sight, key, value, where)
+    usual = float(np.median([rows for _, rows in past]))
+    if max(n, usual) < LEAST or not n:
+        yield not_assessed(f"{n} payments, usually {usual:g}; at least {LEAST} are needed", n, where)
         return
-    before = [value(of_chunk(frame, chunk)) for chunk in past]
-    found = against_past(value(today), before, noise=1 / np.sqrt(n))
+    found = against_past(now, [each for each, _ in past], noise=1 / np.sqrt(n) if noisy else 0.0)
     if found is None:
-        yield not_assessed(f"fewer than {LEAST_PAST} days before it", n)
+        yield not_assessed(f"no value, or fewer than {LEAST_PAST} days before it", n, where)
     else:
-        yield Reading(found.times, n, within_chance=found.within_chance, note=f"usually {found.usual:,.4g}")
+        yield Reading(found.times, n, where, within_chance=found.within_chance, note=f"usually {found.usual:,.4g}")
+
+
+def _measured(sight: Sight, key: str, value: Value, where: str) -> tuple[float, int]:
+    """Value and rows of one day, computed once."""
+
+    def measure() -> tuple[float, int]:
+        frame = payments(sight)
+        if where:
+            column, _, name = where.partition("=")
+            frame = frame[frame[column] == name]
+        return (value(frame) if len(frame) else float("nan")), len(frame)
+
+    return sight.once(f"{key} {where} {sight.since} {sight.until}", measure)
+
+
+def _channels(sight: Sight) -> list[str]:
+    """Channels of the past four weeks and today, in order."""
+    chunks = [*sight.chunks_before(PAST), None]
+    found: set[str] = set()
+    for chunk in chunks:
+        day = sight if chunk is None else sight.at(chunk)
+        found |= day.once(f"channels {day.since}", lambda day=day: set(payments(day)["channel"].dropna()))  # type: ignore[misc]
+    return sorted(found)
 
 
 def _count(sight: Sight) -> Iterator[Reading]:
-    return against_usual(sight, lambda frame: float(len(frame)))
+    yield from against_usual(sight, "count", lambda frame: float(len(frame)))
+    for channel in _channels(sight):
+        yield from against_usual(sight, "count", lambda frame: float(len(frame)), where=f"channel={channel}")
 
 
 def _sum(sight: Sight) -> Iterator[Reading]:
-    return against_usual(sight, lambda frame: float(frame["amount"].sum()))
+    return against_usual(sight, "sum", lambda frame: float(frame["amount"].sum()))
 
 
 INDICATORS = (

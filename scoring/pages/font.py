@@ -45,12 +45,12 @@ _SIGNS = set(
 _FEATURES = ["kern", "halt"]
 
 
-def wanted(messages: Iterable[Path] = MESSAGES, books: Path = ROOT / "configs" / "reasons") -> set[str]:
-    """Characters that the font must hold: of all messages, of the reason books, and of ``fonts/characters.txt``."""
+def wanted(messages: Iterable[Path] = MESSAGES, configs: Path = ROOT / "configs") -> set[str]:
+    """Characters that the font must hold: of messages, of settings with Chinese, of ``fonts/characters.txt``."""
     lines = (FOLDER / "characters.txt").read_text(encoding="utf-8").splitlines()
     found = {character for line in lines if not line.startswith("#") for character in line}
     found |= Catalogue.read(messages).characters()
-    for path in sorted(books.glob("*.yaml")):
+    for path in [*sorted((configs / "reasons").glob("*.yaml")), configs / "limits.yaml"]:
         found |= set(path.read_text(encoding="utf-8"))
     return (found | _LATIN | _GREEK | _SIGNS) - set("\n\t\r\u3000")
 

@@ -6,7 +6,7 @@ import math
 
 from scoring.pages.page import Cell
 from scoring.pages.status import Statistic
-from scoring.pages.words import Say, Tongue
+from scoring.pages.words import Both, Say, Tongue
 
 NOTHING = "—"
 _JOINED = "\u00a0"
@@ -22,7 +22,7 @@ def written(cell: Cell, tongue: Tongue) -> str:
     """
     if cell is None:
         return NOTHING
-    if isinstance(cell, (str, Say)):
+    if isinstance(cell, str | Say | Both):
         return tongue(cell)
     if isinstance(cell, bool):
         return tongue(Say("page.yes" if cell else "page.no"))

@@ -34,8 +34,22 @@ class Say:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-Words = Say | str
-"""A message to be translated, or text that is the same in every language."""
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Text that a settings file gives in each language.
+
+    Examples
+    --------
+    >>> Catalogue({}).tongue("zh")(Both("查明原因", "find out why"))
+    '查明原因'
+    """
+
+    zh: str
+    en: str
+
+
+Words = Say | Both | str
+"""A message to be translated, text given in both languages, or text that is the same in every one."""
 
 Tongue = Callable[[Words], str]
 """Says words in one language."""
@@ -106,9 +120,13 @@ class Catalogue:
         def speak(words: Words) -> str:
             if isinstance(words, str):
                 return words
+            if isinstance(words, Both):
+                return words.zh if lang == "zh" else words.en
             if words.key not in self._messages:
                 raise DefinitionError(f"message {words.key}: expected in the catalogue, got none of this name")
-            values = {name: speak(value) if isinstance(value, Say) else value for name, value in words.values.items()}
+            values = {
+                name: speak(value) if isinstance(value, Say | Both) else value for name, value in words.values.items()
+            }
             return self._messages[words.key][lang].format(**values)
 
         return speak

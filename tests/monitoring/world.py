@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import yaml
 
 from domain.decision import Action, RiskGrade
 from domain.settings import PlatformSettings
 from domain.time import DAY, HOUR, parse_instant
 from monitoring.oversight.look import Look
 from monitoring.sight import Sight
+from stores.bundles import point, write_manifest
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
@@ -27,7 +29,7 @@ from stores.settings_files import load_settings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 START = parse_instant("2026-03-01T00:00:00+08:00")
-MODEL = "b" * 64
+MODEL = "397e4e40c9887d17b7a2b36746ee321069a568882caf32fc434205353db8a29d"
 NAMES = ("amount", "count_1h", "mean_1d", "channel")
 CHANNELS = ("bank_card", "mobile", "third_party_wallet")
 REGIONS = ("east", "north", "south", "west")
@@ -114,6 +116,7 @@ def make_world(root: Path, seed: int = 0, scale: Scale = Scale(), plant: Plant |
     frame["event_id"] = [f"t{place:06d}" for place in range(len(frame))]
     frame["score"] = 1 / (1 + np.exp(-frame["raw_score"]))
     home = Home(root)
+    _bundle(home)
     database = Database(home.database)
     # The answers of a test need not survive a power cut.
     database.execute("PRAGMA synchronous=OFF")
@@ -122,6 +125,18 @@ def make_world(root: Path, seed: int = 0, scale: Scale = Scale(), plant: Plant |
         _write(journal, frame)
         _decide(ledger, journal, frame)
     return World(home, database, journal, ledger, frame)
+
+
+def _bundle(home: Home) -> None:
+    """The settings of a bundle, as far as the watch reads them, and the pointer to it."""
+    staged = home.bundles / "staged"
+    staged.mkdir(parents=True)
+    said = {"names": list(NAMES), "categories": {"channel": list(CHANNELS)}}
+    (staged / "settings.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    digest = write_manifest(staged, {})
+    assert digest == MODEL
+    staged.rename(home.bundles / digest)
+    point(home.pointers, "payment", digest, 0)
 
 
 def _write(journal: Journal, frame: pd.DataFrame) -> None:

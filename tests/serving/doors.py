@@ -28,6 +28,9 @@ from serving.runtime import Runtime
 from stores.home import Home
 from tests.serving import world
 
+OPEN = {"allowed_hosts": "[assay]", "failed_logins": "{per_second: 1.0e+6, burst: 1000000}"}
+"""Settings of a test that is not about them."""
+
 
 class OpenRuntime(Runtime):
     """A runtime that lets a test reach the connections its threads have opened."""
@@ -74,7 +77,7 @@ class Doors:
         self.configs = root / "configs"
         if not self.configs.exists():
             shutil.copytree(world.CONFIGS, self.configs)
-        for name, value in (settings or {}).items():
+        for name, value in {**OPEN, **(settings or {})}.items():
             self._set(name, value)
         self.now = now
         self.log = io.StringIO()

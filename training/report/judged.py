@@ -105,6 +105,19 @@ def read_waivers(path: Path) -> tuple[ReportWaiver, ...]:
     return read
 
 
+def refuse_own(waivers: Sequence[ReportWaiver], trainer: str) -> None:
+    """Nobody answers for a model of their own.
+
+    Raises
+    ------
+    ModelError
+        When the one who trained the model would waive.
+    """
+    own = [waiver.key for waiver in waivers if waiver.by.strip().casefold() == trainer.strip().casefold()]
+    if own:
+        raise ModelError(f"waivers: expected somebody other than the trainer, got {trainer!r} for {', '.join(own)}")
+
+
 def waive(
     found: Sequence[Point], waivers: Sequence[ReportWaiver], today: date, trainer: str
 ) -> tuple[tuple[Point, ...], tuple[str, ...]]:
@@ -122,9 +135,7 @@ def waive(
     >>> [waive([red], [told], today, "lin")[0][0].stops for today in (date(2027, 1, 31), date(2027, 2, 1))]
     [False, True]
     """
-    own = [waiver.key for waiver in waivers if waiver.by.strip().casefold() == trainer.strip().casefold()]
-    if own:
-        raise ModelError(f"waivers: expected somebody other than the trainer, got {trainer!r} for {', '.join(own)}")
+    refuse_own(waivers, trainer)
     valid = {waiver.key: waiver for waiver in waivers if today <= waiver.until}
     made = []
     for point in found:

@@ -14,7 +14,7 @@ from monitoring.oversight.plan import PagePlan
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, percent, sheet
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Both, Tongue, Words, say
 from stores.settings_files import load_settings
 
 _STATUS = {None: Status.NOT_ASSESSED, Level.LOW: Status.PASS, Level.MEDIUM: Status.AMBER, Level.HIGH: Status.RED}
@@ -57,7 +57,7 @@ def _levels(report: ChannelReport) -> list[Block]:
     statuses = tuple(_STATUS[each.level] for each in report.channels)
     blocks.append(_table("summary", heads, rows, statuses=statuses, currency=report.currency))
     advised: list[tuple[Cell, ...]] = [
-        (_name(each), _level(each.level), say("channels.advice", zh=advice.zh, en=advice.en))
+        (_name(each), _level(each.level), Both(advice.zh, advice.en))
         for each in report.channels
         for advice in each.advice
     ]

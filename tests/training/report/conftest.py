@@ -6,15 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
 from scoring.bundle import load_bundle
 from stores.home import Home
 from training.challenger import Trained
 from training.report.evidence import Evidence, read_evidence
-from training.tracking import CHALLENGER, Tracker
-
-ROOT = Path(__file__).parents[3]
-WORLD = ["--days", "14", "--customers", "100", "--months", "36", "--borrowers", "1200"]
+from training.tracking import Tracker
 
 
 @pytest.fixture(scope="session")
@@ -26,15 +22,9 @@ def fraud_evidence(trained_once: tuple[Tracker, Trained]) -> Evidence:
 
 
 @pytest.fixture(scope="session")
-def credit_evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+def credit_evidence(credit_home: Path) -> Evidence:
     """Loans: about 200 rows of test with some twenty defaults, protected attributes among what was counted."""
-    home = tmp_path_factory.mktemp("credit") / "home"
-    assert main(["--home", str(home), "simulate", "--seed", "5", *WORLD]) == 0
-    brief = home.parent / "brief.yaml"
-    brief.write_text((ROOT / "configs" / "quick.yaml").read_text(encoding="utf-8").replace("light", "none"), "utf-8")
-    quick = ["--with", str(brief)]
-    assert main(["--home", str(home), "train", str(ROOT / "configs" / "credit.yaml"), *quick, "--actor", "lin"]) == 0
-    tracker = Tracker.open(Home(home), {})
-    version = tracker.version("credit", CHALLENGER)
+    tracker = Tracker.open(Home(credit_home), {})
+    version = tracker.version("credit", 1)
     folder = tracker.fetch(str(version.source))
     return read_evidence(load_bundle(folder, score_golden_in_child=False), folder.parent, version=int(version.version))

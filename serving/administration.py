@@ -1,0 +1,44 @@
+"""Administration: the kill switch, and looking again at once at what may have changed outside."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from serving.http import Answer, Call, as_json
+from serving.people_requests import KillRequest, read
+from serving.problems import Problem
+from serving.work import Kind, Said, Work
+from serving.writing import begun, commit
+
+if TYPE_CHECKING:
+    from serving.runtime import Runtime
+
+
+async def kill(runtime: Runtime, call: Call, started: int) -> Answer:
+    """Turn the kill switch; it holds for the next decision, and is recorded with who turned it."""
+    work, body = await begun(runtime, call, started, Kind.SWITCH)
+    request = read(KillRequest, body)
+    if request.on and not await _kept(runtime, work):
+        # What stops harm comes first: it holds even where the record cannot be written.
+        runtime.turn_kill_switch(on=True)
+    work.said = Said(request)
+    answer = await commit(runtime, work)
+    if not request.on and not dict(answer.headers).get(b"idempotent-replayed"):
+        runtime.turn_kill_switch(on=False)
+    return answer
+
+
+async def _kept(runtime: Runtime, work: Work) -> bool:
+    """Whether the order was carried out before: its retry must not undo a later one."""
+    try:
+        return await runtime.read(lambda books: books.ledger.recall(work.client, work.key)) is not None
+    except Problem:
+        return False
+
+
+async def reload(runtime: Runtime, call: Call, started: int) -> Answer:
+    """Look at keys and pointers now; 202 when a bundle takes longer to load than an answer may."""
+    del call, started
+    done = await asyncio.get_running_loop().run_in_executor(None, runtime.look_now)
+    return as_json(200 if done else 202, {"done": done})

@@ -1,0 +1,86 @@
+"""What people write to the service: complaints, appeals, verdicts, dispositions; strict, and their words sealed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from domain.events import CHANNELS, COMPLAINT_CLASSES
+from serving.requests import Instant, Text, decoded, invalid
+
+Words = Annotated[str, Meta(min_length=1, max_length=2_000)]
+Contact = Annotated[str, Meta(min_length=1, max_length=256)]
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u2028\u2029]")
+
+
+class ComplaintRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """A complaint of a customer or borrower; the words and the contact are kept encrypted."""
+
+    event_id: Text
+    complaint_class: Literal[COMPLAINT_CLASSES]  # type: ignore[valid-type]
+    event_time: Instant | None = None
+    customer_id: Text | None = None
+    borrower_id: Text | None = None
+    subject_event_id: Text | None = None
+    subject_client: Text | None = None
+    channel: Literal[CHANNELS] | None = None  # type: ignore[valid-type]
+    contact: Contact | None = None
+    text: Words | None = None
+
+
+class ReviewRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """An appeal: a person is to look at a decision again."""
+
+    asked_by: Literal["customer", "client"]
+    contact: Contact | None = None
+    statement: Words | None = None
+
+
+class VerdictRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """What the reviewer decided; an overturn says what is to be done instead."""
+
+    verdict: Literal["upheld", "overturned"]
+    note: Words
+    action: Literal["approve", "step_up", "review", "refer", "decline"] | None = None
+
+
+class DispositionRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """What an alert turned out to be; ``was`` is the status the analyst saw."""
+
+    status: Literal["escalated", "confirmed_fraud", "genuine"]
+    was: Literal["open", "escalated", "confirmed_fraud", "genuine"] = "open"
+    note: Words | None = None
+
+
+class KillRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """Turn the kill switch: while it is on, rules decide alone."""
+
+    on: bool
+    reason: Words
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_DECODERS: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind, strict=True)
+    for kind in (ComplaintRequest, ReviewRequest, VerdictRequest, DispositionRequest, KillRequest)
+}
+
+
+def read(kind: type[T], body: bytes) -> T:
+    """A request of a kind.
+
+    Raises
+    ------
+    Problem
+        400 when the body is no JSON, 422 when it does not fit.
+    """
+    request: T = decoded(_DECODERS[kind], body)
+    for name in kind.__struct_fields__:
+        value = getattr(request, name)
+        if isinstance(value, str) and _CONTROL.search(value):
+            raise invalid(f"body.{name}: expected printable text, got control characters")
+    return request
