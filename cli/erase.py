@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.options import AS_JSON
-from cli.session import session_of
+from cli.session import Session, session_of
 
 
 def erase(
@@ -25,16 +25,15 @@ def erase(
     """Erase the key of an identifier and everything kept under its token in feature states.
 
     Its events stay in the journal, nameless: nothing leads to them any more. A running service forgets it within some
-    seconds. Exit code 1 when it was not known; doing it again is harmless.
+    seconds. Exit code 1 when it was not known; doing it again is harmless. Refused where records must be kept.
 
       assay erase customer_id c-1842
     """
     from cli.door import FINDING
     from cli.screen import print_json, say
-    from domain.errors import InputError, expected_got
-    from domain.events import KINDS, NAMESPACES
-    from features.checkpoint import record_key
-    from stores.states_open import open_states
+    from domain.errors import DataError, InputError, expected_got
+    from domain.events import NAMESPACES
+    from stores.holds import Holds, holders_of
 
     if column not in NAMESPACES:
         raise InputError(expected_got(f"one of {', '.join(NAMESPACES)}", column, "COLUMN"))
@@ -46,15 +45,14 @@ def erase(
         vault = session.vault(database)
         token = vault.known(column, identifier)
         if token is not None:
-            columns = {name for columns in KINDS.values() for name in columns}
-            same = [name for name in sorted(columns) if NAMESPACES.get(name) == NAMESPACES[column]]
+            holds = Holds(database)
+            if any(holds.held(each) for each in holders_of(session.journal(database), column, token)):
+                raise DataError(
+                    expected_got("an identifier that may be erased", "one whose records must be kept", column)
+                    + "; a retention period or a legal hold stands: ask whoever keeps the records (`assay records`)"
+                )
             # States first: while the key is there, whatever fails can be done again.
-            for address in (None, *(states or ())):
-                store = open_states(session.home, address)
-                try:
-                    n_records += store.erase([record_key(name, token) for name in same])
-                finally:
-                    store.close()
+            n_records = forget(session, column, token, states)
             vault.erase(column, identifier)
     if as_json:
         print_json({"known": token is not None, "n_records": n_records})
@@ -66,3 +64,21 @@ def erase(
         )
     if token is None:
         raise typer.Exit(FINDING)
+
+
+def forget(session: Session, column: str, token: str, states: list[str] | None) -> int:
+    """Erase what feature states hold under a token; returns how many records there were."""
+    from domain.events import KINDS, NAMESPACES
+    from features.checkpoint import record_key
+    from stores.states_open import open_states
+
+    columns = {name for columns in KINDS.values() for name in columns}
+    same = [name for name in sorted(columns) if NAMESPACES.get(name) == NAMESPACES[column]]
+    n_records = 0
+    for address in (None, *(states or ())):
+        store = open_states(session.home, address)
+        try:
+            n_records += store.erase([record_key(name, token) for name in same])
+        finally:
+            store.close()
+    return n_records

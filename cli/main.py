@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.alerts import alerts
+from cli.aml import aml
 from cli.benchmark import benchmark
 from cli.book import book
 from cli.cases import cases
@@ -41,6 +42,7 @@ from cli.notice import notice
 from cli.oversight import oversight
 from cli.policy import policy
 from cli.promote import promote
+from cli.records import records
 from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
@@ -89,6 +91,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "notice": notice,
     },
     "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
+    "Restricted": {"aml": aml, "records": records},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

@@ -27,7 +27,11 @@ def oversight(
     lang: Annotated[Literal["zh", "en", "both"], typer.Option(help="Language of the pages.")] = "both",
     restricted: Annotated[
         bool,
-        typer.Option("--restricted", metavar="", help="Also the restricted pages (AML), in a folder of their own."),
+        typer.Option(
+            "--restricted",
+            metavar="",
+            help="Also the restricted pages (AML), in a folder of their own; for officers of configs/aml.yaml.",
+        ),
     ] = False,
     as_json: AS_JSON = False,
 ) -> None:
@@ -60,10 +64,13 @@ def oversight(
 def look_over(
     session: Session, period: tuple[int, int], out: Path, langs: Sequence[Lang], restricted: bool
 ) -> list[dict[str, str]]:
-    """Write the site of a period; page and status of each, the index first."""
+    """Write the site of a period; page and status of each, the index first. Restricted pages: officers alone."""
+    from cli.aml_office import let_in
     from monitoring.oversight.look import Look
     from monitoring.oversight.site import write_site
 
+    if restricted:
+        let_in(session, "oversight --restricted")
     with session.database() as database:
         look = Look(
             session.home, session.configs, session.platform(), database, session.journal(database),

@@ -13,7 +13,8 @@ from cli.session import Session, session_of
 
 if TYPE_CHECKING:
     from monitoring.by_day import Estimate
-    from monitoring.what_if.report import Prices, WhatIf
+    from monitoring.what_if.report import WhatIf
+    from monitoring.what_if.sides import Prices
     from training.settings import TrainingSettings
 
 LAST = Annotated[str | None, typer.Option(metavar="TIME", help="How far back from now, as 30d.")]
@@ -81,7 +82,7 @@ def config_of(session: Session, product: str, config: str | None) -> TrainingSet
 def prices_of(settings: TrainingSettings) -> Prices | None:
     """What actions catch and cost, by the config; None where it does not say."""
     from domain.decision import Action
-    from monitoring.what_if.report import ActionPrice, Prices
+    from monitoring.what_if.sides import ActionPrice, Prices
 
     if settings.costs is None or settings.costs.actions is None:
         return None

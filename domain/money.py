@@ -138,8 +138,36 @@ class FxTable:
         DataError
             When no rate of the currency was known by then, or the result is beyond ±2^53 minor units.
         """
-        if currency == self.base:
+        return self.convert(minor, currency, self.base, at)
+
+    def convert(self, minor: int, currency: str, to: str, at: int) -> int:
+        """Minor units of any currency of the table, through base, at the rates of that day; rounded once, half to even.
+
+        Raises
+        ------
+        DataError
+            As `to_base`.
+
+        Examples
+        --------
+        >>> fx = FxTable.of("CNY", {"USD": {"2026-01-01": "7.05"}, "EUR": {"2026-01-01": "8.20"}})
+        >>> fx.convert(100_00, "EUR", "USD", 1_770_000_000_000_000)
+        11631
+        """
+        if currency == to:
             return minor
+        # Whole numbers all the way: Decimal would round at 28 digits first and half to even afterwards.
+        divisor: int = self._rate_at(to, at) * 10 ** exponent(currency)
+        dividend: int = minor * self._rate_at(currency, at) * 10 ** exponent(to)
+        value, left = divmod(dividend, divisor)
+        value += 2 * left > divisor or (2 * left == divisor and value % 2 == 1)
+        if abs(value) > MAX_MINOR:
+            raise DataError(expected_got(f"an amount within ±{MAX_MINOR} minor units of {to}", value, "fx"))
+        return value
+
+    def _rate_at(self, currency: str, at: int) -> int:
+        if currency == self.base:
+            return _RATE_SCALE
         dated = self.rates.get(currency, ())
         index = bisect_right(dated, (at // DAY, 2**62)) - 1
         if index < 0:
@@ -147,14 +175,7 @@ class FxTable:
             raise DataError(
                 f"fx table: expected a {currency}/{self.base} rate known by {day}; add one to configs/fx.yaml"
             )
-        # Whole numbers all the way: Decimal would round at 28 digits first and half to even afterwards.
-        divisor: int = _RATE_SCALE * 10 ** exponent(currency)
-        dividend: int = minor * dated[index][1] * 10 ** exponent(self.base)
-        value, left = divmod(dividend, divisor)
-        value += 2 * left > divisor or (2 * left == divisor and value % 2 == 1)
-        if abs(value) > MAX_MINOR:
-            raise DataError(expected_got(f"an amount within ±{MAX_MINOR} minor units of {self.base}", value, "fx"))
-        return value
+        return dated[index][1]
 
 
 def _rate(currency: str, day: str, rate: str) -> tuple[int, int]:

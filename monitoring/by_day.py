@@ -59,20 +59,21 @@ class Days:
 
     def mean(self, per_day: Floats) -> Estimate:
         """Mean of the days."""
-        return self._estimate(float(per_day.mean()), self.counts @ per_day / self.n)
+        return self.estimate(float(per_day.mean()), self.counts @ per_day / self.n)
 
     def total(self, per_day: Floats) -> Estimate:
         """Sum over the period."""
-        return self._estimate(float(per_day.sum()), self.counts @ per_day)
+        return self.estimate(float(per_day.sum()), self.counts @ per_day)
 
     def share(self, part: Floats, whole: Floats) -> Estimate:
         """Part of a whole, both summed over the same days; NaN where there is nothing of it."""
         with np.errstate(invalid="ignore", divide="ignore"):
             drawn = (self.counts @ part) / (self.counts @ whole)
             value = float(part.sum() / whole.sum()) if whole.sum() else float("nan")
-        return self._estimate(value, drawn)
+        return self.estimate(value, drawn)
 
-    def _estimate(self, value: float, drawn: Floats) -> Estimate:
+    def estimate(self, value: float, drawn: Floats) -> Estimate:
+        """A value with the middle 95 % of what the resamples gave."""
         finite = drawn[np.isfinite(drawn)]
         if self.n < 2 or not len(finite):
             return Estimate(value, float("nan"), float("nan"))

@@ -136,7 +136,7 @@ class DeskAdmission:
         picked = self._ticks()
         assert work.product is not None  # noqa: S101 - for the type checker
         event, tokens = self._tokenised(work)
-        event = self._appended(event)
+        event = self._appended(event, checked=True)
         admitted = self._ticks()
         decided_at = self._clock()
         deadline = None if work.deadline_ms is None else (work.deadline_ms, work.started_ns + work.deadline_ms * _MILLI)
@@ -157,7 +157,7 @@ class DeskAdmission:
 
     def _fact(self, work: Work) -> Done:
         event, tokens = self._tokenised(work)
-        event = self._appended(event)
+        event = self._appended(event, checked=True)
         answer = self._kept_answer(work, 200, _json(event_id=event.event_id, accepted=True))
         return Done(answer, event, tokens=tokens)
 
@@ -193,9 +193,10 @@ class DeskAdmission:
         assert work.event is not None  # noqa: S101 - for the type checker
         return self._tokens.tokenised(work.event)
 
-    def _appended(self, event: Event) -> Event:
+    def _appended(self, event: Event, *, checked: bool = False) -> Event:
+        """The event with its ``seq``; ``checked`` when it came through `Reader.checked`."""
         self._desks.check(event)
-        (appended,) = self._books.journal.append_within([event])
+        (appended,) = self._books.journal.append_within([event], checked=checked)
         if not appended.new:
             raise self._duplicate(event)
         return replace(event, seq=appended.seq)

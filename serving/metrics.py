@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from typing import Any
 
+from prometheus_client import CollectorRegistry, generate_latest
+
+from serving.instruments import Counter, Gauge, Histogram
 from serving.work import Observed
 
 MEDIA_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -25,31 +28,31 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        common = {"namespace": "assay", "registry": self.registry}
-        self._requests = Counter("requests", "Answers by route and status.", ["route", "status"], **common)  # type: ignore[arg-type]
+        common: dict[str, Any] = {"namespace": "assay", "registry": self.registry}
+        self._requests = Counter("requests", "Answers by route and status.", ["route", "status"], **common)
         self._latency = Histogram(
-            "request_seconds", "From the head of a request to its answer.", ["route"], buckets=_SECONDS, **common  # type: ignore[arg-type]
+            "request_seconds", "From the head of a request to its answer.", ["route"], buckets=_SECONDS, **common
         )  # fmt: skip
         self._stages = Histogram(
-            "stage_seconds", "Stages of a decision.", ["stage"], buckets=_SECONDS, **common  # type: ignore[arg-type]
+            "stage_seconds", "Stages of a decision.", ["stage"], buckets=_SECONDS, **common
         )  # fmt: skip
         self._decisions = Counter(
-            "decisions", "Decisions by product, action and grade.", ["product", "action", "risk_grade"], **common  # type: ignore[arg-type]
+            "decisions", "Decisions by product, action and grade.", ["product", "action", "risk_grade"], **common
         )  # fmt: skip
-        self._degraded = Counter("degraded", "Decisions made without a part.", ["product"], **common)  # type: ignore[arg-type]
+        self._degraded = Counter("degraded", "Decisions made without a part.", ["product"], **common)
         self._scores = Histogram(
-            "score", "Calibrated probabilities.", ["product"], buckets=_SHARES, **common  # type: ignore[arg-type]
+            "score", "Calibrated probabilities.", ["product"], buckets=_SHARES, **common
         )  # fmt: skip
         self._commits = Histogram(
-            "commit_size", "Requests in one durable transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), **common  # type: ignore[arg-type]
+            "commit_size", "Requests in one durable transaction.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), **common
         )  # fmt: skip
-        self._replays = Counter("replayed_answers", "Retries answered from the ledger.", **common)  # type: ignore[arg-type]
-        self._failures = Counter("failed_commits", "Transactions that were rolled back.", **common)  # type: ignore[arg-type]
-        self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)  # type: ignore[arg-type]
-        self._shadow = Counter("shadow", "Decisions scored, or not, in the shadow.", ["product", "result"], **common)  # type: ignore[arg-type]
-        self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)  # type: ignore[arg-type]
-        self._killed = Gauge("kill_switch", "1 while rules decide alone.", **common)  # type: ignore[arg-type]
-        self._ready = Gauge("ready", "1 while writes are taken.", **common)  # type: ignore[arg-type]
+        self._replays = Counter("replayed_answers", "Retries answered from the ledger.", **common)
+        self._failures = Counter("failed_commits", "Transactions that were rolled back.", **common)
+        self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)
+        self._shadow = Counter("shadow", "Decisions scored, or not, in the shadow.", ["product", "result"], **common)
+        self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)
+        self._killed = Gauge("kill_switch", "1 while rules decide alone.", **common)
+        self._ready = Gauge("ready", "1 while writes are taken.", **common)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """One HTTP answer."""

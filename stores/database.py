@@ -216,6 +216,36 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER note_stays BEFORE UPDATE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never changed'); END;
     CREATE TRIGGER note_kept BEFORE DELETE ON breach_note BEGIN SELECT raise(ABORT, 'notes are never deleted'); END;
     """,
+    """
+    CREATE TABLE legal_hold (
+        hold_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+        token       TEXT NOT NULL,
+        placed_at   INTEGER NOT NULL,
+        released_at INTEGER  -- NULL while it stands
+    );
+    CREATE INDEX legal_hold_token ON legal_hold (token);
+    CREATE TABLE custody_statement (
+        statement_id TEXT PRIMARY KEY,  -- SHA-256 of the file
+        account      TEXT NOT NULL,
+        read_at      INTEGER NOT NULL,
+        read_by      TEXT NOT NULL,
+        n_lines      INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE custody_line (
+        account      TEXT NOT NULL,
+        bank_ref     TEXT NOT NULL,     -- the bank's own number of the movement
+        statement_id TEXT NOT NULL REFERENCES custody_statement (statement_id),
+        row          INTEGER NOT NULL,
+        booked_on    TEXT NOT NULL,     -- ISO day
+        minor        INTEGER NOT NULL,  -- positive came in, negative went out
+        currency     TEXT NOT NULL,
+        our_ref      TEXT,              -- event_id, where the bank passes it on
+        counterparty TEXT,              -- token of the account at the other end
+        balance      INTEGER,           -- after the movement, minor units
+        PRIMARY KEY (account, bank_ref)
+    ) WITHOUT ROWID;
+    CREATE INDEX custody_day ON custody_line (account, booked_on);
+    """,
 )
 
 

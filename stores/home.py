@@ -99,6 +99,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def restricted(self) -> Path:
+        """What only the officers of the restricted class may read; a folder of the owner's alone."""
+        return self.root / "restricted"
+
+    @property
     def tracking_uri(self) -> str:
         """MLflow's default backend; ``MLFLOW_TRACKING_URI`` overrides it."""
         return f"sqlite:///{(self.root / 'mlflow.db').resolve().as_posix()}"

@@ -98,8 +98,12 @@ class Journal:
         with self.database.transaction():
             return self.append_within(events)
 
-    def append_within(self, events: Sequence[Event]) -> list[Appended]:
+    def append_within(self, events: Sequence[Event], *, checked: bool = False) -> list[Appended]:
         """Append inside the caller's transaction, in the order given.
+
+        Parameters
+        ----------
+        checked : the caller has put every event through `check_event` already, which costs 30 µs each.
 
         Returns
         -------
@@ -115,12 +119,16 @@ class Journal:
         last = self.last_seq()
         result = []
         for event in events:
-            check_event(event)
+            if not checked:
+                check_event(event)
             known = self.seq_of(event.client, event.event_id)
             if known is not None:
                 result.append(Appended(known, False))
                 continue
-            self._register_extensions(event.kind, {n: column_type(event.kind, n, v) for n, v in event.body.items()})
+            declared = KINDS[event.kind]
+            added = {n: column_type(event.kind, n, v) for n, v in event.body.items() if n not in declared}
+            if added:
+                self._register_extensions(event.kind, added)
             last += 1
             execute(
                 "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",

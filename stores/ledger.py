@@ -189,6 +189,10 @@ class Ledger:
         )
         return [Decided(*row) for row in rows]
 
+    def declined(self) -> set[int]:
+        """The ``seq`` of every event that was declined: what it asked for did not happen."""
+        return {seq for (seq,) in self.database.execute("SELECT seq FROM decision WHERE action = 'decline'")}
+
     # ------------------------------------------------------------- idempotency
 
     def recall(self, client: str, key: str) -> Stored | None:

@@ -89,7 +89,18 @@ class Vault:
         """Forget the key of one identifier; True when there was one. Its next sight makes a stranger."""
         namespace = NAMESPACES[column]
         self._tokens.pop((namespace, identifier), None)
-        lookup = self._lookup(namespace, identifier)
+        return self._forget(self._lookup(namespace, identifier))
+
+    def erase_token(self, column: str, token: str) -> bool:
+        """As `erase`, for who holds only the token: every key of the namespace is tried."""
+        rows = self._database.execute(
+            "SELECT lookup, token_key FROM subject WHERE namespace = ?", (NAMESPACES[column],)
+        )
+        lookup = next((lookup for lookup, key in rows if _derived(key, lookup) == token), None)
+        self._tokens.clear()
+        return lookup is not None and self._forget(lookup)
+
+    def _forget(self, lookup: bytes) -> bool:
         with self._database.transaction():
             self._database.execute("DELETE FROM subject WHERE lookup = ?", (lookup,))
             erased = self._database.connection.changes() > 0

@@ -8,6 +8,7 @@ import yaml
 from data.importer.mapping import ImportMapping
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
+from monitoring.aml.settings import AmlSettings
 from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
@@ -40,6 +41,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
     "configs/disclosure.yaml": DisclosureSettings,
+    "configs/aml.yaml": AmlSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,

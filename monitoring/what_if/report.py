@@ -6,43 +6,23 @@ or catch counts it, and the report says how much of it there is. Of the rest onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.decision import ACTIONS, Action, Product
 from domain.errors import DataError
 from domain.labels import LabelPolicy
 from domain.money import exponent
-from monitoring.by_day import Days, Estimate, Floats
+from monitoring.by_day import Days, Estimate
 from monitoring.chunk import Chunker
 from monitoring.what_if.rejudge import History
-from scoring.labels import CENSORED, NEGATIVE, POSITIVE, join_outcomes, settle
-
-STEP_UP_FAILED = "step_up_failed"
-"""Outcome of a payment that its customer could not confirm: it was stopped, whatever its label says."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionPrice:
-    """What an action catches of the fraudulent money and costs, minor units of the base currency."""
-
-    catches: float
-    each: int
-    friction: int
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Prices of the actions that stop something, and who says so; an approval catches nothing and costs nothing."""
-
-    actions: Mapping[Action, ActionPrice]
-    source: str
+from monitoring.what_if.sides import Prices, TwoSides, action_matrix, labelled
+from scoring.labels import NEGATIVE, POSITIVE, count_statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +135,12 @@ def measure(
     new = np.array([order[row.new] for row in rows])
     unit = 10.0 ** exponent(currency)
     amount = np.array([row.amount for row in rows], np.float64) / unit
-    status, stopped = _labelled(history, outcomes, labels, maturity, as_of, old == order[Action.DECLINE])
+    place = {seq: position for position, seq in enumerate(history.subjects["seq"].to_pylist())}
+    subjects = history.subjects.take(pa.array([place[row.seq] for row in rows]))
+    status, stopped = labelled(subjects, outcomes, labels, maturity, as_of, old == order[Action.DECLINE])
     known = ~stopped & np.isin(status, (POSITIVE, NEGATIVE))
     fraud = known & (status == POSITIVE)
-    view = _View(days, day, old, new, amount, known, fraud, order)
+    view = TwoSides(days, day, old, new, amount, known, fraud, order)
     figures: dict[str, Estimate] = {}
     not_assessed: dict[str, str] = {}
     figures |= view.alerts()
@@ -185,13 +167,13 @@ def measure(
         n_days=len(chunks),
         currency=currency,
         figures=figures,
-        matrix=_matrix(order, old, new, np.ones(len(rows), np.int64)),
-        matrix_value=_matrix(order, old, new, amount),
-        rules=tuple(view.rule(name, spoke[:, place], without[:, place]) for place, name in enumerate(names)),
+        matrix=action_matrix(order, old, new, np.ones(len(rows), np.int64)),
+        matrix_value=action_matrix(order, old, new, amount),
+        rules=tuple(_line(view, name, spoke[:, place], without[:, place]) for place, name in enumerate(names)),
         overlap={
             a: {b: int((spoke[:, i] & spoke[:, j]).sum()) for j, b in enumerate(names)} for i, a in enumerate(names)
         },
-        labels=_counted(status[~stopped]),
+        labels=dict(count_statuses(status[~stopped])),
         blocked={
             "n": int(stopped.sum()),
             "share": float(stopped.mean()),
@@ -204,124 +186,16 @@ def measure(
     )
 
 
-@dataclass(frozen=True)
-class _View:
-    """Columns that every figure is made of."""
-
-    days: Days
-    day: NDArray[np.int64]
-    old: NDArray[np.int64]
-    new: NDArray[np.int64]
-    amount: Floats
-    known: NDArray[np.bool_]
-    fraud: NDArray[np.bool_]
-    order: Mapping[Action, int]
-
-    def alerts(self) -> dict[str, Estimate]:
-        found: dict[str, Estimate] = {}
-        for name, one in (("alerts", None), *((action.value, place) for action, place in self.order.items())):
-            was, would = ((side > 0 if one is None else side == one).astype(float) for side in (self.old, self.new))
-            before, after = self._per_day(was), self._per_day(would)
-            found |= self._three(f"{name}_per_day", before, after)
-        return found
-
-    def value(self) -> dict[str, Estimate]:
-        money = np.where(self.fraud, self.amount, 0.0)
-        before, after = (self._per_day(np.where(side > 0, money, 0.0)) for side in (self.old, self.new))
-        whole = self._per_day(money)
-        total = self.days.total
-        return {
-            "fraud_value": total(whole),
-            "old_value_caught": total(before),
-            "new_value_caught": total(after),
-            "change_value_caught": total(after - before),
-            "old_value_caught_share": self.days.share(before, whole),
-            "new_value_caught_share": self.days.share(after, whole),
-            "change_value_caught_share": self.days.share(after - before, whole),
-        } | self._false_alarms()
-
-    def _false_alarms(self) -> dict[str, Estimate]:
-        good = self.known & ~self.fraud
-        before, after = (self._per_day((good & (side > 0)).astype(float)) for side in (self.old, self.new))
-        return self._three("false_alarms_per_day", before, after)
-
-    def costs(self, prices: Prices, unit: float) -> dict[str, Estimate]:
-        """Cost and regret over what is known: regret is the cost above that of the best action for each decision."""
-        columns = np.column_stack([self._cost(action, prices, unit) for action in self.order])
-        every = np.arange(len(columns))
-        best = columns.min(axis=1)
-        paid = [np.where(self.known, columns[every, side], 0.0) for side in (self.old, self.new)]
-        least = np.where(self.known, best, 0.0)
-        before, after, floor = (self._per_day(each) for each in (*paid, least))
-        total = self.days.total
-        return {
-            "old_cost": total(before),
-            "new_cost": total(after),
-            "change_cost": total(after - before),
-            "old_regret": total(before - floor),
-            "new_regret": total(after - floor),
-        }
-
-    def _cost(self, action: Action, prices: Prices, unit: float) -> Floats:
-        fraud = self.fraud.astype(float)
-        price = prices.actions.get(action, ActionPrice(0.0, 0, 0))
-        lost = (1 - price.catches) * fraud * self.amount
-        return lost + price.each / unit + (1 - fraud) * price.friction / unit
-
-    def rule(self, name: str, spoke: NDArray[np.bool_], without: NDArray[np.int64]) -> RuleLine:
-        caught = spoke & self.fraud & (self.new > 0)
-        unique = caught & (without == 0)
-        return RuleLine(
-            name=name,
-            hits=int(spoke.sum()),
-            hits_per_day=self.days.mean(self._per_day(spoke.astype(float))),
-            moved=int((spoke & (without != self.new)).sum()),
-            caught=int(caught.sum()),
-            value=self.days.total(self._per_day(np.where(caught, self.amount, 0.0))),
-            unique=int(unique.sum()),
-            unique_value=self.days.total(self._per_day(np.where(unique, self.amount, 0.0))),
-        )
-
-    def _per_day(self, values: Floats) -> Floats:
-        return self.days.sums(self.day, values)
-
-    def _three(self, name: str, before: Floats, after: Floats) -> dict[str, Estimate]:
-        mean = self.days.mean
-        return {f"old_{name}": mean(before), f"new_{name}": mean(after), f"change_{name}": mean(after - before)}
-
-
-def _labelled(
-    history: History, outcomes: pa.Table, labels: LabelPolicy, maturity: int, as_of: int, declined: NDArray[np.bool_]
-) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """Status of each decision's event, and whether it was stopped then."""
-    subjects = history.subjects
-    told = join_outcomes(subjects, outcomes, labels)
-    times = subjects["event_time"].to_numpy()
-    status = settle(times, told, labels, maturity, as_of)
-    place = {seq: position for position, seq in enumerate(subjects["seq"].to_pylist())}
-    at = np.array([place[row.seq] for row in history.rows])
-    status = status[at]
-    failed = outcomes.filter(
-        pc.and_(pc.equal(outcomes["code"], STEP_UP_FAILED), pc.less_equal(outcomes["known_at"], as_of))
+def _line(view: TwoSides, name: str, spoke: NDArray[np.bool_], without: NDArray[np.int64]) -> RuleLine:
+    caught = spoke & view.fraud & (view.new > 0)
+    unique = caught & (without == 0)
+    return RuleLine(
+        name=name,
+        hits=int(spoke.sum()),
+        hits_per_day=view.days.mean(view.per_day(spoke.astype(float))),
+        moved=int((spoke & (without != view.new)).sum()),
+        caught=int(caught.sum()),
+        value=view.days.total(view.per_day(np.where(caught, view.amount, 0.0))),
+        unique=int(unique.sum()),
+        unique_value=view.days.total(view.per_day(np.where(unique, view.amount, 0.0))),
     )
-    unconfirmed = set(
-        zip(failed["subject_event_id"].to_pylist(), failed["subject_time"].to_pylist(), strict=True)
-    )  # fmt: skip
-    asked = zip(subjects["event_id"].to_pylist(), times.tolist(), strict=True)
-    gave_up = np.array([pair in unconfirmed for pair in asked], bool)[at]
-    return status, declined | gave_up | (status == CENSORED)
-
-
-def _matrix(
-    order: Mapping[Action, int], old: NDArray[np.int64], new: NDArray[np.int64], weight: NDArray[Any]
-) -> dict[str, dict[str, Any]]:
-    return {
-        then.value: {now.value: weight[(old == i) & (new == j)].sum().item() for now, j in order.items()}
-        for then, i in order.items()
-    }
-
-
-def _counted(status: Sequence[int] | NDArray[np.int8]) -> dict[str, int]:
-    from scoring.labels import count_statuses
-
-    return dict(count_statuses(np.asarray(status, np.int8)))

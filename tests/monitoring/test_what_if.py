@@ -20,7 +20,8 @@ from domain.time import DAY
 from monitoring.by_day import Days
 from monitoring.chunk import Chunker
 from monitoring.what_if.rejudge import MODEL, Rejudge
-from monitoring.what_if.report import ActionPrice, Prices, WhatIf, measure
+from monitoring.what_if.report import WhatIf, measure
+from monitoring.what_if.sides import ActionPrice, Prices
 from scoring.decide import Degraded, Part, decide
 from scoring.lists import Lists, ListSettings
 from scoring.policy import Policy

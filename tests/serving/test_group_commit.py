@@ -157,15 +157,15 @@ def test_one_bad_work_does_not_take_its_neighbours_with_it(doors: Doors, monkeyp
     journal = doors.runtime.committing.journal
     append = journal.append_within
 
-    def failing(events: Any) -> Any:
+    def failing(events: Any, **options: Any) -> Any:
         if events[0].event_id == "bad2":
-            append(events)
+            append(events, **options)
             raise ZeroDivisionError
-        return append(events)
+        return append(events, **options)
 
     before = doors.counts()
     with monkeypatch.context() as patch:
-        patch.setattr(type(journal), "append_within", lambda _, events: failing(events))
+        patch.setattr(type(journal), "append_within", lambda _, events, **options: failing(events, **options))
         answers = doors.together(stream("bad", 4))
     assert [answer.status_code for answer in answers] == [200, 200, 500, 200]
     assert doors.counts()["event"] == before["event"] + 3

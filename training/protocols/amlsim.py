@@ -26,6 +26,8 @@ from domain.time import DAY
 from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from scoring.encode import Encoder
+from scoring.flows.graph import Flows
+from scoring.flows.scores import pattern_scores
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
@@ -38,6 +40,13 @@ from training.protocols.sources import journal_of
 from training.protocols.table import MEASURED, BenchmarkTable, Cell, Line
 from training.search import search
 
+_PATTERNS = {
+    "fan_in": "payers within a window",
+    "fan_out": "payees within a window",
+    "pass_through": "passed on within a window",
+    "cycle": "cycles in time",
+    "together": "the four patterns together",
+}
 _FAN_IN = "account_received_account_id_degree_365d"
 
 
@@ -75,6 +84,10 @@ def run_amlsim(
         "random order": np.zeros(len(accounts.node)),
         "number of accounts that paid": np.nan_to_num(asked[:, columns.names.index(_FAN_IN)]),
         "isolation forest, no labels": _isolation(asked, settings.seed),
+        **{
+            f"{_PATTERNS[name]}, no labels": score
+            for name, score in transfers.patterns(accounts.node, settings).items()
+        },
         "LightGBM, our features": family.fit(columns, check, found.params, found.rounds).raw(asked),
     }
     lines = [accounts.line(name, raw, settings) for name, raw in scores.items()]
@@ -210,6 +223,15 @@ class Transfers:
         )  # fmt: skip
         table = snapshot.table.sort_by("event_id")
         return Encoder.fit(table, feature_set).matrix(table), Columns(feature_set.names, feature_set.categorical)
+
+    def patterns(self, node: np.ndarray, settings: AmlsimSettings) -> dict[str, np.ndarray]:
+        """Pattern → score of every account after ``rank_at``, float64[n]: no label, no column of the accounts."""
+        time = self.table["event_time"].to_numpy()
+        seen = self.table.filter(pa.array(time < time.min() + settings.rank_at * DAY))
+        place = {self.token[name]: row for row, name in enumerate(node.tolist()) if name in self.token}
+        payer, payee = ([place[each] for each in seen[key].to_pylist()] for key in ("account_id", "payee_id"))
+        flows = Flows.of(len(node), payer, payee, seen["event_time"].to_pylist(), seen["amount"].to_pylist())
+        return pattern_scores(flows, settings.patterns)
 
 
 def _event(row: Mapping[str, object]) -> Event:

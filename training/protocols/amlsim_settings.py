@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from domain.settings import Settings
 from features.settings import FeatureSettings
+from scoring.flows.settings import PatternSettings
 from training.settings import Search
 
 
@@ -17,6 +18,7 @@ class AmlsimSettings(Settings):
     Parameters
     ----------
     learn_at, validate_at, rank_at : steps, rising; features of a step see the transfers up to it, it included.
+    patterns : of the graph, found without labels.
     top : accounts looked at for precision. n, n_events : accounts and flagged accounts of the file.
     """
 
@@ -27,6 +29,7 @@ class AmlsimSettings(Settings):
     rank_at: int
     features: FeatureSettings
     search: Search
+    patterns: PatternSettings
     top: int = Field(ge=1)
     seed: int
     threads: int

@@ -1,0 +1,72 @@
+"""Who looked at the restricted class: officers named in the settings alone, and every try is a signed line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domain.errors import InputError, expected_got
+from monitoring.aml.settings import AmlSettings
+from stores.keys import secret_key
+from stores.restricted import RestrictedStore
+from stores.signed_lines import SignedLine, SignedLines
+
+
+@dataclass(frozen=True)
+class Office:
+    """The restricted store in the hands of one officer, for one purpose.
+
+    Parameters
+    ----------
+    actor : as he named himself; on a workstation nobody has proved it.
+    at : µs UTC, the time of this access.
+    """
+
+    store: RestrictedStore
+    actor: str
+    at: int
+
+    def note(self, kind: str, subject: str, body: Mapping[str, Any]) -> str:
+        """Append a record in the officer's name."""
+        return self.store.append(kind, subject, body, made_by=self.actor, made_at=self.at)
+
+
+def enter(
+    folder: Path,
+    keys: Path,
+    settings: AmlSettings,
+    environment: Mapping[str, str],
+    *,
+    actor: str,
+    purpose: str,
+    at: int,
+) -> Office:
+    """Open the restricted store for an officer and write down that he came; the caller closes the store.
+
+    Raises
+    ------
+    InputError
+        When the actor is no officer. That, too, is written down.
+    """
+    lines = access_log(folder, keys, environment)
+    granted = actor in settings.officers
+    told: dict[str, Any] = {"actor": actor, "verified": False, "purpose": purpose, "at": at, "granted": granted}
+    if not granted:
+        lines.append(told)
+        raise InputError(expected_got("an officer named in configs/aml.yaml (--actor NAME)", actor, "access"))
+    store = RestrictedStore(folder, secret_key(keys, "restricted", environment))
+    # The head as it was found: a chain cut off later is seen against it.
+    lines.append({**told, "n_records": store.head()[0]})
+    return Office(store, actor, at)
+
+
+def access_log(folder: Path, keys: Path, environment: Mapping[str, str]) -> SignedLines:
+    """The signed lines of every access."""
+    return SignedLines(folder / "access.jsonl", secret_key(keys, "access", environment))
+
+
+def most_records(lines: list[SignedLine]) -> int:
+    """How many records an access ever found."""
+    return max((int(line.body.get("n_records", 0)) for line in lines), default=0)

@@ -1,0 +1,195 @@
+"""Record keeping: how long each customer's records are kept, what stops their end, and what has come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+from domain.errors import DataError, InputError, expected_got
+from domain.time import business_day
+from monitoring.aml.access import Office
+from monitoring.aml.cases import cases
+from monitoring.aml.diligence import Standing
+from monitoring.aml.settings import RetentionSettings
+from stores.holds import Holds
+from stores.restricted import Record
+
+HOLD: Final = "hold"
+RELEASE: Final = "hold_release"
+SHRED: Final = "shred"
+
+Basis = Literal["retention", "legal"]
+State = Literal["in_force", "keep", "held", "due"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A customer's records of one class.
+
+    Parameters
+    ----------
+    counted_from : the day the period runs from; None while the relationship goes on.
+    held_by : what stops their end besides the period: legal holds and open cases.
+    """
+
+    customer: str
+    records: str
+    counted_from: date | None
+    due_on: date | None
+    held_by: tuple[str, ...]
+    state: State
+
+
+@dataclass(frozen=True)
+class NamedHold:
+    """A hold with its reason, as the restricted records tell it."""
+
+    hold_id: int
+    token: str
+    basis: Basis
+    placed_at: int
+    placed_by: str
+    reason: str
+    released_at: int | None
+
+
+def kept(
+    last_payment: Mapping[str, int],
+    last_complaint: Mapping[str, int],
+    standings: Mapping[str, Standing],
+    records: Iterable[Record],
+    holds: Iterable[NamedHold],
+    settings: RetentionSettings,
+    *,
+    today: date,
+    zone: str,
+) -> tuple[Kept, ...]:
+    """Every customer's records, class by class, those that end first at the head."""
+    blocked: dict[str, list[str]] = {}
+    for hold in holds:
+        if hold.basis == "legal" and hold.released_at is None:
+            blocked.setdefault(hold.token, []).append(f"hold {hold.hold_id}")
+    for case in cases(records):
+        if case.result is None:
+            blocked.setdefault(case.customer, []).append(case.case_id)
+    found = []
+    for customer in sorted({*last_payment, *standings}):
+        begin = _end_of_relationship(customer, last_payment, standings, zone)
+        found.append(_kept(customer, "aml", begin, settings.aml.years, blocked.get(customer, []), today))
+    for customer, at in sorted(last_complaint.items()):
+        begin = business_day(at, zone)
+        found.append(_kept(customer, "service", begin, settings.service.years, blocked.get(customer, []), today))
+    return tuple(sorted(found, key=lambda each: (each.due_on or date.max, each.customer, each.records)))
+
+
+def years_after(day: date, years: int) -> date:
+    """The same day so many years later; 29 February becomes 1 March.
+
+    Examples
+    --------
+    >>> str(years_after(date(2016, 2, 29), 10)), str(years_after(date(2016, 3, 31), 3))
+    ('2026-03-01', '2019-03-31')
+    """
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)
+
+
+def place(office: Office, holds: Holds, token: str, reason: str, basis: Basis = "legal") -> int:
+    """Hold a subject's records: neither `assay records shred` nor `assay erase` ends them until it is released.
+
+    Raises
+    ------
+    InputError
+        When no reason is given.
+    """
+    if len(reason.strip()) < 10:
+        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
+    number = holds.place(token, office.at)
+    office.note(HOLD, token, {"hold": number, "reason": reason.strip(), "basis": basis})
+    return number
+
+
+def keep(office: Office, holds: Holds, token: str) -> None:
+    """Hold a subject for the retention period, once: what must be kept cannot be erased by anybody's command."""
+    mine = named(office.store.read(HOLD), holds, token)
+    if not any(hold.basis == "retention" and hold.released_at is None for hold in mine):
+        place(office, holds, token, "records kept for the retention period", "retention")
+
+
+def release(office: Office, holds: Holds, hold_id: int, reason: str) -> None:
+    """Release a hold, saying why."""
+    if len(reason.strip()) < 10:
+        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
+    ended = holds.release(hold_id, office.at)
+    office.note(RELEASE, ended.token, {"hold": hold_id, "reason": reason.strip()})
+
+
+def named(records: Iterable[Record], holds: Holds, token: str | None = None) -> list[NamedHold]:
+    """Every hold with its reason, of all or of one subject."""
+    told: dict[int, tuple[Record, Mapping[str, Any]]] = {
+        int(record.body["hold"]): (record, record.body)
+        for record in records
+        if record.kind == HOLD and record.body is not None
+    }
+    found = []
+    for hold in holds.all():
+        if token is not None and hold.token != token:
+            continue
+        # A hold whose record was shredded or never written is taken as a legal one: it holds.
+        basis: Basis = "legal"
+        by, reason = "", "not on record"
+        if hold.hold_id in told:
+            record, body = told[hold.hold_id]
+            basis, by, reason = body["basis"], record.made_by, str(body["reason"])
+        found.append(NamedHold(hold.hold_id, hold.token, basis, hold.placed_at, by, reason, hold.released_at))
+    return found
+
+
+def check_shreddable(customer: str, found: Iterable[Kept]) -> None:
+    """Refuse to end records before their time.
+
+    Raises
+    ------
+    DataError
+        Naming what still has to be kept.
+    """
+    mine = [each for each in found if each.customer == customer]
+    if not mine:
+        raise DataError(expected_got("a customer with records", "none", "shred"))
+    waiting = [f"{each.records} records: {_why(each)}" for each in mine if each.state != "due"]
+    if waiting:
+        raise DataError(
+            expected_got("a customer whose records have all come to their end", "; ".join(waiting), "shred")
+        )
+
+
+def _why(each: Kept) -> str:
+    if each.held_by:
+        return f"held by {', '.join(each.held_by)}"
+    return "the relationship goes on" if each.due_on is None else f"kept until {each.due_on}"
+
+
+def _end_of_relationship(
+    customer: str, last_payment: Mapping[str, int], standings: Mapping[str, Standing], zone: str
+) -> date | None:
+    paid = None if customer not in last_payment else business_day(last_payment[customer], zone)
+    standing = standings.get(customer)
+    if standing is None:
+        return paid
+    ended = standing.record.ended_on
+    return None if ended is None else max(ended, paid or ended)
+
+
+def _kept(customer: str, records: str, begin: date | None, years: int, held_by: list[str], today: date) -> Kept:
+    due_on = None if begin is None else years_after(begin, years)
+    if held_by:
+        state: State = "held"
+    elif due_on is None:
+        state = "in_force"
+    else:
+        state = "due" if due_on <= today else "keep"
+    return Kept(customer, records, begin, due_on, tuple(held_by), state)
