@@ -52,14 +52,3 @@ def decided_population(decisions: pa.Table, names: Sequence[str]) -> Population:
         raw=scored["raw_score"].to_numpy(),
         score=scored["score"].to_numpy(),
     )
-
-
-def grade_counts(score: NDArray[np.float64], cutoffs: Sequence[float]) -> NDArray[np.int64]:
-    """Rows per grade, mildest first: a score at a cut-off has reached it.
-
-    Examples
-    --------
-    >>> grade_counts(np.array([0.1, 0.5, 0.9]), [0.5, 0.7, 0.9]).tolist()
-    [1, 1, 0, 1]
-    """
-    return np.bincount(np.searchsorted(np.asarray(cutoffs), score, side="right"), minlength=len(cutoffs) + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from domain.decision import RiskGrade
@@ -21,9 +21,10 @@ class Line:
 
     Parameters
     ----------
-    group : score, feature, missing, rate, grade, action or service.
+    group : score, distance, feature, missing, rate, grade, action, data, service or latency.
     status : normal, attention, warning, high, or "not assessed" (``note`` says why).
     value : the index, change or share; None where it cannot be computed.
+    kind : observed, realised or estimated.
     low, high : interval of the value, where it has one.
     expected : what the reference makes expected: a share, or the mean index chance gives.
     n_reference, n_current : rows on both sides.
@@ -36,6 +37,7 @@ class Line:
     value: float | None
     n_reference: int
     n_current: int
+    kind: str = "observed"
     low: float | None = None
     high: float | None = None
     expected: float | None = None
@@ -96,11 +98,3 @@ def worst(statuses: Iterable[str]) -> str:
     'warning'
     """
     return max(statuses, key=SEVERITY.index, default=NOT_ASSESSED)
-
-
-def too_few(line: Line, least: int) -> Line:
-    """The line as it stands, or "not assessed" when either side has fewer rows than ``least``."""
-    n = min(line.n_reference, line.n_current)
-    if n >= least:
-        return line
-    return replace(line, status=NOT_ASSESSED, note=f"{n} rows, at least {least} are needed")

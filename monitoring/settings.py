@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from domain.decision import RiskGrade
+from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
 
 Source = Annotated[str, Field(min_length=3)]
@@ -55,15 +56,42 @@ class MonitoringSettings(Settings):
     confidence : of a whole group of lines: a group over unchanged traffic raises a line in at most
         ``1 - confidence`` of reports.
     psi : limits on the stability index, of the score and of each feature.
+    distance : limits on the Wasserstein distance of the score, in interquartile ranges of the reference.
     missing : limits on the change of a feature's missing share, in shares (0.05 is five points).
     rate : limits on how many times a rate is above or below what the reference makes expected.
+    data : limits on the change of the share of rows with a fault, in shares.
     degraded : limits on the share of degraded decisions.
+    latency : limits on how many times a percentile is above the reference's.
     """
 
     least_rows: int = Field(ge=20)
     bins: int = Field(ge=2, le=100)
     confidence: float = Field(gt=0.5, lt=1)
     psi: Limits
+    distance: Limits
     missing: Limits
     rate: Limits
+    data: Limits
     degraded: Limits
+    latency: Limits
+
+    def limits_of(self, group: str) -> Limits:
+        """The limits of a group of results.
+
+        Raises
+        ------
+        DefinitionError
+            When the group has none.
+        """
+        name = _LIMITS.get(group)
+        if name is None:
+            raise DefinitionError(expected_got(f"a group out of {', '.join(_LIMITS)}", group, "monitoring limits"))
+        found: Limits = getattr(self, name)
+        return found
+
+
+_LIMITS = {
+    "score": "psi", "feature": "psi", "distance": "distance", "missing": "missing", "rate": "rate", "grade": "rate",
+    "action": "rate", "data": "data", "service": "degraded", "latency": "latency",
+}  # fmt: skip
+"""Group of results → field of its limits."""

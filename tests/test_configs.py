@@ -71,6 +71,7 @@ MODELS: dict[str, type[Settings]] = {
 }
 OVERRIDES = {
     "configs/quick.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
+    "configs/notebook.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
     "configs/ablation.yaml": ("configs/fraud.yaml",),
     "configs/compare.yaml": ("configs/fraud.yaml", "configs/credit.yaml"),
 }

@@ -13,6 +13,7 @@ MUST_SAY = {
     "01_events_and_features": r"^(\d+) of \1 numbers equal, [1-9]\d* of them not missing",
     "02_train_fraud": r"^the same figure again: True",
     "03_train_credit": r"^protected attributes among the features: \[\]",
+    "04_explain_and_choose_thresholds": r"adds up to the score: True\nequal to pred_contrib: True",
     "06_trace_a_number": r"^(\d+) of \1 numbers proven from their events\none bit off: False",
 }
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))

@@ -17,13 +17,13 @@ import pandas as pd
 from domain.decision import Product
 from features.catalogue import FeatureSet
 from scoring.encode import Encoder
+from scoring.metrics import Ranking
 from training.calendar import day_numbers
 from training.dataset import Dataset
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.imbalance import thinning
 from training.intervals import Interval, paired_difference
-from training.metrics import Ranking
 from training.progress import Progress, silent
 from training.settings import TrainingSettings
 from training.splits import Split

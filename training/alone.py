@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.metrics import Ranking
 from training.intake.auc import encoded, ranked
 from training.intervals import Interval, bootstrap
-from training.metrics import Ranking
 
 
 @dataclass(frozen=True)

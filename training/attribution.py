@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from scoring.explainer import Explainer
+from scoring.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,14 @@ class Attribution:
         return frame.sort_values("mean_abs_contribution", ascending=False, ignore_index=True)
 
 
-def explain_sample(model_text: str, names: tuple[str, ...], X: np.ndarray, n_rows: int, seed: int) -> Attribution:
-    """SHAP values by ``shap.TreeExplainer`` of at most ``n_rows`` rows, drawn at random without replacement.
+def explain_sample(scorer: Scorer, names: tuple[str, ...], X: np.ndarray, n_rows: int, seed: int) -> Attribution:
+    """Exact Shapley values of at most ``n_rows`` rows, drawn at random without replacement.
 
     Parameters
     ----------
     X : float64[n, m], encoded rows.
     """
-    import lightgbm
-
-    with warnings.catch_warnings():
-        # shap warns about its own optional parts while it is imported.
-        warnings.simplefilter("ignore")
-        import shap
-
     rows = np.sort(np.random.default_rng(seed).permutation(len(X))[:n_rows])
-    with warnings.catch_warnings():
-        # It also warns that the output of a binary LightGBM model changed to one array: the one used here.
-        warnings.filterwarnings("ignore", message="LightGBM binary classifier", category=UserWarning)
-        explainer = shap.TreeExplainer(lightgbm.Booster(model_str=model_text))
-        values = np.asarray(explainer.shap_values(X[rows]), np.float64)
-    base = float(np.ravel(explainer.expected_value)[-1])
-    return Attribution(names, values, X[rows], base)
+    found = Explainer(scorer).contributions_many(X[rows])
+    base = float(found[0, -1]) if len(rows) else float("nan")
+    return Attribution(names, found[:, :-1], X[rows], base)

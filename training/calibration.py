@@ -12,8 +12,8 @@ import pandas as pd
 from domain.errors import ModelError, expected_got
 from scoring.calibrator import Beta, Calibrator, Isotonic, Platt
 from scoring.logistic import softplus_many
+from scoring.metrics import logistic_line
 from training.likeliest import likeliest
-from training.metrics import logistic_line
 
 Kind = Literal["auto", "platt", "isotonic", "beta"]
 

@@ -23,6 +23,7 @@ from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from features.snapshot import Snapshot
 from scoring.encode import Encoder
+from scoring.metrics import Ranking, brier, calibration_intervals, calibration_line
 from stores.journal import Journal
 from training.calendar import day_numbers
 from training.comparison_table import Comparison, Contender
@@ -33,8 +34,8 @@ from training.families.constraints import catalogue_groups, expected_signs
 from training.families.family import Columns
 from training.imbalance import thinning
 from training.intervals import Interval, interval_of, resamples
-from training.metrics import Ranking, brier, calibration_intervals, calibration_line
 from training.progress import Progress, silent
+from training.record import data_hash
 from training.search import StudyPlace
 from training.settings import TrainingSettings
 from training.splits import Split, make_split
@@ -147,6 +148,7 @@ def judged(settings: TrainingSettings, ring: Ring, entries: Sequence[Entry], day
         seconds=ring.budget.seconds,
         contenders=tuple(contenders),
         warning=ring.split.warning,
+        data=data_hash(ring.X, ring.split),
     )
 
 

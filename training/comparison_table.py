@@ -72,6 +72,7 @@ class Comparison:
     rows : what was measured on. clustered : what intervals are resampled over.
     trials, seconds : what each family's search might spend.
     warning : says so where the split proves nothing about the future.
+    data : hash of every row and label that was learnt, calibrated or tested on, as a model's manifest names it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Comparison:
     seconds: float | None
     contenders: tuple[Contender, ...]
     warning: str | None = None
+    data: str = ""
 
     def __getitem__(self, family: str) -> Contender:
         """One family by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.metrics import Ranking
+from scoring.metrics import Ranking
 
 
 def roc(y: np.ndarray, score: np.ndarray, at_most: int = 400) -> tuple[np.ndarray, np.ndarray]:

@@ -12,11 +12,11 @@ import pandas as pd
 from domain.decision import Product, RiskGrade
 from domain.errors import DefinitionError, expected_got
 from domain.money import exponent
+from scoring.metrics import Ranking, brier, calibration_intervals, calibration_line, log_loss
 from training.alerts import CardPrecision, card_precision, daily_alerts
 from training.cards import card
 from training.cutoffs import grade_codes
 from training.intervals import bootstrap
-from training.metrics import Ranking, brier, calibration_intervals, calibration_line, log_loss
 from training.propensity import SUFFIX, effective_size, inverse_weights
 from training.settings import TrainingSettings
 

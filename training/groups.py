@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from scoring.metrics import Ranking
 from training.evaluation import Scored
-from training.metrics import Ranking
 
 FEWEST = 30
 """A smaller group is counted, but not measured."""

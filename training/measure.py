@@ -87,7 +87,7 @@ def measure(
         grades = grade_table(fitted.scale, scored.y, scored.probability, settings.pricing, rows)
     champion = score_champion(tracker, settings.name, feature_set.hash, dataset.table.take(pa.array(part.rows)))
     progress("explain", 0, 1, f"SHAP values of {SHAP_ROWS} rows")
-    shown = explain_sample(fitted.model_text, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
+    shown = explain_sample(fitted.scorer, feature_set.names, fitted.X[part.rows], SHAP_ROWS, settings.seed)
     groups = by_group(scored, attributes, settings.protected)
     fairness = count_groups(scored, attributes, settings.protected, fitted.cutoffs)
     told_by = proxies_of(

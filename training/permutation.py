@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.errors import InputError, expected_got
+from scoring.metrics import Ranking
 from training.intervals import interval_of, resamples
-from training.metrics import Ranking
 
 FIGURES = {"auc": Ranking.auc, "average_precision": Ranking.average_precision}
 

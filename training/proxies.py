@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from scoring.metrics import Ranking
 from training.groups import FEWEST, NOT_KNOWN, groups_of
 from training.intervals import bootstrap
-from training.metrics import Ranking
 
 ARTIFACT = "proxies.json"
 

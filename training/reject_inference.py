@@ -25,11 +25,11 @@ import numpy as np
 import pandas as pd
 
 from scoring.calibrator import Calibrator
+from scoring.metrics import Ranking, brier, logistic_line
 from training.calibration import fit_calibrator
 from training.dataset_settings import RejectInference
 from training.families.family import Columns, Family, FittedModel, Labelled, Params
 from training.intervals import paired_difference
-from training.metrics import Ranking, brier, logistic_line
 
 ACCEPTED_ONLY = "accepted only"
 NOTE = "a sensitivity: nobody knows what refused applicants would have done, and the model does not use it"

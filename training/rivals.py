@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.errors import AssayError
+from scoring.metrics import Ranking
 from training.families.catalogue import make
 from training.families.family import Columns, Labelled
 from training.intervals import Interval, paired_difference
-from training.metrics import Ranking
 from training.settings import TrainingSettings
 
 MOST_ROWS = 6_000

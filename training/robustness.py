@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.metrics import Ranking
 from training.cutoffs import grade_codes
 from training.intervals import Interval, bootstrap
-from training.metrics import Ranking
 
 Score = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Encoded rows float64[n, m] → raw scores and probabilities, float64[n] each."""

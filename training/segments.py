@@ -12,9 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from scoring.metrics import Ranking
 from training.group_measures import observed_to_expected
 from training.intervals import Interval, interval_of
-from training.metrics import Ranking
 
 MISSING, OTHER = "missing", "other"
 NEW, SOME, MANY = "new", "some", "many"

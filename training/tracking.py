@@ -184,6 +184,20 @@ class Tracker:
         whole = [self.client.get_model_version(full, each.version) for each in listed]
         return sorted(whole, key=lambda each: -int(each.version))
 
+    def newest(self, experiment: str, tags: Mapping[str, str]) -> Run | None:
+        """The newest finished run of an experiment with these tags, None where there is none."""
+        found = self._ask(lambda: self.client.get_experiment_by_name(experiment))
+        if found is None:
+            return None
+        wanted = [f"tags.{name} = '{value}'" for name, value in tags.items()]
+        asked = " and ".join(["attributes.status = 'FINISHED'", *wanted])
+        runs = self._ask(
+            lambda: self.client.search_runs(
+                [found.experiment_id], asked, max_results=1, order_by=["attributes.start_time DESC"]
+            )
+        )
+        return Run(self.client, runs[0].info.run_id, runs[0].info.artifact_uri) if runs else None
+
     def keep(self, run_id: str, path: Path, folder: str | None = None) -> None:
         """Put one file beside what a run logged, finished as it may be; it replaces one of the same name.
 

@@ -11,17 +11,23 @@ from typing import Any
 import numpy as np
 
 from domain.time import format_instant
+from scoring.metrics import Ranking
 from training.comparison_table import Comparison
 from training.fitting import Fitted
 from training.importance import importance
 from training.measure import Measured
-from training.metrics import Ranking
 from training.plots import draw_search
 from training.search import Searched
 from training.settings import TrainingSettings, settings_text
 from training.splits import Split
 from training.tracking import Child, Run, Tracker
 from training.warm_start import WarmStart
+
+COMPARISON = "comparison.json"
+"""Artifact of a comparison's run; the report of a model of the same rows shows it."""
+
+KIND = "comparison"
+"""Tag ``kind`` of its run."""
 
 _ABOUT = ("number", "state", "value", "values", "seconds", "rounds", "n_rounds")
 
@@ -115,7 +121,7 @@ def _child(trial: Mapping[str, Any], searched: Searched) -> Child:
 
 def log_comparison(tracker: Tracker, settings: TrainingSettings, found: Comparison, *, actor: str, at: int) -> str:
     """Log a comparison as one run with one below it per family; the run's id. ``at`` in µs UTC."""
-    tags = {"kind": "comparison", "operator": actor, "split_warning": found.warning or ""}
+    tags = {"kind": KIND, "operator": actor, "split_warning": found.warning or "", "data_hash": found.data}
     name = f"{settings.name} comparison {format_instant(at)}"
     kept = {tag: value for tag, value in tags.items() if value}
     with (
@@ -123,7 +129,7 @@ def log_comparison(tracker: Tracker, settings: TrainingSettings, found: Comparis
         tracker.run(f"assay-{settings.name}", name, kept) as run,
     ):
         folder = Path(scratch)
-        (folder / "comparison.json").write_text(found.to_json(), encoding="utf-8")
+        (folder / COMPARISON).write_text(found.to_json(), encoding="utf-8")
         (folder / "settings.yaml").write_text(settings_text(settings), encoding="utf-8")
         found.table().to_csv(folder / "comparison.csv")
         found.plot(folder / "comparison.svg")
@@ -137,3 +143,17 @@ def log_comparison(tracker: Tracker, settings: TrainingSettings, found: Comparis
             children.append(Child(each.family, told, each.metrics(), {"family": each.family, "note": each.note}))
         run.children(children)
         return run.run_id
+
+
+def fetch_comparison(tracker: Tracker, name: str, data: str, into: Path) -> bool:
+    """Copy the newest comparison of exactly these rows and labels into a folder; False where there is none.
+
+    Parameters
+    ----------
+    name : of the model, as in its settings. data : hash of its rows, as its manifest names it.
+    """
+    run = tracker.newest(f"assay-{name}", {"kind": KIND, "data_hash": data})
+    if run is None:
+        return False
+    tracker.fetch(f"{run.artifact_uri}/{COMPARISON}", into)
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,14 @@ import pytest
 import yaml
 
 from cli.main import main
+from scoring.bundle import load_bundle
 from stores.home import Home
+from training.comparison_table import Comparison, Contender
+from training.intervals import Interval
 from training.report.evidence import ROWS
+from training.settings import TrainingSettings
 from training.tracking import CHALLENGER, Tracker
+from training.tuning_record import log_comparison
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -133,6 +139,35 @@ def test_validate_says_what_stops_a_pipeline_and_takes_waivers_that_hold(
     assert "3 red" in out
     assert "0 red not waived" in out
     assert "waiver no.such: nothing red needs this waiver" in out
+
+
+def test_a_comparison_of_the_same_rows_stands_in_the_report(run: Run, tracker: Tracker, tmp_path: Path) -> None:
+    kept = tracker.fetch(str(tracker.version("credit", 1).source))
+    about = load_bundle(kept, score_golden_in_child=False).manifest.about
+    settings = TrainingSettings.model_validate(yaml.safe_load(str(about["settings"])))
+    own = Contender("lightgbm", figures={"auc": (0.8, Interval(0.7, 0.9))})
+    worse = Contender("scorecard", differences={settings.objective: (-0.02, Interval(-0.03, -0.01))})
+    made = Comparison(
+        "credit",
+        "credit, test",
+        200,
+        20,
+        "rows",
+        settings.objective,
+        4,
+        10.0,
+        (own, worse),
+        data=str(about["data_hash"]),
+    )
+    log_comparison(tracker, settings, made, actor="lin", at=1_770_000_000_000_000)
+    elsewhere = replace(made, contenders=(replace(worse, family="tree"),), data="f" * 64)
+    log_comparison(tracker, settings, elsewhere, actor="lin", at=1_770_000_000_000_000)
+    code, out, _ = run("report", "credit@2", "--light", "--lang", "en", "--json", "--out", str(tmp_path))
+    (section,) = [each for each in json.loads(out)["sections"] if each["key"] == "challengers"]
+    said = {each["key"]: (each["value"], each["low"], each["high"]) for each in section["statistics"]}
+    assert code == 0
+    assert said["over.scorecard"] == (0.02, 0.01, 0.03)
+    assert set(said) == {"over.scorecard", "over.champion"}
 
 
 WAIVER = {"key": "discrimination.auc", "reason": "a pilot", "by": "wang", "until": "2999-12-31"}

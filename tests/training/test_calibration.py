@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 
 from domain.errors import ModelError
 from scoring.calibrator import Beta, Isotonic, Platt
+from scoring.metrics import calibration_line
 from training.calibration import Kind, calibrate, fit_calibrator
 from training.cutoffs import GRADES, choose_cutoffs, grade_codes
-from training.metrics import calibration_line
 from training.settings import Cutoffs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,20 +14,21 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from cli.compare import show_comparison
 from domain.errors import DefinitionError, ModelError
 from domain.settings import PlatformSettings
+from scoring.metrics import Ranking
 from stores.home import Home
 from stores.journal import Journal
 from training import comparison
+from training.challenger import Trained
 from training.comparison import compare, judged
 from training.comparison_table import Comparison
 from training.contest import Entry, Ring, latencies
 from training.families.family import Columns
 from training.intervals import paired_difference
-from training.metrics import Ranking
 from training.search import Searched
 from training.settings import TrainingSettings
 from training.splits import UNVERIFIED, Part, Split
 from training.tracking import PARENT_TAG, Tracker
-from training.tuning_record import log_comparison
+from training.tuning_record import COMPARISON, fetch_comparison, log_comparison
 
 FAMILIES = ("logistic", "lightgbm", "tree", "isolation_forest")
 
@@ -89,6 +91,23 @@ def test_a_comparison_is_one_run_with_one_below_it_per_family(
     assert told["logistic"].data.metrics["test_auc"] == pytest.approx(found["logistic"].value("auc"))
     kept = {item.path for item in tracker.client.list_artifacts(run_id)}
     assert {"comparison.json", "comparison.csv", "comparison.svg"} <= kept
+
+
+def test_a_model_of_the_same_rows_finds_the_newest_comparison(
+    found: Comparison, settings: TrainingSettings, trained_once: tuple[Tracker, Trained],
+    make_home: Callable[[str], Home], tmp_path: Path,
+) -> None:  # fmt: skip
+    about = json.loads((trained_once[1].bundle / "manifest.json").read_text(encoding="utf-8"))["about"]
+    assert about["data_hash"] == found.data
+    tracker = Tracker.open(make_home("home"), {})
+    assert not fetch_comparison(tracker, "fraud", found.data, tmp_path)
+    others = (found, replace(found, rows="again"), replace(found, rows="of other rows", data="f" * 64))
+    for seconds, each in enumerate(others):
+        log_comparison(tracker, settings, each, actor="lin", at=1_770_000_000_000_000 + seconds * 1_000_000)
+    assert fetch_comparison(tracker, "fraud", found.data, tmp_path)
+    assert json.loads((tmp_path / COMPARISON).read_text(encoding="utf-8"))["rows"] == "again"
+    assert not fetch_comparison(tracker, "fraud", "e" * 64, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 class _Told:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from scoring.metrics import Ranking
 from training.alerts import card_precision
-from training.metrics import Ranking
 from training.protocols.handbook_figures import FIGURES, Measured, ScoredWeek, resampled_days
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from domain.settings import PlatformSettings
 from domain.time import Clock
+from scoring.metrics import calibration_line
 from scoring.reasons import ReasonBook
 from stores.home import Home
 from stores.journal import Journal
@@ -24,7 +25,6 @@ from training.dataset_settings import Undersampling
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.imbalance import corrected_probability, draws, thinning
-from training.metrics import calibration_line
 from training.settings import TrainingSettings
 from training.splits import Part
 from training.tracking import Tracker

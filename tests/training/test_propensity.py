@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from domain.errors import DataError
 from domain.settings import PlatformSettings
 from domain.time import DAY
+from scoring.metrics import Ranking, brier
 from scoring.reasons import ReasonBook
 from stores.database import Database
 from stores.home import Home
@@ -21,7 +22,6 @@ from stores.journal import Journal
 from tests.training.conftest import N_DAYS, ROOT, START, payments
 from training.challenger import train
 from training.evaluation import Scored, evaluate
-from training.metrics import Ranking, brier
 from training.settings import TrainingSettings
 from training.tracking import Tracker
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from domain.settings import PlatformSettings
 from domain.time import DAY
+from scoring.metrics import Ranking
 from scoring.reasons import ReasonBook
 from stores.database import Database
 from stores.home import Home
@@ -25,7 +26,6 @@ from training.challenger import Trained, train
 from training.dataset_settings import RejectInference
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
-from training.metrics import Ranking
 from training.reject_inference import (
     ACCEPTED_ONLY,
     Applicants,

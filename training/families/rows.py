@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from domain.errors import DataError, expected_got
+from scoring.metrics import Ranking
 from training.families.family import Columns, Labelled
-from training.metrics import Ranking
 
 
 def check_rows(columns: Columns, rows: Labelled, purpose: str, *, labels: bool = True) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from scoring.metrics import calibration_intervals, calibration_line
 from training.gates.gate import Gate, Verdict, verdict_of
 from training.gates.settings import Calibration
-from training.metrics import calibration_intervals, calibration_line
 
 _BINS = 10
 _DRAWS = 400

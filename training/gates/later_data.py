@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from scoring.metrics import Ranking
 from training.gates.gate import Gate, Verdict, verdict_of
 from training.intervals import paired_difference
-from training.metrics import Ranking
 
 _RESAMPLES = 500
 _SEED = 20_260

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.metrics import Ranking
+from scoring.metrics import Ranking
 
 _FOLDS = 5
 _BINS = 50

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoring.metrics import Ranking
 from training.intake.finding import Finding, Grade
 from training.intake.quick import quick_scores
 from training.intake.table import MODEL_ROWS, Audited
 from training.intake.twins import Twins, find_twins
 from training.intervals import interval_of, paired_difference, resamples
-from training.metrics import Ranking
 
 CHECK = "duplicates"
 

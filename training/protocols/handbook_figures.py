@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.metrics import Ranking
 from training.alerts import CardPrecision, card_precision
-from training.metrics import Ranking
 from training.protocols.handbook_rows import HandbookRows
 from training.protocols.table import MEASURED, PAIRED, Cell, Line
 

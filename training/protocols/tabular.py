@@ -30,12 +30,12 @@ from features.settings import FeatureSettings
 from scoring.calibrator import Identity
 from scoring.encode import Encoder
 from scoring.labels import NEGATIVE, POSITIVE
+from scoring.metrics import Ranking, brier
 from stores.home import Home
 from training.dataset import label
 from training.families.family import Columns, Labelled
 from training.families.lightgbm import LightGBM
 from training.intervals import interval_of, resamples
-from training.metrics import Ranking, brier
 from training.progress import Progress, silent
 from training.protocols.sources import journal_of
 from training.protocols.table import MEASURED, PAIRED, BenchmarkTable, Cell, Line

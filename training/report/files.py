@@ -18,6 +18,7 @@ from training.report.evidence import Evidence, read_evidence
 from training.report.settings import ReportSettings
 from training.review_log import subject_of
 from training.tracking import Tracker
+from training.tuning_record import fetch_comparison
 
 JSON: Final = "report.json"
 
@@ -62,7 +63,7 @@ def report_of_training(folder: Path, bundle: Path, settings: ReportSettings, pro
 
 
 def evidence_of(tracker: Tracker, name: str, which: str | int, scratch: Path) -> Evidence:
-    """What the run of a registered version kept.
+    """What the run of a registered version kept, and the newest `assay compare` of the same rows.
 
     Raises
     ------
@@ -81,6 +82,8 @@ def evidence_of(tracker: Tracker, name: str, which: str | int, scratch: Path) ->
             f"{name} version {subject.version}: expected the bundle {subject.bundle[:12]}… that was registered, "
             f"got {bundle.hash[:12]}…"
         )
+    # A comparison is a run of its own; only one of the very rows that this model was made and measured on counts.
+    fetch_comparison(tracker, name, str(bundle.manifest.about.get("data_hash", "")), folder)
     return read_evidence(bundle, folder, version=subject.version, tags=dict(record.tags))
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from domain.decision import Product
 from domain.errors import InputError, expected_got
+from scoring.metrics import Ranking, brier, log_loss
 from scoring.pages.page import Cell, Facts, Page, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status
 from scoring.pages.words import Words, say
 from training.intervals import paired_difference
-from training.metrics import Ranking, brier, log_loss
 from training.report.evidence import Evidence, Rows
 from training.report.front import DECISION, LIMITS
 from training.report.settings import ReportSettings

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from domain.errors import DataError, InputError, ModelError
+from scoring.metrics import Ranking
 from scoring.pages.page import Facts, Finding, Page, Section, Statistics, Table
 from scoring.pages.render import render, to_json
 from scoring.pages.status import Limit, Statistic, Status
 from training.intervals import paired_difference
-from training.metrics import Ranking
 from training.report import assemble as assembling
 from training.report.assemble import assemble, catalogue, report_settings
 from training.report.evidence import Evidence

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from scoring.metrics import Ranking
 from scoring.pages.status import Status
 from tests.training.report.changed import shipped, with_parts
 from tests.training.report.every_word import named, read_aloud, with_status
 from tests.training.report.variants import ideal, wrong_somewhere
 from training.intervals import bootstrap
-from training.metrics import Ranking
 from training.report.evidence import Evidence
 from training.report.sections.segments import build
 from training.segments import OTHER, measure_segments, of_category, of_number

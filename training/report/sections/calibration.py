@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from domain.decision import GRADE_ZH, RiskGrade
+from scoring.metrics import brier, calibration_intervals, calibration_line
 from scoring.pages.page import Block, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
 from scoring.pages.words import Words, say
@@ -13,7 +14,6 @@ from training.evaluation import Scored
 from training.gates.calibrated import calibration_in_the_large
 from training.grade_reliability import GradeLine, grade_lines
 from training.intervals import Interval, bootstrap
-from training.metrics import brier, calibration_intervals, calibration_line
 from training.reliability import Reliability, reliability
 from training.report.estimates import at_most_amber, clusters, estimate, n_draws
 from training.report.evidence import Evidence

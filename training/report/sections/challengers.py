@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from domain.decision import Product
+from scoring.metrics import Ranking
 from scoring.pages.page import Block, Cell, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Words, say
 from training.champion import TEST_SCORES
 from training.families.family import Columns, Labelled
-from training.metrics import Ranking
 from training.report.evidence import Evidence, Rows
 from training.report.plan import Plan
 from training.report.settings import ReportSettings

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from scoring.metrics import Ranking
 from scoring.pages.page import Block, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Say, say
 from training.delong import Auc, auc_of, heterogeneity
 from training.evaluation import Scored
 from training.intervals import Interval, interval_of, resamples
-from training.metrics import Ranking
 from training.report.estimates import at_most_amber, clusters, estimate, n_draws
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
 from training.report.plan import Plan

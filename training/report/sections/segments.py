@@ -12,6 +12,7 @@ import pandas as pd
 
 from domain.decision import Product
 from domain.money import exponent
+from scoring.metrics import Ranking
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
@@ -19,7 +20,6 @@ from scoring.pages.words import Tongue, Words, say
 from training.cutoffs import grade_codes
 from training.group_measures import observed_to_expected
 from training.intervals import Interval
-from training.metrics import Ranking
 from training.report.evidence import Evidence, Rows
 from training.report.plan import Plan
 from training.report.settings import ReportSettings

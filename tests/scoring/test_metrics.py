@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score, roc_curve
 
-from training import metrics
-from training.metrics import Ranking
+from scoring import metrics
+from scoring.metrics import Ranking
 
 
 @st.composite

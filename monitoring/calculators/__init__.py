@@ -1,0 +1,1 @@
+"""Calculators: fit on a reference, calculate about a chunk; all of them are discovered and sit one exam."""
