@@ -123,14 +123,9 @@ def show_contest(found: Contest) -> None:
     """The comparison as tables."""
     from cli.screen import out, say, table
 
+    sides = ("champion", "challenger", "change")
     names = [name.removeprefix("champion_") for name in found.figures if name.startswith("champion_")]
-    rows = [
-        [
-            name.replace("_", " "),
-            *(told(found.figures.get(f"{of}_{name}")) for of in ("champion", "challenger", "change")),
-        ]
-        for name in names
-    ]
+    rows = [[name.replace("_", " "), *(told(found.figures.get(f"{side}_{name}")) for side in sides)] for name in names]
     of = f"{found.n:,} of {found.n_decided:,} {found.product} decisions"
     title = f"{of} on {found.n_days} days, money in {found.currency}"
     out().print(table(title, ["", "champion", f"challenger {found.challenger[:12]}…", "difference"], rows))

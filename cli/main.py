@@ -16,6 +16,7 @@ from cli.aml import aml
 from cli.benchmark import benchmark
 from cli.book import book
 from cli.cases import cases
+from cli.challenger import challenger
 from cli.channels import channels
 from cli.compare import compare
 from cli.complaints import complaints
@@ -77,7 +78,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "benchmark": benchmark,
     },
     "Service": {"serve": serve, "keys": keys, "load": load},
-    "Policy": {"policy": policy, "lists": lists},
+    "Policy": {"policy": policy, "lists": lists, "challenger": challenger},
     "Looking back": {
         "monitor": monitor,
         "watch": watch,
