@@ -20,13 +20,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from domain.decision import Action, Product, Reason
+from domain.decision import Action, Product, Reason, RiskGrade
 from domain.errors import DataError, ModelError, expected_got
 from domain.events import Event
 from scoring.bundle import load_bundle
 from scoring.decide import NO_MODEL, Degraded, Part, answerable
 from scoring.lists import Lists
 from scoring.policy import Policy, Ruling
+from scoring.policy_settings import GRADES
 from stores.journal import event_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Rejudged:
     old, new : actions. policy : hash of the one that decided.
     spoke : names of the new policy's rules that hit, and ``model`` where it asked for more than an approval.
     without : name → the action if that rule, or the model, had been silent.
+    score : calibrated; None where no model was used. by_grade : the new action, had the score been of each grade.
     """
 
     decision_id: str
@@ -65,6 +67,8 @@ class Rejudged:
     policy: str
     spoke: tuple[str, ...]
     without: Mapping[str, Action]
+    score: float | None
+    by_grade: tuple[Action, ...]
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,8 @@ class Rejudge:
             without[MODEL] = policy.severer(Action.APPROVE, ruling.floor)
         return Rejudged(
             entry["decision_id"], entry["seq"], entry["decided_at"], amount, Action(entry["action"]), new,
-            body.versions["policy"], tuple(spoke), without,
+            body.versions["policy"], tuple(spoke), without, entry["score"],
+            tuple(_under(policy, ruling, grade) for grade in GRADES),
         )  # fmt: skip
 
     def _action(self, policy: Policy, ruling: Ruling, case: _Case) -> tuple[Action, bool]:
@@ -225,6 +230,11 @@ class _Case:
                 assert self.row is not None  # noqa: S101 - for the type checker
                 self.reasons = bundle.selector.select(bundle.explainer.contributions(self.row), self.row)
         return self.reasons
+
+
+def _under(policy: Policy, ruling: Ruling, grade: RiskGrade) -> Action:
+    """The action if the score were of a grade."""
+    return policy.severer(policy.capped(policy.model_action(grade), ruling.ceiling), ruling.floor)
 
 
 def _less(ruling: Ruling, policy: Policy, code: str) -> Ruling:

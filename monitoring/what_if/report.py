@@ -18,11 +18,15 @@ from domain.decision import ACTIONS, Action, Product
 from domain.errors import DataError
 from domain.labels import LabelPolicy
 from domain.money import exponent
-from monitoring.by_day import Days, Estimate
+from monitoring.by_day import Days, Estimate, Floats
 from monitoring.chunk import Chunker
+from monitoring.what_if.hindsight import Hindsight
 from monitoring.what_if.rejudge import History
 from monitoring.what_if.sides import Prices, TwoSides, action_matrix, labelled
 from scoring.labels import NEGATIVE, POSITIVE, count_statuses
+
+MOST_HINDSIGHTS = 200
+"""Resamples in which the best cut-offs are searched again; more would not move the interval of the regret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,7 @@ def measure(
         not_assessed["cost"] = "no costs of actions with a source in the training config"
     elif known.any():
         figures |= view.costs(prices, unit)
+        figures |= _regret(view, history, prices, unit)
     else:
         not_assessed["cost"] = "no mature label"
     if stopped.any():
@@ -184,6 +189,26 @@ def measure(
         not_assessed=not_assessed,
         **about,
     )
+
+
+def _regret(view: TwoSides, history: History, prices: Prices, unit: float) -> dict[str, Estimate]:
+    """Cost above that of the cheapest cut-offs in hindsight, under the new policy's rules and actions.
+
+    Decisions without a score cost both what they cost. Bundles with cut-offs of their own are held to one set here.
+    """
+    columns, (before, after) = view.priced(prices, unit), view.paid(prices, unit)
+    score = np.array([np.nan if row.score is None else row.score for row in history.rows])
+    chosen = view.known & np.isfinite(score)
+    by_grade = np.array([[view.order[action] for action in row.by_grade] for row in history.rows])
+    best = Hindsight.of(score[chosen], np.take_along_axis(columns, by_grade, axis=1)[chosen])
+    day, days = view.day[chosen], view.days
+
+    def regret(paid: Floats) -> Estimate:
+        per_day = days.sums(day, paid[chosen])
+        drawn = [counts @ per_day - best.cheapest(counts[day]) for counts in days.counts[:MOST_HINDSIGHTS]]
+        return days.estimate(float(per_day.sum()) - best.cheapest(np.ones(len(day))), np.array(drawn))
+
+    return {"old_regret": regret(before), "new_regret": regret(after)}
 
 
 def _line(view: TwoSides, name: str, spoke: NDArray[np.bool_], without: NDArray[np.int64]) -> RuleLine:

@@ -92,21 +92,20 @@ class TwoSides:
         return self.three("false_alarms_per_day", before, after)
 
     def costs(self, prices: Prices, unit: float) -> dict[str, Estimate]:
-        """Cost and regret over what is known: regret is the cost above that of the best action for each decision."""
-        columns = np.column_stack([self._cost(action, prices, unit) for action in self.order])
-        every = np.arange(len(columns))
-        best = columns.min(axis=1)
-        paid = [np.where(self.known, columns[every, side], 0.0) for side in (self.old, self.new)]
-        least = np.where(self.known, best, 0.0)
-        before, after, floor = (self.per_day(each) for each in (*paid, least))
-        total = self.days.total
-        return {
-            f"{self.names[0]}_cost": total(before),
-            f"{self.names[1]}_cost": total(after),
-            "change_cost": total(after - before),
-            f"{self.names[0]}_regret": total(before - floor),
-            f"{self.names[1]}_regret": total(after - floor),
-        }
+        """What both sides cost over what is known."""
+        before, after = (self.per_day(each) for each in self.paid(prices, unit))
+        total, (old, new) = self.days.total, self.names
+        return {f"{old}_cost": total(before), f"{new}_cost": total(after), "change_cost": total(after - before)}
+
+    def paid(self, prices: Prices, unit: float) -> tuple[Floats, Floats]:
+        """Cost of each decision on both sides, 0 where it is not known."""
+        columns, every = self.priced(prices, unit), np.arange(len(self.old))
+        old, new = (np.where(self.known, columns[every, side], 0.0) for side in (self.old, self.new))
+        return old, new
+
+    def priced(self, prices: Prices, unit: float) -> Floats:
+        """Cost of each action on each decision, float64[n, actions], mildest first."""
+        return np.column_stack([self._cost(action, prices, unit) for action in self.order])
 
     def _cost(self, action: Action, prices: Prices, unit: float) -> Floats:
         fraud = self.fraud.astype(float)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from dataclasses import replace
@@ -19,6 +20,7 @@ from domain.labels import FRAUD_POLICY
 from domain.time import DAY
 from monitoring.by_day import Days
 from monitoring.chunk import Chunker
+from monitoring.what_if.hindsight import Hindsight
 from monitoring.what_if.rejudge import MODEL, Rejudge
 from monitoring.what_if.report import WhatIf, measure
 from monitoring.what_if.sides import ActionPrice, Prices
@@ -194,6 +196,34 @@ def figures(desk: Desk, changes: dict[str, Any], **how: Any) -> tuple[WhatIf, An
     return found, history
 
 
+def cheapest(priced: list[tuple[float, list[float]]]) -> float:
+    """Every choice of three cut-offs among some tried, and the ends: no better one may be found."""
+    scores = sorted({score for score, _ in priced})
+    tried = [*scores[:: max(1, len(scores) // 14)], 2.0]
+    found = Hindsight.of(np.array([s for s, _ in priced]), np.array([c for _, c in priced])).cheapest(
+        np.ones(len(priced))
+    )
+    least = min(
+        sum(costs[(score >= a) + (score >= b) + (score >= c)] for score, costs in priced)
+        for a, b, c in itertools.combinations_with_replacement(tried, 3)
+    )
+    assert found <= least + 1e-9
+    return found
+
+
+def test_the_cheapest_cut_offs_are_found_by_trying_all_of_them() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(30):
+        scores = rng.integers(0, 6, 12).astype(float)
+        costs = rng.normal(0, 1, (12, 4))
+        weight = rng.integers(0, 3, 12).astype(float)
+        least = min(
+            sum(w * c[int(s >= i) + int(s >= j) + int(s >= k)] for s, c, w in zip(scores, costs, weight, strict=True))
+            for i, j, k in itertools.combinations_with_replacement([*range(7)], 3)
+        )
+        assert Hindsight.of(scores, costs).cheapest(weight) == pytest.approx(least)
+
+
 def test_every_figure_is_what_a_loop_adds_up(desk: Desk) -> None:
     found, history = figures(desk, stricter(PAYMENT))
     until = AT - AT % DAY + N_DAYS * DAY
@@ -207,6 +237,7 @@ def test_every_figure_is_what_a_loop_adds_up(desk: Desk) -> None:
     order = [action.value for action in ACTIONS[PAYMENT]]
     sums: dict[str, float] = defaultdict(float)
     matrix: dict[tuple[str, str], int] = defaultdict(int)
+    priced: list[tuple[float, list[float]]] = []
     rules: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     blocked = {"n": 0, "value": 0.0}
     for row in history.rows:
@@ -235,7 +266,10 @@ def test_every_figure_is_what_a_loop_adds_up(desk: Desk) -> None:
                     lost = (1 - price.catches) * money if fraud else price.friction / 100
                     prices[each] = lost + price.each / 100
                 sums[f"{side}_cost"] += prices[action.value]
-                sums[f"{side}_regret"] += prices[action.value] - min(prices.values())
+                if row.score is not None:
+                    sums[f"{side}_scored_cost"] += prices[action.value]
+        if known and row.score is not None:
+            priced.append((row.score, [prices[each.value] for each in row.by_grade]))
         sums["fraud"] += money * fraud
         for name in row.spoke:
             line = rules[name]
@@ -253,7 +287,8 @@ def test_every_figure_is_what_a_loop_adds_up(desk: Desk) -> None:
         assert got[f"{side}_value_caught_share"].value == pytest.approx(sums[f"{side}_caught"] / sums["fraud"])
         assert got[f"{side}_false_alarms_per_day"].value == pytest.approx(sums[f"{side}_false"] / N_DAYS)
         assert got[f"{side}_cost"].value == pytest.approx(sums[f"{side}_cost"])
-        assert got[f"{side}_regret"].value == pytest.approx(sums[f"{side}_regret"])
+        assert got[f"{side}_regret"].value == pytest.approx(sums[f"{side}_scored_cost"] - cheapest(priced))
+    assert got["new_regret"].value >= 0
     for name in ("alerts_per_day", "value_caught", "cost", "false_alarms_per_day"):
         change = got[f"change_{name}"]
         assert change.value == pytest.approx(got[f"new_{name}"].value - got[f"old_{name}"].value)
