@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def record_of(session: Session) -> Iterator[Changes]:
-    """The home's record of changes while the block lasts."""
+def record_of(session: Session, *, create: bool = False) -> Iterator[Changes]:
+    """The home's record of changes while the block lasts; only what proposes makes a home."""
     from domain.time import system_clock
     from scoring.changes import Changes
 
-    with session.database(create=True) as database:
+    with session.database(create=create) as database:
         yield Changes.open(session.home, database, os.environ, system_clock)
 
 

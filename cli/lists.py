@@ -185,7 +185,7 @@ def propose(
 
     session = session_of(context)
     made = Lists.load(file)
-    with _record(session) as record:
+    with _record(session, create=True) as record:
         change = record.propose(
             Subject.LISTS, made.content, by=session.actor if by is None else by, why=why,
             summary=f"{made.settings.version}, {len(made.settings.entries)} entries",
@@ -255,10 +255,10 @@ def in_force(session: Session) -> ListSettings:
         return _current(session, record)
 
 
-def _record(session: Session) -> AbstractContextManager[Changes]:
+def _record(session: Session, *, create: bool = False) -> AbstractContextManager[Changes]:
     from cli.changes import record_of
 
-    return record_of(session)
+    return record_of(session, create=create)
 
 
 def _current(session: Session, record: Changes) -> ListSettings:
@@ -305,7 +305,7 @@ def _propose_rows(
         from cli.screen import err
 
         err().print(f"{len(entries) - len(alive)} entries have ended already and are left out", highlight=False)
-    with _record(session) as record:
+    with _record(session, create=True) as record:
         _propose(session, record, _merged(session, record, add=alive), why, by, as_json)
 
 

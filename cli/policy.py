@@ -90,7 +90,7 @@ def propose(
 
     session = session_of(context)
     made = compiled(session, file)
-    with record_of(session) as record:
+    with record_of(session, create=True) as record:
         change = record.propose(
             Subject(made.product.value), made.content, by=session.actor if by is None else by, why=why,
             summary=f"{made.settings.version}, {len(made.settings.rules)} rules",
