@@ -87,19 +87,19 @@ def _show(page: Page, tongue: Tongue) -> None:
 
 def _facts(rows: tuple[tuple[object, object], ...], tongue: Tongue) -> None:
     from cli.screen import say, shown
-    from scoring.pages.words import Say
+    from scoring.pages.words import Both, Say
 
     for name, value in rows:
-        said = tongue(value) if isinstance(value, Say) else shown(value) or "—"
+        said = tongue(value) if isinstance(value, Say | Both) else shown(value) or "—"
         say(f"  {tongue(name)}: {said}")  # type: ignore[arg-type]  # the rows of a Facts begin with words
 
 
 def _table(block: Table, tongue: Tongue) -> None:
     from cli.screen import out, table
-    from scoring.pages.words import Say
+    from scoring.pages.words import Both, Say
 
     columns = [tongue(column) for column in block.columns]
-    rows = [[tongue(cell) if isinstance(cell, Say) else cell for cell in row] for row in block.rows]
+    rows = [[tongue(cell) if isinstance(cell, Say | Both) else cell for cell in row] for row in block.rows]
     numbers = [all(isinstance(row[place], float | int | None) for row in rows) for place in range(len(columns))]
     right = [column for column, number in zip(columns, numbers, strict=True) if number]
     out().print(table(tongue(block.title), columns, rows, right=right))

@@ -9,7 +9,7 @@ import typer
 from cli.options import AS_JSON
 from cli.session import session_of
 
-keys = typer.Typer(no_args_is_help=True, help="API keys of the service: add, list, revoke.")
+keys = typer.Typer(no_args_is_help=True, help="API keys of the service: add, list, revoke; rotate the vault's key.")
 
 
 @keys.command()
@@ -69,3 +69,28 @@ def revoke(
     if not revoke_key(home, client):
         raise InputError(expected_got(f"a client with a key ({known})", client, "keys"))
     say(f"{client} has no key any more")
+
+
+@keys.command()
+def rotate(context: typer.Context, as_json: AS_JSON = False) -> None:
+    """Rotate the key of the vault: every stored hash and sealed text under new keys; the old one opens nothing more.
+
+    Tokens stay. A running service follows by itself where the key is a file. Where it comes from the environment, stop
+    the service, set ASSAY_VAULT_KEY to the new key and ASSAY_VAULT_KEY_OLD to the former, rotate, and start it again.
+    A rotation that was cut off goes on when this is run again. Backups made before still need the old key.
+
+      assay keys rotate
+    """
+    import os
+
+    from cli.screen import print_json, say
+    from stores.key_rotation import rotate as rotated
+
+    session = session_of(context)
+    with session.database() as database:
+        done = rotated(database, session.home.keys, os.environ)
+    if as_json:
+        print_json({"resumed": done.resumed, "n_subjects": done.n_subjects, "n_texts": done.n_texts})
+    else:
+        how = "went on with a rotation that was cut off" if done.resumed else "rotated"
+        say(f"{how}: {done.n_subjects:,} subjects, {done.n_texts:,} sealed texts")

@@ -9,34 +9,45 @@ import typer
 
 from cli.door import FINDING
 from cli.options import AS_JSON
-from cli.session import session_of
+from cli.session import Session, session_of
 
-ledger = typer.Typer(no_args_is_help=True, help="Check the chain of decisions; anchor its head outside.")
+ledger = typer.Typer(no_args_is_help=True, help="Check the chain of decisions; export it; anchor its head outside.")
+
+_ANCHOR = typer.Option(
+    metavar="FILE|URL", help="Heads anchored before; without them a cut-off end of the ledger is not seen."
+)
 
 
 @ledger.command()
 def verify(
     context: typer.Context,
-    anchor: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Heads anchored before; without them a cut-off end is not seen.")
+    anchor: Annotated[str | None, _ANCHOR] = None,
+    export: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Check what was exported instead; needs the key and no home.")
     ] = None,
     as_json: AS_JSON = False,
 ) -> None:
     """Tell edits, deletions, reordering and truncation of the decisions.
 
-    Exit code 1 when something is wrong.
+    The key of an export's chain comes from ASSAY_CHAIN_KEY (64 hex digits) or the home. Exit code 1 when something is
+    wrong.
 
       assay ledger verify --anchor anchors.jsonl
+      assay ledger verify --export handed-over
     """
     from cli.screen import print_json, say
 
     session = session_of(context)
-    with session.database() as database:
-        book = session.ledger(database)
-        faults = book.verify(anchor)
-        n_decisions, link = book.head()
+    if export is not None:
+        faults, n_decisions, head = _exported(session, export, anchor)
+    else:
+        with session.database() as database:
+            book = session.ledger(database)
+            faults = book.verify(anchor)
+            n_decisions, link = book.head()
+            head = link.hex()
     if as_json:
-        print_json({"ok": not faults, "n_decisions": n_decisions, "head": link.hex(), "faults": faults})
+        print_json({"ok": not faults, "n_decisions": n_decisions, "head": head, "faults": faults})
     else:
         for fault in faults:
             say(fault, style="red")
@@ -50,15 +61,58 @@ def verify(
 @ledger.command(name="anchor")
 def anchor_head(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Kept outside the home; one line is added.")],
+    where: Annotated[
+        str, typer.Argument(metavar="FILE|URL", help="Kept outside the home: a file gets a line, a URL an object.")
+    ],
 ) -> None:
-    """Add the head of the chain to a file kept elsewhere.
+    """Add the head of the chain to a file or an object store kept elsewhere.
+
+    A service does it by itself where serving.yaml names an `anchor`.
 
     assay ledger anchor /mnt/worm/anchors.jsonl
+    assay ledger anchor s3://bucket/anchors        (with s3fs installed)
     """
     from cli.screen import say
+    from domain.time import system_clock
 
     session = session_of(context)
     with session.database() as database:
-        n_link = session.ledger(database).anchor(file)
-    say(f"anchored decision {n_link:,} in {file}")
+        n_link = session.ledger(database).anchor(where, system_clock())
+    say(f"anchored decision {n_link:,} in {where}")
+
+
+@ledger.command()
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    as_json: AS_JSON = False,
+) -> None:
+    """Write every decision with its link as JSON lines and Parquet, for somebody who has the chain key and not us.
+
+    assay ledger export handed-over
+    """
+    from cli.screen import print_json, say
+    from stores.ledger_export import export_ledger
+
+    session = session_of(context)
+    with session.database() as database:
+        manifest = export_ledger(session.ledger(database), folder)
+    if as_json:
+        print_json({"folder": str(folder), **manifest})
+    else:
+        say(f"{manifest['n_decisions']:,} decisions and {manifest['n_artifacts']:,} artifacts in {folder}")
+
+
+def _exported(session: Session, folder: Path, anchor: str | None) -> tuple[list[str], int, str]:
+    import os
+
+    from domain.errors import InputError
+    from stores.keys import secret_key
+    from stores.ledger_export import verify_export
+
+    # A key must not be made here: a fresh one would condemn every export.
+    if "ASSAY_CHAIN_KEY" not in os.environ and not (session.home.keys / "chain.key").is_file():
+        raise InputError(
+            f"ledger verify: expected the chain's key in ASSAY_CHAIN_KEY or {session.home.keys}/chain.key, got none"
+        )
+    return verify_export(folder, secret_key(session.home.keys, "chain", os.environ), anchor)

@@ -93,18 +93,21 @@ def _sent(
     connections: int, timeout: float, deadline_ms: int | None, meter: Any,
 ) -> tuple[Result, dict[str, Any]]:  # fmt: skip
     import secrets
+    from functools import partial
 
     from domain.time import system_clock
     from serving.load.drive import drive
     from serving.load.traffic import Traffic
+    from serving.load.wire import address_of
 
-    run = secrets.token_hex(4)
-    options: dict[str, Any] = {"connections": connections, "timeout": timeout, "deadline_ms": deadline_ms}
+    run, (host, _) = secrets.token_hex(4), address_of(url)
+    asked: dict[str, Any] = {"host": host, "key": key, "deadline_ms": deadline_ms}
+    options: dict[str, Any] = {"connections": connections, "timeout": timeout}
     if before is not None:
-        drive(url, key, before, Traffic(f"{run}w", seed + 1, system_clock), **options)
+        drive(url, before, partial(Traffic(f"{run}w", seed + 1, system_clock).request, **asked), **options)
     if meter is not None:
         meter.start()
-    result = drive(url, key, plan, Traffic(run, seed, system_clock), **options)
+    result = drive(url, plan, partial(Traffic(run, seed, system_clock).request, **asked), **options)
     return result, {} if meter is None else meter.stop(len(plan))
 
 

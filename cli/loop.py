@@ -20,7 +20,7 @@ from cli.features import feature_set
 from cli.monitor import look_back
 from cli.oversight import look_over
 from cli.promote import gate_settings
-from cli.rehearse import rehearsed
+from cli.rehearse import desk_rehearsed, rehearsed
 from cli.screen import Bar
 from cli.session import Session
 from cli.simulate import journal_world, write_world
@@ -270,8 +270,10 @@ class Loop:
         self._running.close()
         since, until = self.planned.cut, self.planned.until + 1
         made = {product: rehearsed(self.session, product, since, until, bar.steps) for product in Product}
+        desk = desk_rehearsed(self.session, until)
         told = " and ".join(f"{each.n:,} {product.value}" for product, each in made.items())
-        return Made(f"{told} decisions on the rest of the month", str(self.session.home.database))
+        what = f"{told} decisions on the rest of the month, {desk.n_answered:,} complaints answered"
+        return Made(what, str(self.session.home.database))
 
     def oversight(self, bar: Bar) -> Made:
         """The site about that month, as it stood at its end."""

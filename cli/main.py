@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from cli.alerts import alerts
 from cli.aml import aml
+from cli.backup import backup, restore
 from cli.benchmark import benchmark
 from cli.book import book
 from cli.cases import cases
@@ -26,9 +27,11 @@ from cli.desk import desk
 from cli.disclose import disclose
 from cli.doctor import doctor
 from cli.door import WRONG_USAGE, through_the_door
+from cli.drill import drill
 from cli.erase import erase
 from cli.explain import explain
 from cli.features import features
+from cli.impact import impact
 from cli.import_ import import_
 from cli.intake import intake
 from cli.journal import journal
@@ -93,6 +96,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     },
     "Service desk": {"alerts": alerts, "cases": cases, "complaints": complaints, "desk": desk},
     "Restricted": {"aml": aml, "records": records},
+    "Emergency": {"impact": impact, "drill": drill, "backup": backup, "restore": restore},
 }
 """Panel of the help → name → command, in the order they are shown."""
 

@@ -73,6 +73,7 @@ class MatterBooks:
 def matter_books(session: Session) -> Iterator[MatterBooks]:
     """The stores while the block lasts."""
     from stores.acts import Acts
+    from stores.keyring import keyring_of
     from stores.keys import secret_key
     from stores.matters import Matters
     from stores.sealing import Sealer
@@ -82,7 +83,7 @@ def matter_books(session: Session) -> Iterator[MatterBooks]:
         yield MatterBooks(
             session, database, session.journal(database), ledger,
             Acts(database, secret_key(session.home.keys, "chain", os.environ)),
-            Sealer(database, secret_key(session.home.keys, "vault", os.environ)), Matters(database),
+            Sealer(database, keyring_of(database, session.home.keys, os.environ)), Matters(database),
         )  # fmt: skip
 
 

@@ -12,12 +12,16 @@ from cli.session import Session, session_of
 if TYPE_CHECKING:
     from domain.decision import Product
     from features.replay import Progress
+    from monitoring.desk_rehearsal import DeskRehearsed
     from monitoring.rehearsal import Rehearsed
 
 
 def rehearse(
     context: typer.Context,
-    product: Annotated[Literal["payment", "loan"], typer.Argument(metavar="payment|loan", help="Whose requests.")],
+    product: Annotated[
+        Literal["payment", "loan", "desk"],
+        typer.Argument(metavar="payment|loan|desk", help="Whose requests; desk: the complaints."),
+    ],
     since: SINCE = None,
     until: UNTIL = None,
     as_json: AS_JSON = False,
@@ -26,18 +30,23 @@ def rehearse(
 
     For homes filled by `assay simulate`: what looks back then has something to look at. Requests that were decided on
     are left alone, and so are those of every client but the simulator. The period ends with the newest request.
+    The desk takes in and answers every complaint of the journal up to the end, staffed for twice its usual load.
 
       assay rehearse payment --since 2026-04-01
       assay rehearse loan --since 2026-04-01 --until 2026-05-01
+      assay rehearse desk --until 2026-05-01
     """
     from cli.screen import print_json, progress, say
     from domain.decision import Product
-    from domain.time import parse_instant
+    from domain.time import parse_instant, system_clock
 
     session = session_of(context)
     zone = session.platform().time_zone
     start = 0 if since is None else parse_instant(since, zone)
     end = 2**62 if until is None else parse_instant(until, zone)
+    if product == "desk":
+        _say_desk(desk_rehearsed(session, system_clock() if until is None else end), as_json)
+        return
     with progress(f"rehearse {product}") as bar:
         made = rehearsed(session, Product(product), start, end, bar.steps)
     if as_json:
@@ -80,3 +89,32 @@ def rehearsed(session: Session, product: Product, since: int, until: int, progre
             product, bundle, policy, lists, session.journal(database), session.ledger(database), platform,
             client=CLIENT, since=since, until=until, progress=progress,
         )  # fmt: skip
+
+
+def desk_rehearsed(session: Session, until: int) -> DeskRehearsed:
+    """Work on every complaint of the journal known before ``until`` (µs UTC)."""
+    import os
+
+    from cli.matter_books import complaint_settings
+    from monitoring.desk_rehearsal import rehearse_desk
+    from stores.acts import Acts
+    from stores.keys import secret_key
+
+    with session.database() as database:
+        acts = Acts(database, secret_key(session.home.keys, "chain", os.environ))
+        journal, ledger = session.journal(database), session.ledger(database)
+        return rehearse_desk(journal, ledger, acts, complaint_settings(session), until=until)
+
+
+def _say_desk(made: DeskRehearsed, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from cli.screen import print_json, say
+
+    if as_json:
+        print_json(asdict(made))
+    else:
+        say(
+            f"{made.n_taken:,} complaints taken in, {made.n_answered:,} answered and {made.n_settled:,} settled "
+            f"by a desk of {made.a_day} a day"
+        )

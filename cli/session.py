@@ -106,10 +106,10 @@ class Session:
 
     def vault(self, database: Database) -> Vault:
         """The vault of the home's identifiers."""
-        from stores.keys import secret_key
+        from stores.keyring import keyring_of
         from stores.vault import Vault
 
-        return Vault(database, secret_key(self.home.keys, "vault", os.environ))
+        return Vault(database, keyring_of(database, self.home.keys, os.environ))
 
     def ledger(self, database: Database) -> Ledger:
         """The ledger over a database of this home.

@@ -217,7 +217,8 @@ def check(matter: Matter, step: Step, actor: str, at: int) -> None:
     if step not in STEPS[matter.kind] or step is Step.OPENED:
         raise InputError(expected_got(f"a step of a {matter.kind.value}", step.value, where))
     if matter.state not in ALLOWED[step]:
-        allowed = " or ".join(sorted(state.value for state in ALLOWED[step]))
+        reachable = ALLOWED[step] - (set() if Step.PROPOSED in STEPS[matter.kind] else {MatterState.PROPOSED})
+        allowed = " or ".join(sorted(state.value for state in reachable))
         raise InputError(expected_got(f"a {matter.kind.value} that is {allowed}", matter.state.value, where))
     if at < matter.last.at:
         raise InputError(expected_got(f"a time not before its newest entry ({matter.last.at} µs)", at, where))

@@ -13,23 +13,11 @@ from domain.decision import RiskGrade
 from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
 from domain.time import Duration
-from scoring.pages.words import Both
+from scoring.pages.words import InBothLanguages
 
 Level = Literal["attention", "warning", "high"]
 LEVELS: tuple[Level, ...] = ("attention", "warning", "high")
 """Levels of a breach, mildest first."""
-
-
-class InBothLanguages(Settings):
-    """A sentence in Chinese and English."""
-
-    zh: str = Field(min_length=2)
-    en: str = Field(min_length=2)
-
-    @property
-    def words(self) -> Both:
-        """As pages say it."""
-        return Both(self.zh, self.en)
 
 
 class Rises(Settings):

@@ -11,7 +11,7 @@ smallest    least effort (Σ |change| / value before); two changes only where th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from domain.decision import Product
 from domain.errors import InputError, expected_got
-from features.kernel.layout import NULL
-from features.kernel.loading import load_kernel
 from scoring.bundle import Bundle
+from scoring.rederiving import Rederiving
 
 _STEPS = {1: 100, 2: 20, 3: 12}
 """Numbers changed together → values tried of each."""
@@ -84,7 +83,7 @@ class Recourses:
             raise InputError(expected_got("a model of loan applications", bundle.product.value, "recourse"))
         self._bundle = bundle
         self._names = bundle.encoder.names
-        self._derive = _Deriving(bundle)
+        self._derive = Rederiving(bundle)
         reference = bundle.reference()
         self._bounds: dict[str, tuple[int, float, bool]] = {}
         for name in actionable(bundle):
@@ -126,7 +125,7 @@ class Recourses:
         order = order[effort[order] < cheaper_than]
         rows = np.repeat(row[None], len(order), axis=0)
         rows[:, places] = grid[order]
-        rows = self._derive(rows, row)
+        rows = self._derive(rows, np.broadcast_to(row, rows.shape))
         below = self._bundle.calibrator.probability(self._bundle.scorer.raw_many(rows)) < cutoff
         if not below.any():
             return None
@@ -161,74 +160,3 @@ def actionable(bundle: Bundle) -> tuple[str, ...]:
         and feature.name not in bundle.feature_set.categorical
         and concepts[bundle.reason_book.covers[feature.name]].actionable
     )
-
-
-class _Deriving:
-    """Derives anew what depends on changed numbers, by the program that made the row."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        plan = bundle.feature_set.plan
-        self._plan = plan
-        self._names = bundle.encoder.names
-        self._reads = {name: set(_read(told)) for name, told in bundle.feature_set.definition["derived"]}
-        self._derived = [place for place, name in enumerate(self._names) if name in self._reads]
-        self._width = len(plan.layouts[plan.subject_kind])
-        # What a set excludes is computed for others and never logged: it cannot be derived again from a row.
-        hidden = {name for name in self._all_read() if name not in self._names and name not in self._reads}
-        clocked = {name for name, told in bundle.feature_set.definition["derived"] if _clocked(told)}
-        self._lost = {name for name in self._reads if self._closure(name) & hidden} | clocked
-
-    def follows(self, name: str) -> bool:
-        """Whether everything derived from a number can be derived anew."""
-        return not any(name in self._closure(each) for each in self._lost)
-
-    def __call__(self, rows: NDArray[np.float64], original: NDArray[np.float64]) -> NDArray[np.float64]:
-        """float64[n, m] → float64[n, m]; what does not come out again for the row as it was stays as it was."""
-        if not self._derived:
-            return rows
-        again = self._run(original[None])[0]
-        kept = [
-            place
-            for place in self._derived
-            if again[place] == original[place] or (np.isnan(again[place]) and np.isnan(original[place]))
-        ]
-        found = rows.copy()
-        found[:, kept] = self._run(rows)[:, kept]
-        return found
-
-    def _run(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        plan = self._plan
-        visible = np.arange(plan.n_row) if plan.visible is None else plan.visible
-        full = np.full((len(rows), plan.n_row), np.nan)
-        full[:, visible] = rows
-        times = np.zeros(len(rows), dtype=np.int64)
-        columns = np.full((len(rows), self._width), NULL, dtype=np.int64)
-        load_kernel().derive(full, times, columns, plan.code, plan.constants, plan.zone.at, plan.zone.offset)
-        return full[:, visible]
-
-    def _all_read(self) -> set[str]:
-        return {name for read in self._reads.values() for name in read}
-
-    def _closure(self, name: str) -> set[str]:
-        """All that a derived feature reads, by way of others too."""
-        found: set[str] = set()
-        waiting = [name]
-        while waiting:
-            for read in self._reads.get(waiting.pop(), set()) - found:
-                found.add(read)
-                waiting.append(read)
-        return found
-
-
-def _read(expression: Sequence[object]) -> Iterator[str]:
-    """Names among the operands of a canonical expression."""
-    for operand in expression[1:]:
-        if isinstance(operand, str):
-            yield operand
-        elif isinstance(operand, list | tuple):
-            yield from _read(operand)
-
-
-def _clocked(expression: Sequence[object]) -> bool:
-    """Whether it reads the time of the request, which a row does not tell."""
-    return len(expression) == 1 or any(_clocked(each) for each in expression[1:] if isinstance(each, list | tuple))

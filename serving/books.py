@@ -11,14 +11,16 @@ from stores.appeals import Appeals
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
+from stores.keyring import VAULT_KEY, keyring_of
 from stores.keys import secret_key
 from stores.ledger import Ledger
 from stores.sealing import Sealer
 from stores.vault import Vault
 
-VAULT_KEY = "vault"
 CHAIN_KEY = "chain"
-"""Names of the secret keys; every door of a home must use the same."""
+"""Name of a secret key; every door of a home must use the same."""
+
+__all__ = ["CHAIN_KEY", "VAULT_KEY", "Books"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,14 @@ class Books:
         """Open the stores of a home; the secret keys come from the environment or the home."""
         database = Database(home.database, busy_seconds)
         chain_key = secret_key(home.keys, CHAIN_KEY, environment)
-        vault_key = secret_key(home.keys, VAULT_KEY, environment)
+        keyring = keyring_of(database, home.keys, environment)
         return cls(
             database,
             Journal(database, home.segments),
             Ledger(database, chain_key),
-            Vault(database, vault_key),
+            Vault(database, keyring),
             Acts(database, chain_key),
-            Sealer(database, vault_key),
+            Sealer(database, keyring),
         )
 
     def close(self) -> None:

@@ -52,6 +52,8 @@ class Metrics:
         self._shadow = Counter("shadow", "Decisions scored, or not, in the shadow.", ["product", "result"], **common)
         self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)
         self._killed = Gauge("kill_switch", "1 while rules decide alone.", **common)
+        self._anchors = Gauge("anchored_link", "Newest decision whose link is anchored outside.", **common)
+        self._unanchored = Counter("failed_anchors", "Times the head could not be anchored.", **common)
         self._ready = Gauge("ready", "1 while writes are taken.", **common)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -87,6 +89,14 @@ class Metrics:
     def shadowed(self, product: str, result: str, n: int) -> None:
         """Decisions that a challenger has scored, or has not and why."""
         self._shadow.labels(product, result).inc(n)
+
+    def anchored(self, n_link: int) -> None:
+        """The head was anchored."""
+        self._anchors.set(n_link)
+
+    def not_anchored(self) -> None:
+        """The head could not be anchored."""
+        self._unanchored.inc()
 
     def state(self, *, queue_length: int, ready: bool, killed: bool) -> None:
         """Set just before the text is read."""

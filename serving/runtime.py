@@ -27,8 +27,9 @@ from domain.settings import PlatformSettings
 from domain.time import Clock, system_clock
 from scoring.bundle import Bundle
 from serving.admission import DeskAdmission
+from serving.anchoring import Anchoring
 from serving.auth import Clients, key_file, read_clients
-from serving.books import VAULT_KEY, Books
+from serving.books import CHAIN_KEY, Books
 from serving.canary import Lot
 from serving.checkpoints import Checkpoints
 from serving.committer import Committer
@@ -93,8 +94,9 @@ class Runtime:
         self._configs = configs
         self._complaints = load_settings(configs / "complaints.yaml", ComplaintSettings)
         self._environment = environment
-        vault_key = secret_key(home.keys, VAULT_KEY, environment)
-        self.digest_key = hmac.digest(vault_key, b"assay idempotency 1", "sha256")
+        # Of the chain's key, which stays when the vault's is rotated.
+        chain_key = secret_key(home.keys, CHAIN_KEY, environment)
+        self.digest_key = hmac.digest(chain_key, b"assay idempotency 1", "sha256")
         self.trail = log
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -106,7 +108,7 @@ class Runtime:
             home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
         )
         self.deployments = Deployments(home, policies, self.platform, clock=clock, metrics=self.metrics, log=log)
-        lot = Lot(hmac.digest(vault_key, b"assay canary 1", "sha256"), self.settings.canary_share)
+        lot = Lot(hmac.digest(chain_key, b"assay canary 1", "sha256"), self.settings.canary_share)
         self._desks = Desks(
             self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log), lot
         )
@@ -149,6 +151,9 @@ class Runtime:
             metrics=self.metrics,
             log=log,
         )
+        self.anchoring = Anchoring(
+            self._books, self.settings.anchor, self.settings.anchor_every, clock=clock, metrics=self.metrics, log=log
+        )
         self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
         # Reads of past decisions use a connection of their own, off the event loop.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -160,6 +165,7 @@ class Runtime:
         """Begin to get ready; returns at once."""
         self._read_keys()
         self._watch.start()
+        self.anchoring.start()
 
     def stop(self) -> None:
         """Finish what is queued and let go of the stores; once is enough."""
@@ -169,6 +175,7 @@ class Runtime:
         self.shadows.stop()
         self._wake.set()
         self.committer.stop()
+        self.anchoring.stop()
         self.explaining.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)

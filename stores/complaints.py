@@ -2,7 +2,8 @@
 
 intake      complaint event in the journal + OPENED, in the caller's transaction
 settled     CLOSED with upheld or not; upheld about an event we decided on: outcome event, known at that moment,
-            and the receipt of the decision is open again. The decision itself is never touched.
+            and the decision is asked to be looked at again (`stores.appeals`): its receipt is open. The decision
+            itself is never touched.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from domain.events import COMPLAINT_CLASSES, Event, Value
 from domain.matters import Matter, MatterKind, Step
 from domain.outcomes import POLICY_OF, outcome_about
 from stores.acts import Act, Acts
+from stores.appeals import ASKED, DECIDED
 from stores.database import Database
 from stores.journal import Journal
 from stores.ledger import Ledger
@@ -24,9 +26,6 @@ from stores.matters import Matters
 
 CLIENT = "complaints"
 """Owner of the ids of outcomes that complaints become."""
-
-RECEIPT_REOPENED = "receipt_reopened"
-"""Kind of the act that an upheld complaint is about its decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Complaints:
         body = {name: value for name, value in told.items() if value is not None}
         made_at = at if event_time is None else event_time
         (appended,) = self._journal.append_within([Event("complaint", event_id, made_at, at, body, client)])
-        if not appended.new and self._journal.get(appended.seq).kind != "complaint":
+        if not appended.new and self._kind_of(appended.seq) != "complaint":
             raise InputError(expected_got("an event_id of its own", event_id, "complaint.event_id"))
         decision = None if subject is None else self._ledger.by_event(subject.client, subject.event_id)
         return self.matters.open_within(
@@ -133,10 +132,9 @@ class Complaints:
             (matter.about.get("client"), matter.about.get("event_id"))
             for matter in self.matters.of(MatterKind.COMPLAINT, until=until)
         }
-        rows = self._journal.read("complaint").to_pylist()
         return [
-            self._journal.get(row["seq"])
-            for row in rows
+            _event(row)
+            for row in self._journal.read("complaint").to_pylist()
             if row["known_at"] < until and (row["client"], row["event_id"]) not in taken
         ]
 
@@ -210,9 +208,7 @@ class Complaints:
         if not upheld or not complaint.decisions:
             return complaint, None
         receipt = Receipt(complaint.decisions[0], complaint_id, at, outcome_id)
-        told_of = {"complaint": complaint_id, "outcome": outcome_id}
-        act_id = f"{complaint_id}-{complaint.last.n}"
-        acts.append_within(Act(act_id, RECEIPT_REOPENED, receipt.decision_id, at, actor, told_of))
+        self._ask_review(acts, receipt, f"{complaint_id}-{complaint.last.n}", actor)
         return complaint, receipt
 
     def reopen(self, complaint_id: str, *, at: int, actor: str, reason: str | None) -> Matter:
@@ -234,13 +230,43 @@ class Complaints:
         ]
         return sorted(found, key=lambda receipt: receipt.reopened_at)
 
-    def _subject(self, event_id: str, client: str | None) -> Event:
+    @staticmethod
+    def _ask_review(acts: Acts, receipt: Receipt, act_id: str, actor: str) -> None:
+        """The decision is asked to be looked at again, as an appeal would; one that is open already stays."""
+        said = [act.kind for act in acts.about(receipt.decision_id) if act.kind in (ASKED, DECIDED)]
+        if not said or said[-1] == DECIDED:
+            body = {"asked_by": "complaint", "complaint": receipt.complaint_id, "outcome": receipt.outcome_id}
+            acts.append_within(Act(act_id, ASKED, receipt.decision_id, receipt.reopened_at, actor, body))
+
+    def _subject(self, event_id: str, client: str | None) -> _Subject:
         found = self._subjects(event_id, client)
         if len(found) != 1:
             expected = "the event_id of one payment or application in the journal"
             raise InputError(expected_got(expected, f"{len(found)} of them", "complaint.subject_event_id"))
         return found[0]
 
-    def _subjects(self, event_id: str, client: str | None) -> list[Event]:
-        found = [each for each in self._journal.find(event_id) if each.kind in POLICY_OF]
-        return found if client is None else [each for each in found if each.client == client]
+    def _subjects(self, event_id: str, client: str | None) -> list[_Subject]:
+        rows = self.database.execute(
+            "SELECT seq, kind, client, event_id FROM event WHERE event_id = ? ORDER BY seq", (event_id,)
+        )
+        found = [_Subject(*row) for row in rows]
+        return [each for each in found if each.kind in POLICY_OF and client in (None, each.client)]
+
+    def _kind_of(self, seq: int) -> str:
+        return str(self.database.one("SELECT kind FROM event WHERE seq = ?", (seq,))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Which event is complained of: its body lies in a segment, and is read only when it is needed."""
+
+    seq: int
+    kind: str
+    client: str
+    event_id: str
+
+
+def _event(row: dict[str, Any]) -> Event:
+    head = {name: row.pop(name) for name in ("seq", "client", "event_id", "event_time", "known_at")}
+    body = {name: value for name, value in row.items() if value is not None}
+    return Event(kind="complaint", body=body, **head)

@@ -246,6 +246,19 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX custody_day ON custody_line (account, booked_on);
     """,
+    """
+    ALTER TABLE subject ADD COLUMN layer INTEGER NOT NULL DEFAULT 1;  -- how many lookup keys its hash was made with
+    ALTER TABLE subject ADD COLUMN token TEXT;  -- NULL while it is derived from the hash as it is stored
+    CREATE TABLE lookup_key (
+        n          INTEGER PRIMARY KEY,
+        wrapped    BLOB NOT NULL,  -- under the vault's key
+        everywhere INTEGER NOT NULL  -- whether every hash was made with it
+    );
+    CREATE TABLE vault_mark (
+        one  INTEGER PRIMARY KEY CHECK (one = 1),
+        mark BLOB NOT NULL  -- of the vault's key since the last rotation
+    );
+    """,
 )
 
 

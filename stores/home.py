@@ -94,6 +94,11 @@ class Home:
         return self.root / "shadow.db"
 
     @property
+    def drills(self) -> Path:
+        """Records of drills: signed lines, only ever appended to."""
+        return self.root / "drills.jsonl"
+
+    @property
     def reports(self) -> Path:
         """Pages, tables and pictures for people."""
         return self.root / "reports"

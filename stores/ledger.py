@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import math
-import os
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from domain.errors import DataError, expected_got
+from stores.anchors import add_anchor, read_anchors
+from stores.chain import Linked, chain_faults, link_of, start_of_chain
 from stores.database import Database
 
-_GENESIS = b"assay ledger 1"
 _SCHEMA = pa.schema(
     [
         ("n_link", pa.int64()),
@@ -45,6 +42,10 @@ _SCHEMA = pa.schema(
         ("vector", pa.binary()),
     ]
 )
+
+
+LINKED_SCHEMA = _SCHEMA.append(pa.field("link", pa.binary()))
+"""A decision with its link, as it is exported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,22 +248,41 @@ class Ledger:
 
     # ------------------------------------------------------------------- chain
 
+    @property
+    def key(self) -> bytes:
+        """The chain key, for what is sealed beside the chain."""
+        return self._key
+
+    @property
+    def start(self) -> bytes:
+        """What stands before the first link."""
+        return start_of_chain(self._key)
+
     def head(self) -> tuple[int, bytes]:
         """Number and link of the newest decision; 0 and the start of the chain when there is none."""
         row = self.database.maybe("SELECT n_link, link FROM decision ORDER BY n_link DESC LIMIT 1")
-        return (0, self._start()) if row is None else (int(row[0]), row[1])
+        return (0, self.start) if row is None else (int(row[0]), row[1])
 
-    def anchor(self, path: Path) -> int:
-        """Add the head to a file outside the store, one JSON line each time; returns its number."""
+    def anchor(self, where: str | Path, at: int = 0) -> int:
+        """Write the head down outside the store (`stores.anchors`); returns its number.
+
+        Parameters
+        ----------
+        at : now in µs UTC, for the reader.
+        """
         n_link, link = self.head()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"n_link": n_link, "link": link.hex()}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        add_anchor(where, (n_link, link.hex()), at)
         return n_link
 
-    def verify(self, anchor: Path | None = None) -> list[str]:
+    def linked(self) -> Iterator[Linked]:
+        """Number, link and columns of every decision, in the order of the chain."""
+        cursor = self.database.connection.execute(
+            f"SELECT n_link, link, {', '.join(_COLUMNS)} FROM decision ORDER BY n_link"  # noqa: S608 - as above
+        )
+        for n_link, link, *row in cursor:
+            yield n_link, link, tuple(row)
+
+    def verify(self, anchor: str | Path | None = None) -> list[str]:
         """What is wrong with the chain, empty when all is well.
 
         Without an anchor a cut-off end cannot be told; with one, every head in it must still be there.
@@ -270,32 +290,12 @@ class Ledger:
         Raises
         ------
         DataError
-            When the anchor file is absent or unreadable.
+            When the anchor is absent or unreadable.
         """
-        heads = deque(() if anchor is None else _read_anchor(anchor))
-        faults = []
+        heads = [] if anchor is None else read_anchors(anchor)
         with self.database.reading():
-            expected, link = 0, self._start()
-            faults += _missing(heads, 0, link)
-            cursor = self.database.connection.execute(
-                f"SELECT n_link, link, {', '.join(_COLUMNS)} FROM decision ORDER BY n_link"  # noqa: S608 - as above
-            )
-            for n_link, stored, *row in cursor:
-                if n_link != expected + 1:
-                    faults.append(f"link {expected + 1}: expected a decision, got {n_link} next: deleted")
-                if not hmac.compare_digest(self._link(link, n_link, tuple(row)), stored):
-                    faults.append(
-                        f"link {n_link}: expected the hash of decision {row[0]} and the link before it, "
-                        "got another: edited, moved, or its neighbour deleted"
-                    )
-                faults += _missing(heads, n_link, stored)
-                # Going on from the stored link names each broken place once.
-                expected, link = n_link, stored
-            faults += [
-                f"link {n_link}: anchored in {anchor}, the chain ends at {expected}: cut off" for n_link, _ in heads
-            ]
-            faults += self._altered_artifacts()
-        return faults
+            faults, _ = chain_faults(self._key, self.linked(), heads, anchor)
+            return faults + self._altered_artifacts()
 
     def link_holds(self, decision_id: str) -> tuple[int, bool]:
         """Number of a decision's link, and whether its bytes and the link before it give it again.
@@ -315,23 +315,23 @@ class Ledger:
             raise DataError(expected_got("a decision of the ledger", decision_id, str(self.database.path)))
         n_link, stored, *values = row
         before = self.database.maybe("SELECT link FROM decision WHERE n_link = ?", (n_link - 1,))
-        previous = self._start() if n_link == 1 else None if before is None else before[0]
+        previous = self.start if n_link == 1 else None if before is None else before[0]
         holds = previous is not None and hmac.compare_digest(self._link(previous, n_link, tuple(values)), stored)
         return n_link, holds
 
+    def artifacts(self) -> Iterator[tuple[str, str, bytes]]:
+        """Hash, kind and content of everything that decisions cite."""
+        yield from self.database.connection.execute("SELECT hash, kind, content FROM artifact ORDER BY hash")
+
     def _altered_artifacts(self) -> list[str]:
-        cursor = self.database.connection.execute("SELECT hash, kind, content FROM artifact ORDER BY hash")
         return [
             f"artifact {digest[:12]}… ({kind}): expected its own content, it was altered"
-            for digest, kind, content in cursor
+            for digest, kind, content in self.artifacts()
             if hashlib.sha256(content).hexdigest() != digest
         ]
 
-    def _start(self) -> bytes:
-        return hmac.digest(self._key, _GENESIS, "sha256")
-
-    def _link(self, previous: bytes, n_link: int, row: tuple[Any, ...]) -> bytes:
-        return hmac.digest(self._key, previous + msgspec.msgpack.encode((n_link, *row)), "sha256")
+    def _link(self, previous: bytes, n_link: int, row: Sequence[Any]) -> bytes:
+        return link_of(self._key, previous, n_link, row)
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
@@ -344,21 +344,3 @@ def _row(entry: Entry) -> tuple[Any, ...]:
             # SQLite keeps no negative zero, and the link must hold after reading back.
             values[place] = float(number) + 0.0
     return tuple(values)
-
-
-def _missing(heads: deque[tuple[int, str]], at: int, link: bytes) -> list[str]:
-    """Take the anchored heads up to ``at``; tell those that are not the link found there."""
-    faults = []
-    while heads and heads[0][0] <= at:
-        n_link, anchored = heads.popleft()
-        if (n_link, anchored) != (at, link.hex()):
-            faults.append(f"link {n_link}: expected {anchored[:12]}… as anchored, got {link.hex()[:12]}… at {at}")
-    return faults
-
-
-def _read_anchor(path: Path) -> list[tuple[int, str]]:
-    try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        return sorted({(int(line["n_link"]), str(line["link"])) for line in lines})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: expected an anchor file written by `anchor`, got {error!r}") from error

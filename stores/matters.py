@@ -91,6 +91,16 @@ class Matters:
         found = [fold(entries) for _, entries in groupby(rows, key=lambda entry: entry.matter_id)]
         return sorted(found, key=lambda matter: (matter.opened_at, number_of(matter.matter_id)))
 
+    def not_closed(self, kind: MatterKind) -> list[Matter]:
+        """The matters of a kind that are not closed now; closed ones are not read."""
+        rows = self.database.execute(
+            "SELECT matter_id FROM matter_entry WHERE kind = ? GROUP BY matter_id "
+            "HAVING coalesce(max(CASE step WHEN 'closed' THEN n END), 0) "
+            "<= coalesce(max(CASE step WHEN 'reopened' THEN n END), 0)",
+            (kind.value,),
+        )
+        return sorted((self.get(matter_id) for (matter_id,) in rows), key=lambda each: number_of(each.matter_id))
+
     def about(self, decision_id: str) -> list[Matter]:
         """The matters that gather a decision, or complain of it."""
         rows = self.database.execute(

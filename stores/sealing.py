@@ -8,16 +8,11 @@ by `stores.key_rotation`.
 
 from __future__ import annotations
 
-import hmac
 import secrets
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from domain.errors import DataError, expected_got
 from stores.database import Database
-
-_NONCE_BYTES = 12
+from stores.keyring import Keyring
+from stores.sealing_bytes import opened_under, sealed_under, wrapping_key
 
 
 class Sealer:
@@ -26,7 +21,7 @@ class Sealer:
     Parameters
     ----------
     database : the connection that owns the transaction.
-    master : the vault's key, 32 bytes.
+    keys : the home's keyring, or the vault's key, 32 bytes.
 
     Examples
     --------
@@ -38,9 +33,9 @@ class Sealer:
     ('call me at 5', True, None)
     """
 
-    def __init__(self, database: Database, master: bytes) -> None:
+    def __init__(self, database: Database, keys: Keyring | bytes) -> None:
         self._database = database
-        self._wrapping = wrapping_key(master)
+        self._keyring = keys if isinstance(keys, Keyring) else Keyring(database, lambda: [keys])
 
     def seal_within(self, text: str) -> str:
         """Seal a text inside the caller's transaction; returns its id."""
@@ -59,13 +54,15 @@ class Sealer:
         DataError
             When it was altered or exchanged, or is sealed under another key.
         """
-        row = self._database.maybe(
-            "SELECT content, key_id, wrapped FROM sealed JOIN seal_key USING (key_id) WHERE sealed_id = ?", (sealed_id,)
-        )
-        if row is None:
-            return None
-        content, key_id, wrapped = row
-        return opened_under(self._unwrapped(key_id, wrapped), sealed_id, content).decode()
+        with self._database.reading():
+            row = self._database.maybe(
+                "SELECT content, key_id, wrapped FROM sealed JOIN seal_key USING (key_id) WHERE sealed_id = ?",
+                (sealed_id,),
+            )
+            if row is None:
+                return None
+            content, key_id, wrapped = row
+            return opened_under(self._unwrapped(key_id, wrapped), sealed_id, content).decode()
 
     def erase_within(self, sealed_id: str) -> bool:
         """Forget a text; True when there was one."""
@@ -78,10 +75,14 @@ class Sealer:
         )
         if row is not None:
             return int(row[0]), self._unwrapped(row[0], row[1])
-        return add_data_key(self._database, self._wrapping)
+        return add_data_key(self._database, self._wrapping())
 
     def _unwrapped(self, key_id: int, wrapped: bytes) -> bytes:
-        return opened_under(self._wrapping, f"data key {key_id}", wrapped)
+        return opened_under(self._wrapping(), f"data key {key_id}", wrapped)
+
+    def _wrapping(self) -> bytes:
+        self._keyring.refresh()
+        return wrapping_key(self._keyring.master)
 
 
 def add_data_key(database: Database, wrapping: bytes) -> tuple[int, bytes]:
@@ -92,28 +93,3 @@ def add_data_key(database: Database, wrapping: bytes) -> tuple[int, bytes]:
         "INSERT INTO seal_key VALUES (?, ?, 0)", (key_id, sealed_under(wrapping, f"data key {key_id}", key))
     )
     return key_id, key
-
-
-def wrapping_key(master: bytes) -> bytes:
-    """The key that wraps others, derived from the vault's: one key for one purpose."""
-    return hmac.digest(master, b"assay wrapping 1", "sha256")
-
-
-def sealed_under(key: bytes, name: str, content: bytes) -> bytes:
-    """Nonce, ciphertext and tag, bound to a name."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, content, name.encode())
-
-
-def opened_under(key: bytes, name: str, sealed: bytes) -> bytes:
-    """What `sealed_under` was given.
-
-    Raises
-    ------
-    DataError
-        When the seal does not hold.
-    """
-    try:
-        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
-    except (InvalidTag, ValueError):
-        raise DataError(expected_got("a seal that holds under the vault's key", "another", f"sealed {name}")) from None

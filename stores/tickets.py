@@ -60,9 +60,7 @@ class Tickets:
     def next_agent(self, ticket_class: str) -> str:
         """The agent of a class with the fewest tickets that are not closed; the earlier named of equals."""
         busy = Counter(
-            ticket.owner or str(ticket.about.get("sent_to"))
-            for ticket in self.matters.of(MatterKind.TICKET)
-            if ticket.state is not MatterState.CLOSED
+            ticket.owner or str(ticket.about.get("sent_to")) for ticket in self.matters.not_closed(MatterKind.TICKET)
         )
         return min(self._settings.classes[ticket_class].agents, key=lambda agent: busy[agent])
 

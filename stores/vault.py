@@ -1,20 +1,21 @@
 """The vault: identifiers of people become tokens under a key of their own.
 
 Only a keyed hash of the identifier is stored, beside a random key; the token is derived from both.
+The key can be rotated (`stores.key_rotation`): further keys are put around the hash, the token stays.
 Erasing the row erases the way from the identifier to its token: the person's events stay, nameless.
 """
 
 from __future__ import annotations
 
-import base64
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from domain.errors import InputError, expected_got
 from domain.events import NAMESPACES, Event
 from stores.database import Database
+from stores.keyring import Keyring, token_of
 
 
 class Vault:
@@ -23,7 +24,7 @@ class Vault:
     Parameters
     ----------
     database : where the keys of subjects lie.
-    key : the 32-byte key of the lookups.
+    key : the home's keyring, or the 32-byte key of the lookups.
 
     Examples
     --------
@@ -35,9 +36,9 @@ class Vault:
     (True, False, 22)
     """
 
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(self, database: Database, key: Keyring | bytes) -> None:
         self._database = database
-        self._key = key
+        self._keyring = key if isinstance(key, Keyring) else Keyring(database, lambda: [key])
         self._tokens: dict[tuple[str, str], str] = {}
         self._seen = 0
 
@@ -78,6 +79,7 @@ class Vault:
 
     def known(self, column: str, identifier: str) -> str | None:
         """The token of an identifier, None when it was never seen or has been erased; makes none."""
+        self._forget_stale()
         return self._stored(self._lookup(NAMESPACES[column], identifier))
 
     def tokenised(self, event: Event) -> Event:
@@ -89,21 +91,28 @@ class Vault:
         """Forget the key of one identifier; True when there was one. Its next sight makes a stranger."""
         namespace = NAMESPACES[column]
         self._tokens.pop((namespace, identifier), None)
-        return self._forget(self._lookup(namespace, identifier))
+        lookup = self._lookup(namespace, identifier)
+        return self._forget(lambda: self._keyring.places(lookup))
 
     def erase_token(self, column: str, token: str) -> bool:
         """As `erase`, for who holds only the token: every key of the namespace is tried."""
-        rows = self._database.execute(
-            "SELECT lookup, token_key FROM subject WHERE namespace = ?", (NAMESPACES[column],)
-        )
-        lookup = next((lookup for lookup, key in rows if _derived(key, lookup) == token), None)
         self._tokens.clear()
-        return lookup is not None and self._forget(lookup)
 
-    def _forget(self, lookup: bytes) -> bool:
+        def places() -> list[bytes]:
+            rows = self._database.execute(
+                "SELECT lookup, token_key, token FROM subject WHERE namespace = ?", (NAMESPACES[column],)
+            )
+            return [lookup for lookup, key, kept in rows if (kept or token_of(key, lookup)) == token]
+
+        return self._forget(places)
+
+    def _forget(self, places: Callable[[], list[bytes]]) -> bool:
+        erased = False
         with self._database.transaction():
-            self._database.execute("DELETE FROM subject WHERE lookup = ?", (lookup,))
-            erased = self._database.connection.changes() > 0
+            self._keyring.refresh()
+            for place in places():
+                self._database.execute("DELETE FROM subject WHERE lookup = ?", (place,))
+                erased = erased or self._database.connection.changes() > 0
         # The write-ahead log holds the page as it was until it is folded into the file.
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return erased
@@ -113,27 +122,31 @@ class Vault:
         version = int(self._database.one("PRAGMA data_version")[0])
         if version != self._seen:
             self._tokens.clear()
+            self._keyring.refresh()
             self._seen = version
 
     def _lookup(self, namespace: str, identifier: str) -> bytes:
-        return hmac.digest(self._key, f"{namespace}\0{identifier}".encode(), "sha256")
+        """The innermost hash; it is derived from, never stored once keys were rotated."""
+        return hmac.digest(self._keyring.layers[0], f"{namespace}\0{identifier}".encode(), "sha256")
 
     def _stored(self, lookup: bytes) -> str | None:
-        row = self._database.maybe("SELECT token_key FROM subject WHERE lookup = ?", (lookup,))
-        return None if row is None else _derived(row[0], lookup)
+        for place in self._keyring.places(lookup):
+            row = self._database.maybe("SELECT token_key FROM subject WHERE lookup = ?", (place,))
+            if row is not None:
+                return token_of(row[0], lookup)
+        return None
 
     def _issue(self, namespace: str, missing: dict[str, bytes]) -> dict[str, str]:
         made = {}
+        # Another writer may have rotated the keys since we looked, or made what was missing: the first one stands.
+        self._keyring.refresh()
         for identifier, lookup in missing.items():
-            # Another writer may have made it since we looked; the first one stands.
-            self._database.execute(
-                "INSERT OR IGNORE INTO subject VALUES (?, ?, ?)", (lookup, namespace, secrets.token_bytes(16))
-            )
-            (key,) = self._database.one("SELECT token_key FROM subject WHERE lookup = ?", (lookup,))
-            made[identifier] = _derived(key, lookup)
+            token = self._stored(lookup)
+            if token is None:
+                key = secrets.token_bytes(16)
+                token, n_layers = token_of(key, lookup), len(self._keyring.layers)
+                kept = token if n_layers > 1 else None
+                values = (self._keyring.stored(lookup), namespace, key, n_layers, kept)
+                self._database.execute("INSERT INTO subject VALUES (?, ?, ?, ?, ?)", values)
+            made[identifier] = token
         return made
-
-
-def _derived(key: bytes, lookup: bytes) -> str:
-    digest = hmac.digest(key, lookup, "sha256")[:16]
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -12,6 +12,8 @@ from monitoring.aml.settings import AmlSettings
 from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
+from monitoring.drill import DrillSettings
+from monitoring.matters.limits import DeskLimits
 from monitoring.limits import LimitSettings
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
@@ -47,6 +49,8 @@ MODELS: dict[str, type[Settings]] = {
     "configs/load.yaml": Promise,
     "configs/complaints.yaml": ComplaintSettings,
     "configs/desk.yaml": DeskSettings,
+    "configs/drills.yaml": DrillSettings,
+    "configs/desk_limits.yaml": DeskLimits,
     "configs/notice.yaml": NoticeSettings,
     "configs/gates.yaml": GateSettings,
     "configs/fraud.yaml": TrainingSettings,

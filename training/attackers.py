@@ -6,7 +6,7 @@ What was counted of the victim's card or of the borrower's past is not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,9 @@ CHOSEN: Mapping[str, frozenset[str]] = {
     ),
 }  # fmt: skip
 """Product → columns of its requests that the sender chooses."""
+
+Follow = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Changed rows, and the same before → the changed ones with what is derived from others derived anew."""
 
 _QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 
@@ -61,6 +64,12 @@ def is_chosen(feature: Feature, product: str) -> bool:
     return bool(feature.columns) and feature.columns[0] in CHOSEN[product]
 
 
+def _alone(rows: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Nothing is derived from anything."""
+    del original
+    return rows
+
+
 def evade(
     X: np.ndarray,
     genuine: np.ndarray,
@@ -69,6 +78,7 @@ def evade(
     names: Sequence[str],
     chosen: Sequence[str],
     categorical: Sequence[str],
+    follow: Follow = _alone,
 ) -> Evasion:
     """Move the chosen features of caught rows, one after another, to the value that lowers the score most.
 
@@ -78,6 +88,7 @@ def evade(
     Parameters
     ----------
     X : float64[n, m], caught rows. genuine : float64[k, m]. cutoff : probability from which a row is caught.
+    follow : changed rows and the same before → the changed ones with what is derived from others derived anew.
 
     Examples
     --------
@@ -96,23 +107,25 @@ def evade(
         values = _values(genuine[:, place[name]], name in categorical)
         if len(values) == 0:
             continue
-        _, probability = _tried(X, place[name], values, score)
+        _, probability = _tried(X, X, place[name], values, score, follow)
         alone[name] = int((probability.min(axis=0) < cutoff).sum())
-        moved, _ = _tried(now, place[name], values, score)
+        moved, _ = _tried(now, X, place[name], values, score, follow)
         least = np.argmin(moved, axis=0)
         lower = moved[least, np.arange(len(X))]
         better = lower < best
         now[better, place[name]] = values[least[better]]
         best = np.where(better, lower, best)
-    _, freed = score(now)
+    _, freed = score(follow(now, X))
     return Evasion(len(X), int((freed < cutoff).sum()), float(np.median(raw - best)), alone)
 
 
-def _tried(X: np.ndarray, place: int, values: np.ndarray, score: Score) -> tuple[np.ndarray, np.ndarray]:
+def _tried(
+    X: np.ndarray, original: np.ndarray, place: int, values: np.ndarray, score: Score, follow: Follow
+) -> tuple[np.ndarray, np.ndarray]:
     """Scores of every row with every value of a feature, float64[k, n] each."""
     made = np.tile(X, (len(values), 1))
     made[:, place] = np.repeat(values, len(X))
-    raw, probability = score(made)
+    raw, probability = score(follow(made, np.tile(original, (len(values), 1))))
     return raw.reshape(len(values), len(X)), probability.reshape(len(values), len(X))
 
 

@@ -12,7 +12,7 @@ from data.simulator.simulate import simulate
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
-from stores.keys import secret_key
+from stores.keyring import keyring_of
 from stores.vault import Vault
 
 
@@ -42,7 +42,7 @@ def simulated_home(root: str | Path, settings: SimulationSettings, environment: 
     database = Database(home.database)
     try:
         journal = Journal(database, home.segments)
-        journal_simulation(world, journal, Vault(database, secret_key(home.keys, "vault", environment)))
+        journal_simulation(world, journal, Vault(database, keyring_of(database, home.keys, environment)))
     finally:
         database.close()
     return home

@@ -19,7 +19,7 @@ from scoring.pages.numbers import interval_of, is_number, value_of, written
 from scoring.pages.page import Block, Cell, Facts, Finding, Links, Page, Picture, Prose, Section, Statistics, Table
 from scoring.pages.pictures import svg_of
 from scoring.pages.status import STATUS_WORDS, Status
-from scoring.pages.words import Catalogue, Lang, Say, Tongue, Words
+from scoring.pages.words import Both, Catalogue, Lang, Say, Tongue, Words
 
 HERE: Final = Path(__file__).parent
 
@@ -129,7 +129,7 @@ def _facts(facts: Facts, tongue: Tongue) -> dict[str, Any]:
 
 
 def _plain(cell: Cell, tongue: Tongue) -> Any:
-    if isinstance(cell, (str, Say)):
+    if isinstance(cell, str | Say | Both):
         return tongue(cell)
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 

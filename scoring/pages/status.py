@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from domain.settings import Settings
-from scoring.pages.words import Say, Tongue, Words
+from scoring.pages.words import InBothLanguages, Say, Tongue, Words
 
 
 class Status(StrEnum):
@@ -29,7 +29,7 @@ class Limit(Settings):
     ----------
     least, most : the limit. amber_least, amber_most : stricter ones, beyond which a value is amber.
     firm : judge the value alone, whatever its interval: for what is counted, not estimated.
-    source : a norm, a paper, a person.
+    source : a norm, a paper, a person; in both languages where a page is read in both.
     """
 
     least: float | None = None
@@ -37,13 +37,18 @@ class Limit(Settings):
     amber_least: float | None = None
     amber_most: float | None = None
     firm: bool = False
-    source: str = Field(min_length=3)
+    source: InBothLanguages | Annotated[str, Field(min_length=3)]
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.least is None and self.most is None:
             raise ValueError("expected least or most, got neither")
         return self
+
+    @property
+    def told(self) -> Words:
+        """The source, as pages say it."""
+        return self.source if isinstance(self.source, str) else self.source.words
 
     def written(self, form: str) -> str:
         """As people read it; in brackets the stricter limit, beyond which a value is amber.
@@ -109,7 +114,7 @@ class Statistic:
         """
         if limit is None:
             return self if self.note else replace(self, note=Say("page.no_limit"))
-        told = replace(self, threshold=limit.written(self.form), source=limit.source)
+        told = replace(self, threshold=limit.written(self.form), source=limit.told)
         if self.value is None:
             return told
         low = self.value if limit.firm or self.low is None else self.low

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from pydantic import Field
+
 from domain.errors import DefinitionError, expected_got
+from domain.settings import Settings
 from stores.settings_files import read_yaml
 
 Lang = Literal["zh", "en"]
@@ -46,6 +49,28 @@ class Both:
 
     zh: str
     en: str
+
+
+class InBothLanguages(Settings):
+    """A sentence of a settings file in Chinese and English; both must be there.
+
+    Examples
+    --------
+    >>> InBothLanguages(zh="本项目自定", en="ours").words
+    Both(zh='本项目自定', en='ours')
+    """
+
+    zh: str = Field(min_length=2)
+    en: str = Field(min_length=2)
+
+    @property
+    def words(self) -> Both:
+        """As pages say it."""
+        return Both(self.zh, self.en)
+
+    def and_also(self, other: InBothLanguages) -> InBothLanguages:
+        """Two sentences as one."""
+        return InBothLanguages(zh=f"{self.zh}；{other.zh}", en=f"{self.en}; {other.en}")
 
 
 Words = Say | Both | str

@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from domain.decision import Product
 from domain.errors import Unavailable
 from serving.load.histogram import Histogram
 from serving.load.plan import Plan
-from serving.load.traffic import PATHS, Traffic
-from serving.load.wire import Pool, address_of, post
+from serving.load.wire import Pool, address_of
 
 _HEAD_START = 0.05
 _OPEN_FIRST = 16
@@ -56,20 +56,12 @@ class Result:
         return 1.0 - self.statuses[200] / self.n_planned
 
 
-def drive(
-    url: str,
-    key: str,
-    plan: Plan,
-    traffic: Traffic,
-    *,
-    connections: int,
-    timeout: float,
-    deadline_ms: int | None = None,
-) -> Result:
+def drive(url: str, plan: Plan, request: Callable[[Product], bytes], *, connections: int, timeout: float) -> Result:
     """Send a plan to a running service.
 
     Parameters
     ----------
+    request : the bytes of the next request about a product; made when it is due.
     connections : most open at once; a request that finds none free waits, and the wait is counted.
     timeout : seconds from when it was due until a request counts as unanswered.
 
@@ -81,11 +73,11 @@ def drive(
     # select() sleeps to the microsecond; epoll, the usual one, only to the millisecond.
     factory = lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())  # noqa: E731 - a factory of one word
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_driven(url, key, plan, traffic, connections, timeout, deadline_ms))
+        return runner.run(_driven(url, plan, request, connections, timeout))
 
 
 async def _driven(
-    url: str, key: str, plan: Plan, traffic: Traffic, connections: int, timeout: float, deadline_ms: int | None
+    url: str, plan: Plan, request: Callable[[Product], bytes], connections: int, timeout: float
 ) -> Result:
     host, port = address_of(url)
     pool = Pool(host, port, connections)
@@ -101,12 +93,7 @@ async def _driven(
         due = start + moment
         if (ahead := due - loop.time()) > 0:
             await asyncio.sleep(ahead)
-        body = traffic.body(product)
-        if deadline_ms is not None:
-            body = body[:-1] + b',"deadline_ms":%d}' % deadline_ms
-        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": traffic.last_id}
-        request = post(host, PATHS[product], headers, body)
-        task = loop.create_task(_one(pool, request, due, product, timeout, result))
+        task = loop.create_task(_one(pool, request(product), due, product, timeout, result))
         sent.add(task)
         task.add_done_callback(sent.discard)
         # A sender that is late must still let the answers in.

@@ -123,6 +123,21 @@ def test_an_anchored_head_is_verified(home, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out.partition("\n")[2])["ok"] is True
 
 
+def test_an_export_is_verified_with_the_key_alone(home, tmp_path, capsys, monkeypatch):
+    assert main(["--home", str(home), "ledger", "export", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_decisions"] == 0
+    elsewhere = ["--home", str(tmp_path / "no-home"), "ledger", "verify", "--export", str(tmp_path / "out")]
+    assert main(elsewhere) == 2
+    assert "ASSAY_CHAIN_KEY" in capsys.readouterr().err
+    assert not (tmp_path / "no-home").exists()
+    monkeypatch.setenv("ASSAY_CHAIN_KEY", (home / "keys" / "chain.key").read_bytes().hex())
+    assert main(elsewhere) == 0
+    (tmp_path / "out" / "artifacts.jsonl").write_text("{}\n")
+    assert main([*elsewhere, "--json"]) == 1
+    assert "artifacts.jsonl: expected the bytes that were exported" in capsys.readouterr().out
+    assert main(["--home", str(home), "ledger", "export", str(tmp_path / "out")]) == 2
+
+
 def test_a_lost_chain_key_is_not_replaced(home, capsys):
     database = Database(home / "assay.db")
     with database.transaction():

@@ -112,7 +112,7 @@ def test_a_complaint_from_intake_to_the_open_receipt(assay: Assay, home: Path) -
     assert assay("complaints", "rate", "complaint-1", "--score", "4")[1]["history"][-1]["score"] == 4
     assert assay("complaints", "rate", "complaint-1", "--score", "9")[0] == 2
     database = Database(home / "assay.db")
-    assert database.one("SELECT kind, subject FROM act") == ("receipt_reopened", "d-p1")
+    assert database.one("SELECT kind, subject FROM act") == ("review_asked", "d-p1")
     database.close()
 
 

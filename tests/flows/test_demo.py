@@ -27,7 +27,9 @@ def done(tmp_path_factory):
     """A loop that has run to its end, and what its stages made."""
     root = tmp_path_factory.mktemp("demo") / "home"
     overrides = root.parent / "tiny.yaml"
-    overrides.write_text("search: {trials: 1, rounds: 30, patience: 10}\nresamples: 50\n", encoding="utf-8")
+    overrides.write_text(
+        "search: {trials: 1, rounds: 30, patience: 10}\nresamples: 50\nreport: light\n", encoding="utf-8"
+    )
     world = SimulationSettings(seed=7, payment_days=150, n_customers=200, n_borrowers=700, fraud_intensity=3.0)
     with Loop(Session(root, CONFIGS, "tester"), Scale(world, 60, 6, overrides)) as loop:
         start_clean(root)

@@ -9,6 +9,7 @@ from domain.decision import Product
 from domain.errors import InputError
 from scoring.bundle import Bundle, load_bundle, write_bundle
 from scoring.recourse import Change, Recourse, Recourses, actionable, recourse
+from scoring.rederiving import Rederiving
 from tests.scoring.bundles import parts
 from tests.serving.world import _trained as trained
 
@@ -48,6 +49,29 @@ def changed(credit: Bundle, row: np.ndarray, found: Recourse) -> np.ndarray:
         "debt_to_declared": debt / values["application_debt_monthly_last_1095d"],
     }
     return np.array([again.get(name, values[name]) for name in names])
+
+
+def test_many_rows_are_derived_anew_each_beside_its_own(credit: Bundle) -> None:
+    X = credit.encoder.matrix(credit.reference())[:200]
+    place = credit.encoder.names.index("amount")
+    halved = X.copy()
+    halved[:, place] = np.floor(X[:, place] / 2)
+    again = Rederiving(credit)
+    assert {"amount_to_income", "debt_to_income"} <= set(again.pure)
+    assert "amount" in again.read_by(["amount_to_income"])
+    assert not set(again.pure) & set(again.lost)
+    expected = [
+        changed(credit, row, Recourse((Change("amount", row[place], new, ""),), 0.0, 0.0, 0.0))
+        for row, new in zip(X, halved[:, place], strict=True)
+    ]
+    np.testing.assert_array_equal(again(halved, X), np.stack(expected))
+    assert (again(halved, X) != halved).any()
+    np.testing.assert_array_equal(again(X, X), X)
+    # A number that does not come out again as it was is nobody's to overwrite.
+    odd = X.copy()
+    odd[:, credit.encoder.names.index("amount_to_income")] += 1.0
+    derived = credit.encoder.names.index("amount_to_income")
+    np.testing.assert_array_equal(again(odd, odd)[:, derived], odd[:, derived])
 
 
 def test_every_change_brings_the_changed_application_below_the_cutoff(

@@ -11,7 +11,7 @@ from domain.errors import InputError
 from domain.events import Event
 from domain.matters import Matter, MatterState, Step
 from domain.time import DAY, HOUR
-from stores.acts import Acts
+from stores.acts import Act, Acts
 from stores.complaints import Complaints
 from stores.database import Database
 from stores.home import Home
@@ -106,8 +106,18 @@ def test_an_upheld_dispute_is_an_outcome_known_when_it_was_upheld(complaints: Co
     assert receipt.outcome_id == told["event_id"]
     assert complaints.receipts("d-p1") == [receipt]
     (act,) = acts_of(complaints).about("d-p1")
-    assert (act.kind, act.at, act.body["complaint"]) == ("receipt_reopened", NOW + 2 * HOUR, "complaint-1")
+    assert (act.kind, act.at, act.body["complaint"]) == ("review_asked", NOW + 2 * HOUR, "complaint-1")
     assert complaints.database.one("SELECT body, link FROM decision WHERE decision_id = 'd-p1'") == before
+
+
+def test_a_receipt_that_is_open_already_stays_open_once(complaints: Complaints) -> None:
+    acts = acts_of(complaints)
+    with complaints.database.transaction():
+        acts.append_within(Act("a1", "review_asked", "d-p1", NOW, "flow", {"asked_by": "customer"}))
+    worked_on(complaints, taken_in(complaints))
+    with complaints.database.transaction():
+        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", acts=acts)
+    assert [act.act_id for act in acts.about("d-p1")] == ["a1"]
 
 
 def test_a_complaint_that_is_not_upheld_is_no_outcome_and_opens_no_receipt(complaints: Complaints) -> None:

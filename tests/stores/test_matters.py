@@ -76,6 +76,8 @@ class Histories(RuleBasedStateMachine):
         for kind in MatterKind:
             stored = {matter.matter_id: list(matter.entries) for matter in self.matters.of(kind)}
             assert stored == {key: entries for key, entries in self.kept.items() if entries[0].kind is kind}
+            alive = {key for key, matter in stored.items() if fold(matter).state is not MatterState.CLOSED}
+            assert {matter.matter_id for matter in self.matters.not_closed(kind)} == alive
         (n,) = self.database.one("SELECT count(*) FROM matter_entry")
         assert n == sum(map(len, self.kept.values()))
 
@@ -119,7 +121,7 @@ def test_the_first_who_takes_it_stays_responsible_until_it_is_handed_over(matter
 
 def test_nobody_closes_what_nobody_took(matters: Matters) -> None:
     ticket = opened(matters)
-    with pytest.raises(InputError, match="expected a ticket that is proposed or working, got 'open'"):
+    with pytest.raises(InputError, match="expected a ticket that is working, got 'open'"):
         matters.append_within(ticket, Step.CLOSED, at=12, actor="wang")
     with pytest.raises(InputError, match="nobody yet; take it first"):
         matters.append_within(ticket, Step.ANSWERED, at=12, actor="wang")

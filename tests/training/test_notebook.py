@@ -46,8 +46,10 @@ def world(make_home: Callable[[str], Home], monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_notebook_trains_and_measures_without_wiring(
     world: Home, settings: TrainingSettings, clock: Clock, make_home: Callable[[str], Home]
 ) -> None:
-    made = training.train(settings, home=world.root, actor="lin", clock=clock)
+    lighter = settings.model_copy(update={"report": "light"})
+    made = training.train(lighter, home=world.root, actor="lin", clock=clock)
     assert (made.name, made.version) == ("fraud", 1)
+    assert {"report.en.html", "report.zh.html", "report.json"} <= {path.name for path in made.bundle.parent.iterdir()}
     assert made.table().loc["average_precision", "n"] == len(made.split.test.rows)
 
     # On the model's own test rows, by any name, the figures are those it was registered with, to the last bit.

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.main import main
 from stores.home import Home
 from tests.training.conftest import ROOT
 from training.settings import TrainingSettings
@@ -22,11 +23,11 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 KINDS = ["python", "yaml", "sh", "text", "sh", "yaml", "sh", "text", "sh", "python", "text"]
 
 
-def run(arguments: list[str], folder: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ASSAY_", "MLFLOW_"))}
-    environment |= {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1"}
+def run_python(code: str, folder: Path) -> str:
+    """In a process of its own, as a notebook's kernel is one."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False,
         timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
@@ -39,7 +40,16 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_page_is_true(tmp_path: Path, make_home: Callable[[str], Home]) -> None:
+def test_the_page_is_true(
+    tmp_path: Path,
+    make_home: Callable[[str], Home],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("ASSAY_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     make_home(".assay")  # the one that `assay` takes by itself, with MLflow's tables made already
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
@@ -53,12 +63,14 @@ def test_the_page_is_true(tmp_path: Path, make_home: Callable[[str], Home]) -> N
             case "sh":
                 program, *words = block.split()
                 assert program == "assay"
-                printed = run(["-c", "import sys; from cli.main import main; sys.exit(main(sys.argv[1:]))", *words],
-                              tmp_path)  # fmt: skip
+                capsys.readouterr()
+                code = main(words)
+                printed, told = capsys.readouterr()
+                assert code == 0, printed[-4000:] + told[-4000:]
                 if words[0] == "train":
                     trained.append(printed)
             case "python":
-                printed = run(["-c", block], tmp_path)
+                printed = run_python(block, tmp_path)
             case _:
                 assert lines(printed) == lines(block)
     for words in (("my-table", "stratified split", "auc"), ("my-payments", "forward split", "average_precision")):

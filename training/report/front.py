@@ -108,7 +108,7 @@ def _standing(
     tier = settings.tiers.get(evidence.product)
     named = say("front.no_tier")
     if tier is not None:
-        named = say("front.tier_is", tier=say(f"front.{tier.tier}"), source=tier.source)
+        named = say("front.tier_is", tier=say(f"front.{tier.tier}"), source=tier.source.words)
     yield say("front.tier"), named
     yield from _verdict(review, now)
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import model_validator
 
 from domain.decision import Product
 from domain.settings import Settings
 from scoring.pages.status import Limit
+from scoring.pages.words import InBothLanguages
 
 
 class Tier(Settings):
     """How much hangs on a model, and who said so: the stricter its review."""
 
     tier: Literal["high", "medium", "low"]
-    source: str = Field(min_length=3)
+    source: InBothLanguages
 
 
 class ReportSettings(Settings):
@@ -31,7 +32,7 @@ class ReportSettings(Settings):
 
     Examples
     --------
-    >>> settings = ReportSettings(limits={"stability.psi": Limit(most=0.25, source="ours")})
+    >>> settings = ReportSettings(limits={"stability.psi": Limit(most=0.25, source={"zh": "本项目自定", "en": "ours"})})
     >>> settings.limit(Product.LOAN, "stability.psi").most, settings.limit(Product.LOAN, "stability.csi")
     (0.25, None)
     """
@@ -42,6 +43,14 @@ class ReportSettings(Settings):
     tiers: dict[Product, Tier] = {}
     payment: dict[str, Limit] = {}
     loan: dict[str, Limit] = {}
+
+    @model_validator(mode="after")
+    def _sources_in_both_languages(self) -> Self:
+        limits = {**self.limits, **self.payment, **self.loan}
+        silent = sorted(key for key, limit in limits.items() if isinstance(limit.source, str))
+        if silent:
+            raise ValueError(f"expected a source with zh and en, got text in one language for {', '.join(silent)}")
+        return self
 
     def limit(self, product: Product, key: str) -> Limit | None:
         """The limit of a statistic, None where nobody set one."""

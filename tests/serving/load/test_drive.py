@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import msgspec
 import pytest
@@ -26,7 +27,8 @@ def sent(answer: Answering, rate: float = 100, seconds: float = 1.0, timeout: fl
     with answering(answer) as (url, seen):
         plan = make_plan(rate, seconds, {Product.PAYMENT: 1}, 3, Arrivals.EVEN)
         traffic = Traffic("t", 3, lambda: 0)
-        result = drive(url, "secret", plan, traffic, connections=connections, timeout=timeout)
+        request = partial(traffic.request, host="127.0.0.1", key="secret")
+        result = drive(url, plan, request, connections=connections, timeout=timeout)
     return result, seen
 
 
@@ -101,7 +103,7 @@ def test_each_request_is_whole_and_its_own() -> None:
 def test_nobody_there() -> None:
     plan = make_plan(10, 1, {Product.PAYMENT: 1}, 3)
     with pytest.raises(Unavailable, match="expected a service"):
-        drive(f"http://127.0.0.1:{free_port()}", "k", plan, Traffic("t", 3, lambda: 0), connections=4, timeout=1)
+        drive(f"http://127.0.0.1:{free_port()}", plan, lambda _: b"", connections=4, timeout=1)
 
 
 def test_plans() -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from domain.decision import Product
 from domain.errors import DataError, InputError, ModelError
 from scoring.metrics import Ranking
 from scoring.pages.page import Facts, Finding, Page, Section, Statistics, Table
@@ -133,6 +135,19 @@ def test_a_section_that_its_data_forbids_stands_with_the_reason(
     monkeypatch.setattr(assembling, "plans", lambda product: (Plan(50, "prices", faulty),))
     with pytest.raises(KeyError):
         assemble(fraud_evidence, SETTINGS)
+
+
+def test_a_source_in_one_language_is_refused() -> None:
+    ours = {"zh": "本项目自定", "en": "ours"}
+    read = ReportSettings.model_validate({"loan": {"one.auc": {"least": 0.7, "source": ours}}})
+    limit = read.limit(Product.LOAN, "one.auc")
+    held = Statistic("auc", "AUC", 0.8).held(limit)
+    assert [catalogue().tongue(lang)(held.source) for lang in ("zh", "en")] == ["本项目自定", "ours"]
+    for source in ("ours", {"zh": "本项目自定"}, {"en": "ours"}, {"zh": "", "en": "ours"}):
+        with pytest.raises(ValidationError):
+            ReportSettings.model_validate({"loan": {"one.auc": {"least": 0.7, "source": source}}})
+    with pytest.raises(ValidationError, match=r"in one language for one\.auc"):
+        ReportSettings.model_validate({"loan": {"one.auc": {"least": 0.7, "source": "ours"}}})
 
 
 def test_points_are_waived_by_somebody_else_until_a_day(tmp_path: Path) -> None:

@@ -108,6 +108,25 @@ def test_an_attacker_gains_with_what_may_be_chosen_and_only_with_that() -> None:
     assert all_three.fall > one.fall > 0
 
 
+def test_what_is_derived_from_the_chosen_follows_it() -> None:
+    X, y = world()
+    X[:, 2] = 2 * X[:, 0]
+
+    def by_derived(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return rows[:, 2], 1 / (1 + np.exp(-rows[:, 2]))
+
+    def doubled(rows: np.ndarray, original: np.ndarray) -> np.ndarray:
+        assert rows.shape == original.shape
+        return np.column_stack([rows[:, :2], 2 * rows[:, 0]])
+
+    caught = X[by_derived(X)[1] >= 0.7][:100]
+    still, moved = (
+        evade(caught, X[y == 0], by_derived, 0.7, ("a", "b", "c"), ("a",), (), *follow) for follow in ((), (doubled,))
+    )
+    assert (still.n_free, still.fall) == (0, 0.0)
+    assert moved.n_free == len(caught)
+
+
 def test_what_an_attacker_chooses_follows_from_the_catalogue() -> None:
     chosen = {each.name for each in described("payment") if is_chosen(each, "payment")}
     assert {"amount", "channel", "hour_of_day", "ip_count_1h", "payee_known_fraud_count_90d"} <= chosen

@@ -8,7 +8,7 @@ from domain.decision import GRADE_ZH, RiskGrade
 from scoring.metrics import brier, calibration_intervals, calibration_line
 from scoring.pages.page import Block, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
-from scoring.pages.words import Words, say
+from scoring.pages.words import InBothLanguages, Words, say
 from training.cutoffs import grade_codes
 from training.evaluation import Scored
 from training.gates.calibrated import calibration_in_the_large
@@ -107,7 +107,9 @@ def _beside_chance(limit: Limit | None, chance: float) -> Limit | None:
     """The limit, or what right probabilities show once in twenty samples of this size, where that is more."""
     if limit is None or limit.most is None or chance <= limit.most:
         return limit
-    return limit.model_copy(update={"most": chance, "source": f"{limit.source}; here chance alone gives more"})
+    chanced = InBothLanguages(zh="此处仅偶然即可达到更大值", en="here chance alone gives more")
+    source = limit.source.and_also(chanced) if isinstance(limit.source, InBothLanguages) else limit.source
+    return limit.model_copy(update={"most": chance, "source": source})
 
 
 def _parts(made: Reliability) -> Table:

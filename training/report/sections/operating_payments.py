@@ -11,7 +11,7 @@ import numpy as np
 from domain.decision import RiskGrade
 from scoring.pages.page import Block, Prose, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, not_assessed
-from scoring.pages.words import Words, say
+from scoring.pages.words import InBothLanguages, Words, say
 from training.alert_curve import AlertCurve, capacities
 from training.alerts import CardPrecision, card_precision
 from training.cutoffs import grade_codes
@@ -174,7 +174,8 @@ def _of_budget(limit: Limit | None, per_day: float, evidence: Evidence) -> Limit
     if limit is None or limit.most is None or budget is None:
         return None
     near = None if limit.amber_most is None else limit.amber_most * per_day
-    source = f"{limit.source}; budget: {budget.source}"
+    told = InBothLanguages(zh=f"预算：{budget.source}", en=f"budget: {budget.source}")
+    source = limit.source.and_also(told) if isinstance(limit.source, InBothLanguages) else limit.source
     return limit.model_copy(update={"most": limit.most * per_day, "amber_most": near, "source": source})
 
 

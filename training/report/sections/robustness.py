@@ -14,6 +14,7 @@ from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, say
+from scoring.rederiving import Rederiving
 from training.attackers import Evasion, evade, is_chosen
 from training.cutoffs import GRADES
 from training.intervals import Interval
@@ -58,6 +59,7 @@ class _Lab:
         self.names = evidence.bundle.encoder.names
         self.categories = evidence.bundle.encoder.categories
         self.shares = _used(evidence)
+        self.rederive = Rederiving(evidence.bundle)
 
     def score(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Raw scores and probabilities."""
@@ -94,6 +96,7 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         Prose(say("robustness.intro", n=len(lab.y))),
         Statistics((*statistics, *(lab.held(each) for each in attack_statistics), extremes), say("robustness.held")),
         Prose(say("robustness.noise_seen"), quiet=True),
+        *([Prose(_followed(lab), quiet=True)] if lab.rederive.pure or lab.rederive.lost else []),
         *([Prose(stale, quiet=True)] if lab.effort.stale else []),
         _picture(changes),
         *attack,
@@ -118,7 +121,9 @@ def _changes(lab: _Lab) -> tuple[Change, ...]:
     reference = reference if len(reference) else lab.X
     made = {f"noise:{level:g}": with_noise(lab.X, reference, numeric, level, seed) for level in LEVELS}
     groups = lab.groups()
-    made |= {f"missing:{group}": without(lab.X, places) for group, places in groups.items()}
+    for group, places in groups.items():
+        # What was derived from the missing is derived from nothing; what was derived into the group is missing too.
+        made[f"missing:{group}"] = without(lab.rederive(without(lab.X, places), lab.X), places)
     if lab.effort.stale:
         old = lab.rows.X[earlier_rows(lab.rows.card, len(lab.rows.y), seed)[lab.place]]
         entries = [lab.evidence.bundle.feature_set.feature(name) for name in lab.names]
@@ -129,7 +134,7 @@ def _changes(lab: _Lab) -> tuple[Change, ...]:
             if kept:
                 stale = lab.X.copy()
                 stale[:, kept] = old[:, kept]
-                made[f"stale:{group}"] = stale
+                made[f"stale:{group}"] = lab.rederive(stale, lab.X)
     coded = [place for place, name in enumerate(lab.names) if name in lab.categories and lab.shares[name] > 0]
     if coded:
         made["unseen:"] = without(lab.X, coded)
@@ -177,6 +182,13 @@ def _of_changes(lab: _Lab, changes: Sequence[Change]) -> list[Statistic]:
     return found
 
 
+def _followed(lab: _Lab) -> Words:
+    pure, lost = lab.rederive.pure, lab.rederive.lost
+    if not lost:
+        return say("robustness.followed", n=len(pure))
+    return say("robustness.followed_but", n=len(pure), n_lost=len(lost), lost=", ".join(lost))
+
+
 def _grouped(change: Change) -> Words:
     return say("robustness.in_group", group=change.name.partition(":")[2])
 
@@ -192,7 +204,12 @@ def _attack(lab: _Lab) -> tuple[list[Statistic], list[Block]]:
     """Evasion by the features that whoever asks can choose, at the strictest cut-off that enough events reach."""
     product = lab.evidence.product.value
     entries = {name: lab.evidence.bundle.feature_set.feature(name) for name in lab.names}
-    chosen = [name for name in lab.names if lab.shares[name] > 0 and is_chosen(entries[name], product)]
+    # What is derived from the chosen follows it, and is nobody's to choose by itself.
+    following = set(lab.rederive.pure)
+    reached = {name for name in lab.names if lab.shares[name] > 0} | lab.rederive.read_by(
+        name for name in following if lab.shares[name] > 0
+    )
+    chosen = [name for name in lab.names if name in reached - following and is_chosen(entries[name], product)]
     chosen.sort(key=lambda name: -lab.shares[name])
     names = {key: say(f"robustness.{key}") for key in ("evasion", "evasion_single")}
     _, probability = lab.score(lab.X)
@@ -209,7 +226,14 @@ def _attack(lab: _Lab) -> tuple[list[Statistic], list[Block]]:
     caught = np.sort(rng.permutation(caught)[: lab.effort.caught])
     genuine = lab.X[lab.y == 0]
     made = evade(
-        lab.X[caught], genuine, lab.score, lab.evidence.bundle.cutoffs[grade], lab.names, chosen, list(lab.categories)
+        lab.X[caught],
+        genuine,
+        lab.score,
+        lab.evidence.bundle.cutoffs[grade],
+        lab.names,
+        chosen,
+        list(lab.categories),
+        lab.rederive,
     )
     top = max(made.alone, key=lambda name: made.alone[name])
     statistics = [

@@ -1,0 +1,1 @@
+"""Figures of cases, complaints and tickets: promises kept, satisfaction, repeats, throughput."""
