@@ -13,8 +13,8 @@ from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.drill import DrillSettings
-from monitoring.matters.limits import DeskLimits
 from monitoring.limits import LimitSettings
+from monitoring.matters.limits import DeskLimits
 from monitoring.settings import MonitoringSettings
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
