@@ -12,7 +12,7 @@ SPARK_STAMP := .venv/.spark
 HOME_DIR ?= .assay
 DEMO ?=
 TESTS ?=
-KILLS ?= 50
+KILLS ?= 100
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,7 +51,7 @@ notebooks: $(STAMP)  ## Execute every notebook
 bench: $(STAMP)  ## Print speed ratios against peers, with equality checks
 	@for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
-chaos: $(STAMP)  ## Kill the service many times and check that nothing is lost or doubled (KILLS=50)
+chaos: $(STAMP)  ## Kill the service many times and check that nothing is lost or doubled (KILLS=100)
 	ASSAY_KILLS=$(KILLS) ASSAY_QUIET_MONTHS=20 $(BIN)/python -m pytest tests/flows tests/monitoring -m chaos $(TESTS)
 
 spark: $(SPARK_STAMP)  ## Install pyspark and run the tests of the Spark engine

@@ -3,6 +3,7 @@
 deadline near      → reasons first, then the model
 kill switch        → the model
 no, broken model   → the model
+hanging model      → the model, at the deadline: a request that has one is scored in a thread that is not waited for
 broken state       → the features, and with them the model
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from domain.errors import InputError
 from domain.events import Event
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
+from serving.aside import Aside, TooLate
 from serving.canary import CANARY
 from serving.desk import Desk, Role
 
@@ -56,6 +59,7 @@ class Decider:
         self._ticks = ticks
         self._log = log
         self._cost = dict(_FIRST_GUESS_NS)
+        self._asides: dict[str, Aside] = {}
 
     def make(
         self, desk: Desk, event: Event, decision_id: str, decided_at: int, deadline: tuple[int, int] | None
@@ -78,10 +82,13 @@ class Decider:
         degraded = degraded or self._dropped(desk, deadline)
         while True:
             ends = {"features": read}
+            attempt = partial(self._attempt, desk, event, row, decision_id, decided_at, flags, degraded, ends)
             try:
-                decided = self._attempt(desk, event, row, decision_id, decided_at, flags, degraded, ends)
+                decided = self._in_time(desk, degraded, deadline, attempt)
             except InputError:
                 raise
+            except TooLate:
+                degraded = self._overrun(desk, deadline, ends)
             except Exception as error:
                 degraded = _less(degraded, ends)
                 if degraded is None:
@@ -111,6 +118,41 @@ class Decider:
             flags=flags, degraded=degraded, mark=mark,
         )  # fmt: skip
 
+    def _in_time(
+        self,
+        desk: Desk,
+        degraded: Degraded | None,
+        deadline: tuple[int, int] | None,
+        attempt: Callable[[], Decided],
+    ) -> Decided:
+        """An attempt that a model which hangs cannot hold up beyond the deadline; a hand-over costs about 50 µs."""
+        if desk.bundle is None or (degraded is not None and degraded.part is not Part.REASONS):
+            return attempt()
+        aside = self._asides.get(desk.bundle.hash)
+        if aside is not None and aside.busy:
+            raise TooLate
+        if deadline is None:
+            return attempt()
+        if aside is None:
+            aside = self._fresh_aside(desk.bundle.hash)
+        return aside.within((deadline[1] - self._ticks() - _COMMIT_NS) / 1e9, attempt)
+
+    def _fresh_aside(self, model: str) -> Aside:
+        """A thread for a model; those of models that were replaced end, unless they hang."""
+        for other in [name for name, aside in self._asides.items() if not aside.busy]:
+            self._asides.pop(other).close()
+        made = self._asides[model] = Aside("model")
+        return made
+
+    def _overrun(self, desk: Desk, deadline: tuple[int, int] | None, ends: dict[str, int]) -> Degraded:
+        """The model was not done in time, or is not done yet with an earlier request."""
+        stages = dict(ends)
+        part, before = ("reasons", "score") if "score" in stages else ("score", "rules")
+        took = self._ticks() - stages.get(before, stages["features"])
+        self._cost[part] = max(self._cost[part], took)
+        self._log.error("model_too_slow", product=desk.product.value, stage=part, milliseconds=took // _MILLI)
+        return Degraded(Part.MODEL, "the model is too slow" if deadline is None else f"deadline of {deadline[0]} ms")
+
     def _features(
         self, desk: Desk, event: Event
     ) -> tuple[NDArray[np.float64] | None, tuple[str, ...], Degraded | None]:
@@ -130,9 +172,12 @@ class Decider:
             return None
         asked_ms, by = deadline
         left = by - self._ticks() - _COMMIT_NS
+        # What is dropped is not measured: what is known of its cost fades, so that it is tried again some day.
         if left < self._cost["score"]:
+            self._cost["score"] -= self._cost["score"] // 16
             return Degraded(Part.MODEL, f"deadline of {asked_ms} ms")
         if left < self._cost["score"] + self._cost["reasons"]:
+            self._cost["reasons"] -= self._cost["reasons"] // 16
             return Degraded(Part.REASONS, f"deadline of {asked_ms} ms")
         return None
 

@@ -1,0 +1,120 @@
+"""A model that hangs or crawls, for real, is not waited for: who asked for an answer in time gets it, flagged."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from domain.decision import Product
+from scoring.replay import Replayer
+from serving.aside import Aside, TooLate
+from tests.serving import world
+from tests.serving.doors import Doors
+from tests.serving.parity import same_vectors
+
+DEADLINE_MS = 400
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    made = Doors(tmp_path_factory.mktemp("hanging"), products=(Product.PAYMENT,))
+    yield made
+    made.close()
+
+
+def asked(doors: Doors, **body: Any) -> tuple[dict[str, Any], float]:
+    """A decision on a large payment, and how long it took (s)."""
+    (request,) = world.payment_stream(1, 3, world.START, prefix=f"h{doors.key()}-")
+    started = time.monotonic()
+    answer = doors.pay({**request, "amount": 3_000_000, "currency": "CNY", **body})
+    took = time.monotonic() - started
+    assert answer.status_code == 200, answer.text
+    decision: dict[str, Any] = answer.json()
+    return decision, took
+
+
+@pytest.mark.parametrize(("part", "method"), [("scorer", "raw"), ("explainer", "contributions")])
+def test_a_part_that_hangs_is_not_waited_for(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, part: str, method: str
+) -> None:
+    found = getattr(doors.runtime.desks[Product.PAYMENT].bundle, part)
+    own, released = getattr(type(found), method), threading.Event()
+
+    def hanging(self: Any, *arguments: Any) -> Any:
+        assert released.wait(60)
+        return own(self, *arguments)
+
+    assert asked(doors, deadline_ms=10_000)[0]["degraded"] is False
+    with monkeypatch.context() as patch:
+        patch.setattr(type(found), method, hanging)
+        decision, took = asked(doors, deadline_ms=DEADLINE_MS)
+        assert decision["degraded"] == f"model dropped: deadline of {DEADLINE_MS} ms"
+        assert (decision["score"], decision["action"]) == (None, "review")
+        # The decision itself was in time; a busy machine may add to the way back.
+        assert decision["timings_us"]["total"] <= DEADLINE_MS * 1000
+        assert took < 10 * DEADLINE_MS / 1000
+        # While it still hangs nobody waits for it, with a deadline or without.
+        assert asked(doors, deadline_ms=DEADLINE_MS)[0]["timings_us"]["total"] < DEADLINE_MS * 1000
+        assert asked(doors)[0]["degraded"] == "model dropped: the model is too slow"
+        assert asked(doors, amount=100, deadline_ms=DEADLINE_MS)[0]["action"] == "approve"
+        assert doors.send("GET", "/readyz", client=None).status_code == 200
+        released.set()
+        end = time.monotonic() + 30
+        while asked(doors)[0]["degraded"] is not False:
+            assert time.monotonic() < end
+    assert "model_too_slow" in doors.log.getvalue()
+
+
+def test_what_was_too_slow_once_is_tried_again(doors: Doors) -> None:
+    doors.runtime._decider._cost.update(score=2_000_000_000, reasons=1_000_000)
+    told = [asked(doors, deadline_ms=1_000)[0]["degraded"] for _ in range(40)]
+    assert told[0] == "model dropped: deadline of 1000 ms"
+    assert told[-1] is False
+    assert doors.runtime._decider._cost["score"] < 1_000_000_000
+
+
+def test_a_crawling_model_is_dropped_only_where_there_is_no_time(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = doors.runtime.desks[Product.PAYMENT].bundle.scorer
+    raw = type(scorer).raw
+
+    def crawling(self: Any, row: Any) -> Any:
+        time.sleep(0.15)
+        return raw(self, row)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(scorer), "raw", crawling)
+        assert asked(doors, deadline_ms=5_000)[0]["degraded"] is False
+        # Known by now: nothing is even begun.
+        decision, _ = asked(doors, deadline_ms=60)
+        assert decision["degraded"] == "model dropped: deadline of 60 ms"
+        assert decision["timings_us"]["total"] <= 60_000
+
+
+def test_everything_above_replays_and_was_learnt_once(doors: Doors) -> None:
+    books = doors.runtime.committing
+    replayer = Replayer(books.ledger, books.journal, doors.home.bundles)
+    for row in books.ledger.read("payment").to_pylist():
+        same, expected, got = replayer.replay(row["decision_id"])
+        assert same, (expected, got)
+    assert same_vectors(doors.home, Product.PAYMENT)[0] > 40
+
+
+def test_aside_gives_raises_and_goes_on() -> None:
+    aside, released = Aside("test"), threading.Event()
+    with pytest.raises(ZeroDivisionError):
+        aside.within(10, lambda: 1 // 0)
+    with pytest.raises(TooLate):
+        aside.within(0.01, lambda: released.wait(30))
+    assert aside.busy
+    with pytest.raises(TooLate):
+        aside.within(10, lambda: 1)
+    released.set()
+    end = time.monotonic() + 30
+    while aside.busy:
+        assert time.monotonic() < end
+    assert aside.within(10, lambda: 2) == 2
+    aside.close()
