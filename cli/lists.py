@@ -22,7 +22,7 @@ lists = typer.Typer(
     no_args_is_help=True, help="Lists: show, export, add, remove, import, propose, approve, reject, history."
 )
 
-LIST = Annotated[Literal["block", "allow", "watch"], typer.Argument(metavar="block|allow|watch")]
+LIST = Annotated[Literal["block", "allow", "watch"], typer.Argument(metavar="block|allow|watch", help="Which list.")]
 NAMESPACE = Annotated[str, typer.Argument(metavar="NAMESPACE", help="person, card, account, device, ip, merchant, …")]
 WHOM = Annotated[str, typer.Argument(metavar="IDENTIFIER", help="As it comes in; - reads it from standard input.")]
 TOKEN = Annotated[bool, typer.Option("--token", metavar="", help="It is a token of this home already.")]
