@@ -36,6 +36,7 @@ from cli.import_ import import_
 from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
+from cli.labels import labels
 from cli.ledger import ledger
 from cli.lists import lists
 from cli.load import load
@@ -51,6 +52,7 @@ from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
+from cli.retrain import retrain
 from cli.review import review
 from cli.rollback import rollback
 from cli.serve import serve
@@ -74,6 +76,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "report": report,
         "validate": validate,
         "review": review,
+        "retrain": retrain,
         "promote": promote,
         "deploy": deploy,
         "rollback": rollback,
@@ -85,6 +88,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Looking back": {
         "monitor": monitor,
         "watch": watch,
+        "labels": labels,
         "oversight": oversight,
         "channels": channels,
         "book": book,
