@@ -18,6 +18,7 @@ from cli.benchmark import benchmark
 from cli.book import book
 from cli.borrower_card import borrower_card
 from cli.cases import cases
+from cli.challenger import challenger
 from cli.channels import channels
 from cli.compare import compare
 from cli.complaints import complaints
@@ -39,12 +40,14 @@ from cli.journal import journal
 from cli.keys import keys
 from cli.labels import labels
 from cli.ledger import ledger
+from cli.lists import lists
 from cli.load import load
 from cli.master_scale import master_scale
 from cli.models import models
 from cli.monitor import monitor
 from cli.notice import notice
 from cli.oversight import oversight
+from cli.policy import policy
 from cli.promote import promote
 from cli.records import records
 from cli.rehearse import rehearse
@@ -84,6 +87,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "benchmark": benchmark,
     },
     "Service": {"serve": serve, "keys": keys, "load": load},
+    "Policy": {"policy": policy, "lists": lists, "challenger": challenger},
     "Looking back": {
         "monitor": monitor,
         "watch": watch,

@@ -153,7 +153,7 @@ def decide(
             reasons = bundle.selector.select(bundle.explainer.contributions(row), row)
         elif not needed:
             degraded = None  # the reasons that were dropped would not have been given
-        wanted = _answerable(wanted, reasons, bundle, policy, raised)
+        wanted = answerable(wanted, reasons, bundle, policy, raised)
     mark("reasons")
 
     action, risk_grade = policy.settle(wanted, ruling, grade)
@@ -226,9 +226,7 @@ def _effective(degraded: Degraded | None, row: NDArray[np.float64] | None, bundl
     return degraded
 
 
-def _answerable(
-    wanted: Action, reasons: tuple[Reason, ...], bundle: Bundle, policy: Policy, raised: set[str]
-) -> Action:
+def answerable(wanted: Action, reasons: tuple[Reason, ...], bundle: Bundle, policy: Policy, raised: set[str]) -> Action:
     """The model's action, once it can be answered for."""
     if reasons and bundle.selector.is_barred(reasons[0]):
         raised.add(PROTECTED_REASON)

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from domain.decision import Product
@@ -29,6 +30,7 @@ from scoring.policy import POLICY_FILES, Policy
 from serving.desk import Desk, Role
 from serving.metrics import Metrics
 from serving.policies import Policies
+from serving.shadow import SHADOW, Pointed, Rules, Shadow
 from stores.bundles import pointed, verify_files
 from stores.home import Home
 from stores.journal import Journal
@@ -55,7 +57,8 @@ def pointer_of(product: Product, role: str) -> str:
 class Deployed:
     """What is deployed for a product, as it is told.
 
-    ``canary`` is the bundle that decides on a share of customers; ``policy`` and ``lists`` are hashes.
+    ``canary`` is the bundle that decides on a share of customers, ``shadow`` one that only scores; ``policy`` and
+    ``lists`` are hashes.
     """
 
     product: str
@@ -66,6 +69,8 @@ class Deployed:
     refused: str | None = None
     canary: str | None = None
     canary_refused: str | None = None
+    shadow: str | None = None
+    shadow_refused: str | None = None
     policy: str | None = None
     policy_refused: str | None = None
     lists: str | None = None
@@ -141,6 +146,8 @@ class Deployments:
         self._seen: dict[Slot, tuple[int, ...] | None] = dict.fromkeys(slots)
         self._deployed = {slot: Deployed(slot[0].value) for slot in slots}
         self._bundles: dict[Slot, Bundle] = {}
+        self._shadowed: dict[Product, Pointed] = {}
+        self._shadow_seen: dict[Product, tuple[int, ...] | None] = dict.fromkeys(POLICY_FILES)
         self._loaded: dict[str, Bundle] = {}
 
     def bare(self) -> dict[Product, Desk]:
@@ -156,6 +163,8 @@ class Deployments:
                 self._deployed[product, Role.CHAMPION],
                 canary=self._deployed[product, Role.CANARY].model,
                 canary_refused=self._deployed[product, Role.CANARY].refused,
+                shadow=self._shadowed.get(product, Pointed()).model,
+                shadow_refused=self._shadowed.get(product, Pointed()).refused,
                 policy=told[product.value]["hash"],
                 policy_refused=told[product.value]["refused"],
                 lists=lists["hash"],
@@ -193,6 +202,42 @@ class Deployments:
                 found = list(pool.map(lambda slot: self._desk(slot, changed, journal), changed))
             desks += [desk for desk in found if desk is not None]
         return desks
+
+    def shadows(
+        self, journal: Journal, *, limit: int, cap_ns: int, ticks: Callable[[], int]
+    ) -> Mapping[Product, Shadow | None]:
+        """Shadows for the pointers that have changed since the last look; for the shadow's thread.
+
+        A bundle of its own is loaded even where the same one decides: scorers are for one thread.
+        """
+        found: dict[Product, Shadow | None] = {}
+        for product in POLICY_FILES:
+            signature = _stat(self._home.pointers / f"{pointer_of(product, SHADOW)}.json")
+            if signature == self._shadow_seen[product]:
+                continue
+            self._shadow_seen[product] = signature
+            rules = Rules(self._policies.policy, lambda: self._policies.lists)
+            before = self._shadowed.get(product, Pointed())
+            try:
+                digest = pointed(self._home.pointers, pointer_of(product, SHADOW))
+                if digest is None:
+                    found[product] = None
+                    self._shadowed[product] = Pointed()
+                    continue
+                bundle = self._fresh(product, digest)
+                state = started_state(bundle, self._home, journal, self._log)
+                found[product] = Shadow(product, bundle, state, rules, limit=limit, cap_ns=cap_ns, ticks=ticks)
+            except Unavailable:
+                self._shadow_seen[product] = None
+                raise
+            except AssayError as error:
+                # One that was refused leaves the one before it at work.
+                self._log.error("shadow_refused", product=product.value, error=str(error))
+                self._shadowed[product] = replace(before, refused=str(error))
+                continue
+            self._shadowed[product] = Pointed(digest)
+            self._log.info("shadow_loaded", product=product.value, model=digest)
+        return found
 
     # ------------------------------------------------------------------- desks
 
@@ -288,8 +333,12 @@ class Deployments:
         return bundle
 
     def _signature(self, slot: Slot) -> tuple[int, ...] | None:
-        try:
-            found = (self._home.pointers / f"{pointer_of(*slot)}.json").stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return _stat(self._home.pointers / f"{pointer_of(*slot)}.json")
+
+
+def _stat(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -53,6 +53,7 @@ class Metrics:
         self._replays = Counter("replayed_answers", "Retries answered from the ledger.", **common)
         self._failures = Counter("failed_commits", "Transactions that were rolled back.", **common)
         self._reloads = Counter("reloads", "Bundles loaded or refused.", ["product", "result"], **common)
+        self._shadow = Counter("shadow", "Decisions scored, or not, in the shadow.", ["product", "result"], **common)
         self._queue = Gauge("queue_length", "Requests waiting for the committer.", **common)
         self._killed = Gauge("kill_switch", "1 while rules decide alone.", **common)
         self._links = Gauge("ledger_links", "Decisions in the chain; less those anchored, the ledger's lag.", **common)
@@ -95,6 +96,10 @@ class Metrics:
     def reloaded(self, product: str, result: str) -> None:
         """A bundle was loaded or refused."""
         self._reloads.labels(product, result).inc()
+
+    def shadowed(self, product: str, result: str, n: int) -> None:
+        """Decisions that a challenger has scored, or has not and why."""
+        self._shadow.labels(product, result).inc(n)
 
     def anchored(self, n_link: int) -> None:
         """The head was anchored."""

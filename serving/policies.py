@@ -33,6 +33,12 @@ _FILES: Mapping[Subject, str] = {
 }
 
 
+Known = tuple[tuple[Change, ...], Callable[[str], bytes]]
+"""The changes of the record, and what gives their contents."""
+
+_NOTHING: Known = ((), lambda digest: b"")
+
+
 class Policies:
     """Follow the settings of policies and the record of their changes.
 
@@ -47,6 +53,8 @@ class Policies:
         When a policy, the lists or a reason book is wrong, or an approval is required and there is none.
     DataError
         When the record of changes or what they are about was altered.
+    Unavailable
+        When an approval is required and the store cannot be read.
     """
 
     def __init__(
@@ -70,7 +78,14 @@ class Policies:
         self._seen = self._signature()
         self._refused: dict[str, str] = {}
         self._approved_by: dict[Subject, Change | None] = {}
-        changes = self._changes()
+        try:
+            changes = self._changes()
+        except Unavailable as error:
+            if approval is Approval.REQUIRED:
+                raise
+            # Nothing can be decided before the store is back, and then the next look finds what was approved.
+            self._log.error("changes_unread", error=str(error))
+            changes, self._seen = _NOTHING, ()
         found = {subject: self._loaded(subject, changes) for subject in Subject}
         self._found: dict[Subject, Policy | Lists] = found
 
@@ -153,7 +168,7 @@ class Policies:
             self._log.error("policy_refused", subject=subject.value, error=str(error))
         self._refused[subject.value] = str(error)
 
-    def _loaded(self, subject: Subject, changes: tuple[tuple[Change, ...], Callable[[str], bytes]]) -> Policy | Lists:
+    def _loaded(self, subject: Subject, changes: Known) -> Policy | Lists:
         """What should be in force; errors leave nothing changed but the note of who approved."""
         known, content = changes
         path = self._configs / "policy" / _FILES[subject]
@@ -164,7 +179,7 @@ class Policies:
                 f"{subject.value}: expected an approved change (policy_approval: required), found none; propose "
                 f"{path} with `assay {verb} propose` and have it approved by another"
             )
-        if change is not None and (self._approval is Approval.REQUIRED or change.file == file_hash(path)):
+        if change is not None and approved_counts(change, path, self._approval):
             self._approved_by[subject] = change
             return self._read(subject, content(change.content))
         found = self._from_file(subject, path)
@@ -186,9 +201,9 @@ class Policies:
         book = load_settings(self._configs / "reasons" / f"{subject.value}.yaml", ReasonBook)
         return load_policy(path, book, self._platform, None)
 
-    def _changes(self) -> tuple[tuple[Change, ...], Callable[[str], bytes]]:
-        if not self._home.changes.is_file() and not self._home.database.is_file():
-            return (), lambda digest: b""
+    def _changes(self) -> Known:
+        if not self._home.changes.exists() and not self._home.database.exists():
+            return _NOTHING
         database = Database(self._home.database)
         try:
             changes = Changes.open(self._home, database, self._environment, self._clock)
@@ -200,6 +215,11 @@ class Policies:
         places = [self._home.changes, *(self._configs / "policy" / name for name in _FILES.values())]
         places += [self._configs / "reasons" / f"{product.value}.yaml" for product in Product]
         return tuple(_stat(path) for path in places)
+
+
+def approved_counts(change: Change, path: Path, approval: Approval) -> bool:
+    """Whether the newest approved change is in force, and not a file that was edited since."""
+    return approval is Approval.REQUIRED or change.file == file_hash(path)
 
 
 def file_hash(path: Path) -> str:

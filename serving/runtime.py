@@ -44,6 +44,7 @@ from serving.policies import Policies
 from serving.problems import unavailable
 from serving.requests import SUBJECT_KIND, Reader
 from serving.settings import ServingSettings
+from serving.shadow import Shadows
 from serving.version import code_version
 from serving.work import Done, Work
 from stores.home import Home
@@ -138,6 +139,18 @@ class Runtime:
             clock=clock,
             log=log,
         )
+        self.shadows = Shadows(
+            home,
+            lambda: Books.open(home, environment, self.settings.busy_timeout / 1e6),
+            lambda books: self.deployments.shadows(
+                books.journal,
+                limit=self.settings.shadow_queue,
+                cap_ns=int(self.settings.shadow_timeout_ms * 1e6),
+                ticks=time.perf_counter_ns,
+            ),
+            metrics=self.metrics,
+            log=log,
+        )
         self.anchoring = Anchoring(
             self._books, self.settings.anchor, self.settings.anchor_every, clock=clock, metrics=self.metrics, log=log
         )
@@ -159,6 +172,7 @@ class Runtime:
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self.shadows.stop()
         self._wake.set()
         self.committer.stop()
         self.anchoring.stop()
@@ -184,6 +198,7 @@ class Runtime:
         try:
             self._first_desks()
             self.committer.start()
+            self.shadows.start()
             while not self._rested():
                 self._look()
                 with self._looked:

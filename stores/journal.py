@@ -407,7 +407,7 @@ class Journal:
             tables = {kind: self.read(kind, after=after, upto=last) for kind in self._kinds_between(after, last)}
         rows = ((kind, row) for kind, table in tables.items() for row in table.to_pylist())
         for kind, row in sorted(rows, key=lambda pair: pair[1]["seq"]):
-            yield _event(kind, row)
+            yield event_of(kind, row)
 
     def _kinds_between(self, after: int, last: int) -> list[str]:
         sql = "SELECT DISTINCT kind FROM event WHERE seq > ? AND seq <= ?"
@@ -424,7 +424,7 @@ class Journal:
         row = self.database.maybe("SELECT kind FROM event WHERE seq = ?", (seq,))
         if row is None:
             raise DataError(expected_got("a seq of the journal", seq, str(self.database.path)))
-        return _event(row[0], self.read(row[0], after=seq - 1, upto=seq).to_pylist()[0])
+        return event_of(row[0], self.read(row[0], after=seq - 1, upto=seq).to_pylist()[0])
 
     def find(self, event_id: str) -> list[Event]:
         """All events with an id, whoever sent them."""
@@ -554,7 +554,8 @@ def _row(seq: int, client: str, event_id: str, event_time: int, known_at: int, b
     return row
 
 
-def _event(kind: str, row: dict[str, object]) -> Event:
+def event_of(kind: str, row: Mapping[str, object]) -> Event:
+    """The event that a row of `Journal.read` holds."""
     head = ("seq", "client", "event_id", "event_time", "known_at")
     body = {name: value for name, value in row.items() if name not in head and value is not None}
     return Event(kind=kind, body=body, **{name: row[name] for name in head})  # type: ignore[arg-type]  # typed by the schema

@@ -98,6 +98,15 @@ def item_key(key: str, place: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """That an event was decided on, and when (µs UTC)."""
+
+    seq: int
+    decision_id: str
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """An answer kept for a retry; ``request`` is the SHA-256 of route and body."""
 
@@ -172,6 +181,14 @@ class Ledger:
         """The ``seq`` of every event of a product that was decided on, and the clients that asked."""
         rows = self.database.execute("SELECT seq, client FROM decision WHERE product = ? ORDER BY seq", (product,))
         return [seq for seq, _ in rows], {client for _, client in rows}
+
+    def between(self, product: str, after: int, upto: int) -> list[Decided]:
+        """Decisions of a product on events with ``after < seq <= upto``, in that order."""
+        rows = self.database.execute(
+            "SELECT seq, decision_id, decided_at FROM decision WHERE seq > ? AND seq <= ? AND product = ? ORDER BY seq",
+            (after, upto, product),
+        )
+        return [Decided(*row) for row in rows]
 
     def declined(self) -> set[int]:
         """The ``seq`` of every event that was declined: what it asked for did not happen."""

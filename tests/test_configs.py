@@ -21,6 +21,7 @@ from monitoring.settings import MonitoringSettings
 from scoring.label_intake import LabelIntake
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
+from scoring.policy_examples import PolicyExamples
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
 from serving.load.settings import Promise
@@ -73,6 +74,8 @@ MODELS: dict[str, type[Settings]] = {
     "configs/policy/payments.yaml": PolicySettings,
     "configs/policy/loans.yaml": PolicySettings,
     "configs/policy/lists.yaml": ListSettings,
+    "configs/policy/examples/payments.yaml": PolicyExamples,
+    "configs/policy/examples/loans.yaml": PolicyExamples,
     "configs/reasons/payment.yaml": ReasonBook,
     "configs/reasons/loan.yaml": ReasonBook,
 }

@@ -18,9 +18,12 @@ from domain.time import Clock, format_instant
 from scoring.bundle import load_bundle
 from stores.bundles import install, point, verify_files
 from stores.home import Home
+from training.gates.people import reviewed
 from training.review import Subject
 from training.review_log import ReviewLog
-from training.tracking import CHAMPION, Tracker, registered_name
+from training.tracking import CHALLENGER, CHAMPION, Tracker, registered_name
+
+CANARY = "canary"
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Deployed:
     bundle: str
     folder: Path
     bento_tag: str | None
+    role: str = CHAMPION
 
 
 def models(tracker: Tracker, name: str, reviews: ReviewLog | None = None) -> Models:
@@ -121,20 +125,41 @@ def _with_verdict(version: ModelVersion, reviews: ReviewLog | None) -> ModelVers
     return replace(version, review=review.standing(reviews.now()), review_expires_at=expires)
 
 
-def deploy(tracker: Tracker, name: str, home: Home, *, clock: Clock, bento: bool = False) -> Deployed:
-    """Copy the champion's bundle to a home, verify it there, and only then point serving at it.
+def deploy(
+    tracker: Tracker,
+    name: str,
+    home: Home,
+    *,
+    clock: Clock,
+    bento: bool = False,
+    role: str = CHAMPION,
+    version: str | int | None = None,
+    reviews: ReviewLog | None = None,
+) -> Deployed:
+    """Copy a bundle to a home, verify it there, and only then point serving at it.
 
     Parameters
     ----------
     bento : also put the bundle into BentoML's model store, for ``bentoml build``.
+    role : ``champion`` decides; ``canary`` decides on a share of customers; ``shadow`` only scores.
+    version : number or alias; the champion's, or the challenger's for the other roles. Only the champion may decide on
+        everybody.
+    reviews : must hold a valid approval of what a canary is to decide with.
 
     Raises
     ------
     ModelError
-        When there is no champion, or its bundle is not the one that was registered or does not verify; what
-        served before goes on serving.
+        When there is no such version, its bundle is not the one that was registered or does not verify, or a canary
+        has no approval; what served before goes on serving.
     """
-    record = tracker.version(name, CHAMPION)
+    record = tracker.version(name, version or (CHAMPION if role == CHAMPION else CHALLENGER))
+    if role == CHAMPION and CHAMPION not in record.aliases:
+        raise ModelError(
+            f"{registered_name(name)}: expected the champion to decide on everybody, got version {record.version}; "
+            "promote it, or deploy it --as shadow or canary"
+        )
+    if role == CANARY:
+        _refuse_unreviewed(name, record, reviews)
     registered = record.tags.get("bundle", "none")
     with tempfile.TemporaryDirectory(prefix="assay-deploy-") as scratch:
         fetched = tracker.fetch(record.source, Path(scratch))
@@ -146,9 +171,24 @@ def deploy(tracker: Tracker, name: str, home: Home, *, clock: Clock, bento: bool
             )
         folder = install(fetched, home.bundles)
     bundle = load_bundle(folder)
-    point(home.pointers, bundle.product.value, bundle.hash, clock())
+    pointer = bundle.product.value if role == CHAMPION else f"{bundle.product.value}.{role}"
+    point(home.pointers, pointer, bundle.hash, clock())
     tag = _import_into_bento(name, bundle.hash, folder, record) if bento else None
-    return Deployed(name, int(record.version), bundle.product.value, bundle.hash, folder, tag)
+    return Deployed(name, int(record.version), bundle.product.value, bundle.hash, folder, tag, role)
+
+
+def _refuse_unreviewed(name: str, record: Any, reviews: ReviewLog | None) -> None:
+    """A canary decides on people: its bundle needs the verdict that a promotion needs."""
+    subject = Subject(name, int(record.version), record.tags.get("bundle", ""), record.tags.get("operator", ""))
+    if CHAMPION in record.aliases:
+        return
+    gate = reviewed("expected a review, got none" if reviews is None else reviews.of(subject), _now(reviews))
+    if not gate.passed:
+        raise ModelError(f"{registered_name(name)}: version {record.version} may not decide as a canary: {gate}")
+
+
+def _now(reviews: ReviewLog | None) -> int:
+    return 0 if reviews is None else reviews.now()
 
 
 def _gates_in_short(tags: Mapping[str, str]) -> str:

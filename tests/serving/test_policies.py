@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,13 +13,16 @@ import pytest
 import yaml
 
 from domain.decision import Product
-from domain.errors import DataError, DefinitionError
+from domain.errors import DataError, DefinitionError, Unavailable
 from scoring.changes import Changes, Subject
 from scoring.lists import Lists, ListSettings
 from scoring.policy import Policy, load_policy
 from scoring.reasons import ReasonBook
-from serving.policies import file_hash
+from serving.logs import json_logger
+from serving.policies import Policies, file_hash
+from serving.settings import Approval
 from stores.database import Database
+from stores.home import Home
 from stores.settings_files import load_settings
 from tests.serving import world
 from tests.serving.doors import Doors
@@ -196,3 +201,29 @@ def test_required_an_altered_record_stops_the_start(doors: Doors) -> None:
         doors._started()
     doors.home.changes.write_bytes(doors.home.changes.read_bytes().replace(b"evil", b"wang"))
     doors.runtime = doors._started()
+
+
+@pytest.mark.parametrize("approval", list(Approval))
+def test_a_store_that_is_away_at_the_start_is_looked_at_again(tmp_path: Path, approval: Approval) -> None:
+    home, configs = Home(tmp_path / "home"), tmp_path / "configs"
+    shutil.copytree(world.CONFIGS, configs)
+    home.database.mkdir(parents=True)  # SQLite cannot open a folder
+
+    def started() -> Policies:
+        log = json_logger(io.StringIO())
+        return Policies(home, configs, world.platform(), approval, {}, clock=lambda: world.START, log=log)
+
+    if approval is Approval.REQUIRED:
+        with pytest.raises(Unavailable):
+            started()
+        return
+    found = started()
+    assert found.lists.settings.entries == ()
+    home.database.rmdir()
+    lists = Lists(ListSettings.model_validate({"version": "l2", "entries": []}))
+    record = Changes.open(home, Database(home.database), {}, lambda: world.START)
+    record.approve(record.propose(Subject.LISTS, lists.content, by="lin", why="x").id, by="wang",
+                   file=file_hash(configs / "policy" / "lists.yaml"))  # fmt: skip
+    assert found.changed(lambda product, policy: None)
+    assert found.lists.hash == lists.hash
+    assert not found.changed(lambda product, policy: None)
