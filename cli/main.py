@@ -35,6 +35,7 @@ from cli.import_ import import_
 from cli.intake import intake
 from cli.journal import journal
 from cli.keys import keys
+from cli.labels import labels
 from cli.ledger import ledger
 from cli.load import load
 from cli.master_scale import master_scale
@@ -48,6 +49,7 @@ from cli.rehearse import rehearse
 from cli.replay import replay
 from cli.report import report
 from cli.reproduce import reproduce
+from cli.retrain import retrain
 from cli.review import review
 from cli.rollback import rollback
 from cli.serve import serve
@@ -71,6 +73,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "report": report,
         "validate": validate,
         "review": review,
+        "retrain": retrain,
         "promote": promote,
         "deploy": deploy,
         "rollback": rollback,
@@ -81,6 +84,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     "Looking back": {
         "monitor": monitor,
         "watch": watch,
+        "labels": labels,
         "oversight": oversight,
         "channels": channels,
         "book": book,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import betabinom
+from numpy.typing import NDArray
+from scipy.stats import betabinom, nbinom
+from scipy.stats import t as student
 
-LEAST_PAST = 14
+LEAST_PAST = 7
 """Periods from which a spread is worth estimating."""
 
 _MAD_TO_SIGMA = 1.4826
-_MOST_CONFIDENT = 0.9999
+_TWO_WEEKS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class AgainstPast:
 
 
 def against_past(
-    value: float, past: Sequence[float], *, noise: float = 0.0, confidence: float = 0.999
+    value: float, past: Sequence[float], *, noise: float = 0.0, beyond: float = 1.0, confidence: float = 0.999
 ) -> AgainstPast | None:
     """Compare on the log scale, where a half and a double are equally far; None where the past does not suffice.
 
@@ -42,7 +43,10 @@ def against_past(
     Parameters
     ----------
     past : values of earlier periods; those that are not positive and finite are left out.
-    confidence : that a value of an unchanged series is called chance, were logs normal.
+    beyond : a value that is no further out than this many times the extremes of the past is chance as well, whatever
+        the spread says: series with heavy tails have some large values.
+    confidence : that a value of an unchanged series is called chance, were logs normal (Student's t, since the spread
+        is estimated).
 
     Examples
     --------
@@ -60,9 +64,24 @@ def against_past(
     spread = _MAD_TO_SIGMA * float(np.median(np.abs(logs - middle)))
     # The median of few values has an error of its own: about 1.25 spreads over the root of their number.
     sigma = math.hypot(spread * math.sqrt(1 + 1.57 / len(known)), noise)
-    far = NormalDist().inv_cdf((1 + min(confidence, _MOST_CONFIDENT)) / 2)
+    far = float(student.ppf((1 + confidence) / 2, len(known) - 1))
     away = math.log(value) - middle
-    return AgainstPast(math.exp(away), math.exp(middle), abs(away) <= far * sigma)
+    low, high = extremes(known)
+    usual = abs(away) <= far * sigma or low / beyond <= value <= high * beyond
+    return AgainstPast(math.exp(away), math.exp(middle), usual)
+
+
+def extremes(past: NDArray[np.float64]) -> tuple[float, float]:
+    """The least and the greatest; the second of each where there are two weeks, so that one odd day hides no other.
+
+    Examples
+    --------
+    >>> extremes(np.array([3.0, 1.0, 2.0])), extremes(np.arange(20.0))
+    ((1.0, 3.0), (1.0, 18.0))
+    """
+    place = int(len(past) >= _TWO_WEEKS)
+    ordered = np.sort(past)
+    return float(ordered[place]), float(ordered[-1 - place])
 
 
 def share_against_past(
@@ -101,6 +120,34 @@ def share_against_past(
     seen, now = total / spread, n / spread
     a, b = usual * seen + 0.5, (1 - usual) * seen + 0.5
     scaled, most = hits / spread, max(1, round(now))
+    few = max(hits, usual * n) < FEW
     above = float(betabinom.sf(math.floor(scaled) - 1, most, a, b))
     below = float(betabinom.cdf(math.ceil(scaled), most, a, b))
-    return AgainstPast((hits / n) / floor, usual, min(above, below) > (1 - confidence) / 2)
+    return AgainstPast((hits / n) / floor, usual, min(above, below) > (1 - confidence) / 2 or few)
+
+
+def within_counts(value: float, past: NDArray[np.float64], *, confidence: float = 0.999) -> bool:
+    """Whether chance explains a count, or an expected count, after those of the past; few are always chance.
+
+    Gamma-Poisson: what is known of the mean from the past days, widened by their spread beyond counting; and nothing
+    that a past day reached is more than chance.
+
+    Parameters
+    ----------
+    past : of days as large as the present one.
+
+    Examples
+    --------
+    >>> past = np.array([2.0, 4.0, 3.0, 1.0, 3.0, 2.0, 4.0] * 3)
+    >>> within_counts(5.0, past), within_counts(15.0, past), within_counts(2.0, past * 0)
+    (True, False, True)
+    """
+    if len(past) < LEAST_PAST or value < FEW or value <= extremes(past)[1]:
+        return True
+    spread = max(1.0, float(past.var(ddof=1)) / max(float(past.mean()), 1e-9))
+    seen, days = (float(past.sum()) + 0.5) / spread, float(len(past))
+    return float(nbinom.sf(value / spread - 1, seen, days / (days + 1))) > (1 - confidence) / 2
+
+
+FEW = 4.0
+"""Events of a day below which nothing is more than chance: an incident often has two or three."""

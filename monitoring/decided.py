@@ -12,8 +12,8 @@ from monitoring.sight import Sight
 SUBJECTS = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
 """Kind of event that each product decides on."""
 
-_FACTS = {Product.PAYMENT: ["channel", "region", "amount", "currency"],
-          Product.LOAN: ["channel", "region", "product", "amount", "currency"]}  # fmt: skip
+_FACTS = {Product.PAYMENT: ["channel", "region", "amount", "currency", "customer_id", "payee_id"],
+          Product.LOAN: ["channel", "region", "product", "amount", "currency", "borrower_id"]}  # fmt: skip
 
 _UNUSED = ["body", "timings", "vector", "n_link", "product", "decision_id"]
 

@@ -247,6 +247,20 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX custody_day ON custody_line (account, booked_on);
     """,
     """
+    CREATE TABLE label_ruling (
+        ruling_id INTEGER PRIMARY KEY,
+        seq       INTEGER NOT NULL,  -- of an outcome
+        ruling    TEXT NOT NULL,                            -- released, refused
+        by        TEXT NOT NULL,
+        reason    TEXT NOT NULL,
+        at        INTEGER NOT NULL
+    );
+    CREATE TRIGGER ruling_stays BEFORE UPDATE ON label_ruling BEGIN
+        SELECT raise(ABORT, 'rulings are only ever appended to');
+    END;
+    CREATE TRIGGER ruling_kept BEFORE DELETE ON label_ruling BEGIN
+        SELECT raise(ABORT, 'rulings are only ever appended to');
+    END;
     ALTER TABLE subject ADD COLUMN layer INTEGER NOT NULL DEFAULT 1;  -- how many lookup keys its hash was made with
     ALTER TABLE subject ADD COLUMN token TEXT;  -- NULL while it is derived from the hash as it is stored
     CREATE TABLE lookup_key (

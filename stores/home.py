@@ -74,6 +74,11 @@ class Home:
         return self.root / "reviews.jsonl"
 
     @property
+    def retraining(self) -> Path:
+        """Requests to train again: signed lines, only ever appended to."""
+        return self.root / "retraining.jsonl"
+
+    @property
     def heartbeat(self) -> Path:
         """When the watch last ran."""
         return self.root / "watch.json"

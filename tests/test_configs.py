@@ -16,6 +16,7 @@ from monitoring.drill import DrillSettings
 from monitoring.limits import LimitSettings
 from monitoring.matters.limits import DeskLimits
 from monitoring.settings import MonitoringSettings
+from scoring.label_intake import LabelIntake
 from scoring.lists import ListSettings
 from scoring.notice import NoticeSettings
 from scoring.policy_settings import PolicySettings
@@ -39,6 +40,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/platform.yaml": PlatformSettings,
     "configs/monitoring.yaml": MonitoringSettings,
     "configs/limits.yaml": LimitSettings,
+    "configs/labels.yaml": LabelIntake,
     "configs/channels.yaml": ChannelSettings,
     "configs/book.yaml": BookSettings,
     "configs/disclosure.yaml": DisclosureSettings,

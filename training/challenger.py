@@ -27,6 +27,7 @@ from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from features.snapshot import Snapshot
 from scoring.bundle import write_bundle
+from scoring.label_intake import LabelIntake
 from scoring.reasons import ReasonBook
 from stores.journal import Journal
 from training import record
@@ -35,6 +36,7 @@ from training.dataset import label
 from training.fitting import fit
 from training.intake import IntakeReport, for_training
 from training.measure import Measured, measure
+from training.outcomes import read_outcomes
 from training.packing import bundle_parts
 from training.plots import panel
 from training.progress import Progress, silent
@@ -117,6 +119,7 @@ def train(
     as_of: int | None = None,
     studies: Path | None = None,
     report: ReportSettings | None = None,
+    label_rules: LabelIntake | None = None,
     progress: Progress = silent,
 ) -> Trained:
     """Train a challenger and register it.
@@ -129,6 +132,7 @@ def train(
     snapshot : features already built; built from the journal when absent.
     as_of : nothing known later, µs UTC, is used as a label; the newest known instant by default.
     studies : folder of kept studies, where the settings name one.
+    label_rules : of the intake of outcomes; what they hold back is not learnt from. Nothing is held without.
     report : what the model's report is held against, in both languages beside the bundle; none is made without.
 
     Raises
@@ -143,8 +147,9 @@ def train(
     _refuse_protected(settings, feature_set)
     rows = _rows(snapshot, feature_set, journal, platform, settings, progress)
     progress("labels", 0, 1, f"{rows.table.num_rows:,} requests")
-    outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
-    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock, as_of)
+    upto = int(rows.manifest["upto_seq"])
+    outcomes = read_outcomes(journal, settings.policy, label_rules, upto=upto, as_of=as_of)
+    dataset = label(rows.table, outcomes.table, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)
     checked = for_training(settings, dataset, split, feature_set, now=started, progress=progress)
     checked.refuse_red()
@@ -162,6 +167,7 @@ def train(
         finished = clock()
         about = {
             **facts.about, "snapshot": record.span(rows), "run_id": run.run_id, "finished_at": format_instant(finished),
+            "labels_held": outcomes.held_seqs,
         }  # fmt: skip
         extensions = journal.extensions(settings.subject_kind)
         parts = bundle_parts(settings, platform, feature_set, extensions, book, fitted, about)
@@ -179,7 +185,8 @@ def train(
         record.log_run(run, facts, fitted, measured, digest, finished)
         log_search(run, settings, split, fitted, measured, warm, finished)
         progress("register", 0, 1, f"bundle {digest[:12]}")
-        version = tracker.register(settings.name, run, BUNDLE, record.version_tags(facts, measured, digest, checked))
+        tags = {**record.version_tags(facts, measured, digest, checked), **outcomes.tag}
+        version = tracker.register(settings.name, run, BUNDLE, tags)
         bundle = tracker.fetch(f"{run.artifact_uri}/{BUNDLE}")
     return Trained(
         settings.name, version, run.run_id, bundle, digest, facts.statuses, split, fitted.searched, measured,

@@ -36,6 +36,7 @@ from training.families.catalogue import FAMILIES
 from training.fitting import as_scored
 from training.groups import by_group
 from training.measure import evaluate_whole, read_attributes, with_propensity
+from training.outcomes import read_outcomes
 from training.periods import Period
 from training.plots import panel
 from training.progress import Progress, silent
@@ -129,7 +130,8 @@ def train(
         return train_challenger(
             settings, platform, journal, place.book(settings.product), tracker or place.tracker(), actor=place.actor,
             clock=clock, root=PROJECT, snapshot=rows, as_of=_instant(as_of, platform.time_zone),
-            studies=place.home.studies, report=place.report(settings), progress=progress,
+            studies=place.home.studies, report=place.report(settings), label_rules=place.label_rules(),
+            progress=progress,
         )  # fmt: skip
 
 
@@ -219,7 +221,8 @@ def evaluate(
             bundle.feature_set, journal, bundle.platform, threads=settings.threads, progress=tell
         ).table  # fmt: skip
         cut = _instant(as_of, zone)
-        dataset = label(rows, journal.read("outcome"), settings.policy, settings.maturity.clock, cut)
+        outcomes = read_outcomes(journal, settings.policy, place.label_rules(), as_of=cut)
+        dataset = label(rows, outcomes.table, settings.policy, settings.maturity.clock, cut)
         periods: Mapping[str, str] = bundle.manifest.about.get("periods", {})
         period = _period(dataset, periods, _instant(since, zone), _instant(until, zone), zone)
         part = measured_part(dataset, period)

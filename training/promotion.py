@@ -24,6 +24,7 @@ from training.gates.calibrated import calibrated
 from training.gates.data import audited, timely
 from training.gates.fair import fair
 from training.gates.gate import Gate, Verdict
+from training.gates.labels import labelled
 from training.gates.later_data import not_worse
 from training.gates.monotone import monotone
 from training.gates.people import four_eyes, reviewed
@@ -154,6 +155,7 @@ def _gates(
     yield from [_missing("fairness", fairness.ARTIFACT)] if groups is None else fair(groups, limits.fairness)
     yield from _on_model(bundle, limits)
     yield audited(record.tags, limits.intake)
+    yield labelled(record.tags, limits.labels)
 
 
 def _on_model(bundle: Bundle | None, limits: GateSettings) -> Iterator[Gate]:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 from pydantic import ValidationError
 
@@ -137,6 +139,8 @@ def reproduce(
         threads=settings.threads, progress=tell,
     )  # fmt: skip
     outcomes = journal.read("outcome", upto=int(span["upto_seq"]))
+    held = pa.array(about.get("labels_held", []), pa.int64())
+    outcomes = outcomes.filter(pc.invert(pc.is_in(outcomes["seq"], value_set=held)))
     as_of = parse_instant(str(about["labels_as_of"]))
     dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)

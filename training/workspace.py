@@ -12,6 +12,7 @@ from pathlib import Path
 from domain.decision import Product
 from domain.errors import DataError, InputError, expected_got
 from domain.settings import PlatformSettings
+from scoring.label_intake import LabelIntake
 from scoring.reasons import ReasonBook
 from stores.database import Database
 from stores.home import Home
@@ -91,6 +92,11 @@ class Workspace:
         if settings.report == "none":
             return None
         return report_settings(self.configs, light=settings.report == "light")
+
+    def label_rules(self) -> LabelIntake | None:
+        """``labels.yaml`` of the configs; None where there is none."""
+        path = self.configs / "labels.yaml"
+        return load_settings(path, LabelIntake) if path.is_file() else None
 
     def tracker(self) -> Tracker:
         """The MLflow store that the environment names, or the home's own."""

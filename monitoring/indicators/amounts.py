@@ -31,7 +31,7 @@ def _median(frame: pd.DataFrame) -> float:
 
 
 def _volatility(sight: Sight) -> Iterator[Reading]:
-    return against_usual(sight, "cv", coefficient_of_variation)
+    return against_usual(sight, "cv", coefficient_of_variation, beyond=2.5)
 
 
 def _middle(sight: Sight) -> Iterator[Reading]:

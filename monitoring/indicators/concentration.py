@@ -16,17 +16,21 @@ from monitoring.sight import Sight
 from scoring.pages.words import say
 
 TOP = 5
+_BEYOND = 2.5
+"""One large payment makes an index; only what is well beyond every such day is a finding."""
 
 
 def herfindahl(frame: pd.DataFrame, by: str) -> float:
-    """Herfindahl–Hirschman index of the amounts paid, by a key: Σ share²; 1 when one holds all, NaN without amounts.
+    """Herfindahl–Hirschman index of the payments, by a key: Σ share²; 1 when one has all, NaN without payments.
+
+    Of the number of payments: an index of amounts is that of the day's largest payment.
 
     Examples
     --------
-    >>> herfindahl(pd.DataFrame({"payee_id": ["a", "b", "b"], "amount": [2.0, 1.0, 1.0]}), "payee_id")
+    >>> herfindahl(pd.DataFrame({"payee_id": ["a", "b", "b", "a"], "amount": [9.0, 1.0, 1.0, 1.0]}), "payee_id")
     0.5
     """
-    share = _shares(frame, by)
+    share = _shares(frame.assign(amount=1.0), by)
     return float((share**2).sum()) if len(share) else float("nan")
 
 
@@ -52,13 +56,13 @@ def _shares(frame: pd.DataFrame, by: str) -> np.ndarray:
 
 def _index(sight: Sight) -> Iterator[Reading]:
     for by in PLACES:
-        for reading in against_usual(sight, f"hhi {by}", partial(herfindahl, by=by), noisy=False):
+        for reading in against_usual(sight, f"hhi {by}", partial(herfindahl, by=by), noisy=False, beyond=1.25):
             yield replace_where(reading, f"by={by.removesuffix('_id')}")
 
 
 def _top(sight: Sight) -> Iterator[Reading]:
     for by in PLACES[:3]:
-        for reading in against_usual(sight, f"top {by}", partial(top_share, by=by), noisy=False):
+        for reading in against_usual(sight, f"top {by}", partial(top_share, by=by), noisy=False, beyond=_BEYOND):
             yield replace_where(reading, f"by={by.removesuffix('_id')}")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from domain.decision import Product
-from monitoring.baseline import LEAST_PAST, against_past, share_against_past
+from monitoring.baseline import LEAST_PAST, share_against_past, within_counts
 from monitoring.decided import decided
 from monitoring.indicator import Indicator
 from monitoring.reading import Kind, Reading, not_assessed
@@ -19,30 +19,56 @@ from scoring.pages.words import say
 
 PAST = 28
 LEAST = 20
+_CONFIDENCE = 0.9999
+"""Of one place; there are dozens of them every day."""
 _BY = ("channel", "region")
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The decisions of a day in one place: all, alerts, degraded ones, and their calibrated probabilities."""
+    """The decisions of a day in one place.
+
+    Parameters
+    ----------
+    n : all. n_alerts : independent alerts. n_degraded : degraded ones.
+    expected : events that the calibrated probabilities make expected, independent ones.
+    n_scores : decisions with a probability.
+    """
 
     n: int
     n_alerts: int
     n_degraded: int
     n_scores: int
-    mean_score: float
-    std_score: float
+    expected: float
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Day:
         """Of some decisions."""
-        score = frame["score"].to_numpy()
-        score = score[~np.isnan(score)]
-        mean, std = (float(score.mean()), float(score.std())) if len(score) else (float("nan"), float("nan"))
-        return cls(len(frame), int(frame["alert"].sum()), int(frame["degraded"].sum()), len(score), mean, std)
+        alerts = round(independent(frame, frame["alert"].astype(float)))
+        known = frame["score"].notna()
+        expected = independent(frame[known], frame["score"][known])
+        return cls(len(frame), alerts, int(frame["degraded"].sum()), int(known.sum()), expected)
 
 
-_NOTHING = Day(0, 0, 0, 0, float("nan"), float("nan"))
+_NOTHING = Day(0, 0, 0, 0, 0.0)
+
+
+def independent(frame: pd.DataFrame, weight: pd.Series) -> float:
+    """Sum of the weights that counts each customer, borrower or payee once, with the largest of its weights.
+
+    One customer who pays ten times, or one payee paid by ten, is one incident and not ten: of customers and payees the
+    fewer count.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"customer_id": ["a", "b", "c"], "payee_id": ["x", "x", "y"]})
+    >>> independent(frame, pd.Series([1.0, 0.5, 1.0]))
+    2.0
+    """
+    keys = [name for name in ("customer_id", "payee_id", "borrower_id") if name in frame and frame[name].notna().any()]
+    alone = pd.Series([f"row {place}" for place in range(len(frame))], frame.index)  # without the key
+    sums = [float(weight.groupby(frame[name].astype(object).fillna(alone)).max().sum()) for name in keys]
+    return min(sums, default=float(weight.sum()))
 
 
 def days(sight: Sight, product: Product) -> dict[str, Day]:
@@ -73,7 +99,8 @@ def _each(sight: Sight, judge: Callable[[str, Day, list[Day]], Reading]) -> Iter
 
 
 def _alert(where: str, today: Day, before: list[Day]) -> Reading:
-    found = share_against_past(today.n_alerts, today.n, [(day.n_alerts, day.n) for day in before])
+    past = [(day.n_alerts, day.n) for day in before]
+    found = share_against_past(today.n_alerts, today.n, past, confidence=_CONFIDENCE)
     if found is None:
         return not_assessed(f"fewer than {LEAST_PAST} days before it", today.n, where)
     note = f"{today.n_alerts / today.n:.4f}, usually {found.usual:.4f}"
@@ -83,15 +110,16 @@ def _alert(where: str, today: Day, before: list[Day]) -> Reading:
 def _expected(where: str, today: Day, before: list[Day]) -> Reading:
     """Mean calibrated probability: the share of fraud or default that the model expects, before any label."""
     n = today.n_scores
-    if n < LEAST:
-        return not_assessed(f"{n} scores; at least {LEAST} are needed", n, where, Kind.ESTIMATED)
-    noise = today.std_score / np.sqrt(n) / today.mean_score
-    usual = [day.mean_score if day.n_scores >= LEAST else float("nan") for day in before]
-    found = against_past(today.mean_score, usual, noise=float(noise))
-    if found is None:
-        return not_assessed(f"fewer than {LEAST_PAST} days before it", n, where, Kind.ESTIMATED)
-    note = f"{today.mean_score:.4f}, usually {found.usual:.4f}"
-    return Reading(found.times, n, where, within_chance=found.within_chance, kind=Kind.ESTIMATED, note=note)
+    known = [day for day in before if day.n_scores]
+    if n < LEAST or len(known) < LEAST_PAST:
+        why = f"{n} scores on {len(known)} days before it; at least {LEAST} on {LEAST_PAST} are needed"
+        return not_assessed(why, n, where, Kind.ESTIMATED)
+    # What earlier days would have had with as many decisions as today.
+    past = np.array([day.expected * n / day.n_scores for day in known])
+    usual = max(float(np.median(past)), float(past.mean()) / 2, 0.5 / len(past))
+    within = within_counts(today.expected, past, confidence=_CONFIDENCE)
+    note = f"{today.expected:.1f} expected, usually {usual:.1f}"
+    return Reading(today.expected / usual, n, where, within_chance=within, kind=Kind.ESTIMATED, note=note)
 
 
 def _alerts(sight: Sight) -> Iterator[Reading]:

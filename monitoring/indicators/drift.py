@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.compute as pc
@@ -10,26 +11,28 @@ import yaml
 
 from domain.decision import Product
 from domain.errors import ModelError
+from monitoring.baseline import LEAST_PAST, extremes
 from monitoring.indicator import Indicator
 from monitoring.population import Population, decided_population
 from monitoring.reading import Reading, not_assessed
 from monitoring.sight import Sight
 from scoring.drift import psi
 from scoring.pages.words import say
+from stores.breaches import Breaches
 from stores.bundles import pointed, verify_files
 
 _PAST = 28
 _LEAST = 100
 _BINS = 10
 _CONFIDENCE = 0.999
+_BEYOND = 3.0
 
 
 def _score(sight: Sight) -> Iterator[Reading]:
     for product in Product:
         before, today, where = _raw_scores(sight, product)
-        if not len(before) and not len(today):
-            continue
-        yield _index(before, today, where, _CONFIDENCE)
+        if len(before) or len(today):
+            yield _unlike_past(sight, "score_drift", _index(before, today, where, _CONFIDENCE))
 
 
 def _raw_scores(sight: Sight, product: Product) -> tuple[np.ndarray, np.ndarray, str]:
@@ -54,7 +57,8 @@ def _features(sight: Sight) -> Iterator[Reading]:
         now = pc.greater_equal(mine["decided_at"], sight.since)
         today = decided_population(mine.filter(now), names)
         before = decided_population(mine.filter(pc.invert(now)), names)
-        yield from _each(before, today, product, categorical)
+        for reading in _each(before, today, product, categorical):
+            yield _unlike_past(sight, "feature_drift", reading)
 
 
 def _each(before: Population, today: Population, product: Product, categorical: frozenset[str]) -> Iterator[Reading]:
@@ -74,6 +78,24 @@ def _index(
     found = psi(before, today, n_bins=_BINS, categorical=categorical, confidence=confidence)
     note = f"chance alone stays below {found.by_chance:.3f}"
     return Reading(found.value, len(today), where, within_chance=found.value <= found.by_chance, note=note)
+
+
+def _unlike_past(sight: Sight, key: str, reading: Reading) -> Reading:
+    """The same, within chance unless it is well beyond what earlier days of this place read.
+
+    Rows of one day share their merchant's, their channel's or the platform's hour, so that a day differs from four
+    weeks by far more than independent rows would. How much is seen from the days before; until there are enough of
+    them, and up to three times what they reached, a value is chance.
+    """
+    if reading.value is None:
+        return reading
+    kept = Breaches(sight.look.database).readings(key, place=reading.where, until=sight.since)[-_PAST:]
+    past = np.array([each.value for each in kept if each.value is not None])
+    if len(past) < LEAST_PAST:
+        return replace(reading, within_chance=True, note=f"{reading.note}; {len(past)} days before it")
+    most = extremes(past)[1]
+    within = reading.within_chance or reading.value <= _BEYOND * most
+    return replace(reading, within_chance=within, note=f"{reading.note}; days before reached {most:.3f}")
 
 
 def _names(sight: Sight, digest: str) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import nbinom
 
 from domain.labels import FRAUD_POLICY, Verdict
-from monitoring.baseline import LEAST_PAST
+from monitoring.baseline import LEAST_PAST, within_counts
 from monitoring.indicator import Indicator
+from monitoring.indicators.decisions import independent
 from monitoring.reading import Reading, not_assessed
 from monitoring.sight import Sight
 from scoring.pages.words import say
 
 _PAST = 28
-_ALPHA = 0.0005
+_CONFIDENCE = 0.9999
 _POSITIVE = tuple(code for code, verdict in FRAUD_POLICY.verdicts.items() if verdict is Verdict.POSITIVE)
 
 
@@ -37,29 +37,24 @@ def _told(sight: Sight) -> Iterator[Reading]:
     first = sight.once("first outcome", lambda: _first(sight))
     known = [place for place, chunk in enumerate(past) if chunk.until > first]
     for where, mine in [("", frame), *((f"channel={name}", rows) for name, rows in frame.groupby("channel"))]:
-        counts = np.histogram(mine["known_at"], bins=[*edges, sight.until])[0]
-        before, today = counts[:-1][known], int(counts[-1])
+        day = np.searchsorted(edges, mine["known_at"].to_numpy(), side="right") - 1
+        counts = np.array([round(independent(rows, pd.Series(1.0, rows.index)))
+                           for rows in (mine[day == place] for place in range(len(edges)))])  # fmt: skip
+        before, today = counts[:-1][known].astype(float), int(counts[-1])
         if len(before) < LEAST_PAST:
             yield not_assessed(f"fewer than {LEAST_PAST} days before it", today, where)
             continue
         usual = max(float(np.median(before)), float(before.mean()) / 2, 0.5 / len(before))
-        yield Reading(today / usual, today, where, within_chance=_chance(today, before), note=f"usually {usual:.3g}")
-
-
-def _chance(today: int, before: np.ndarray) -> bool:
-    """Whether days like those before have so many, by a negative binomial of their mean and spread."""
-    a, b = float(before.sum()) + 0.5, float(len(before))
-    spread = max(1.0, float(before.var(ddof=1)) / max(float(before.mean()), 1e-9))
-    # Gamma-Poisson prediction with as many days as overdispersed ones are worth.
-    return float(nbinom.sf(today - 1, a / spread, b / (b + spread))) > _ALPHA
+        within = within_counts(today, before, confidence=_CONFIDENCE)
+        yield Reading(today / usual, today, where, within_chance=within, note=f"usually {usual:.3g}")
 
 
 def _channels(sight: Sight) -> pd.DataFrame:
     def read() -> pd.DataFrame:
         rows: pd.DataFrame = sight.look.journal.read(
-            "transaction", columns=["event_id", "event_time", "channel"]
+            "transaction", columns=["event_id", "event_time", "channel", "customer_id", "payee_id"]
         ).to_pandas()
-        rows.columns = ["subject_event_id", "subject_time", "channel"]
+        rows.columns = ["subject_event_id", "subject_time", "channel", "customer_id", "payee_id"]
         return rows.drop_duplicates(["subject_event_id", "subject_time"])
 
     return sight.once("channels of payments", read)

@@ -24,7 +24,9 @@ LEAST = 20
 Value = Callable[[pd.DataFrame], float]
 
 
-def against_usual(sight: Sight, key: str, value: Value, *, where: str = "", noisy: bool = True) -> Iterator[Reading]:
+def against_usual(
+    sight: Sight, key: str, value: Value, *, where: str = "", noisy: bool = True, beyond: float = 1.0
+) -> Iterator[Reading]:
     """Today's value of something about payments as a multiple of its median over the past four weeks.
 
     Every day is taken as it was known at its own end, so that like is compared with like.
@@ -32,7 +34,7 @@ def against_usual(sight: Sight, key: str, value: Value, *, where: str = "", nois
     Parameters
     ----------
     key : names the value. where : ``column=value`` takes only those payments.
-    noisy : the value varies with the number of payments it counts.
+    noisy : the value varies with the number of payments it counts. beyond : as `against_past`.
     """
     past = [_measured(sight.at(chunk), key, value, where) for chunk in sight.chunks_before(PAST)]
     now, n = _measured(sight, key, value, where)
@@ -40,7 +42,7 @@ def against_usual(sight: Sight, key: str, value: Value, *, where: str = "", nois
     if max(n, usual) < LEAST or not n:
         yield not_assessed(f"{n} payments, usually {usual:g}; at least {LEAST} are needed", n, where)
         return
-    found = against_past(now, [each for each, _ in past], noise=1 / np.sqrt(n) if noisy else 0.0)
+    found = against_past(now, [each for each, _ in past], noise=1 / np.sqrt(n) if noisy else 0.0, beyond=beyond)
     if found is None:
         yield not_assessed(f"no value, or fewer than {LEAST_PAST} days before it", n, where)
     else:

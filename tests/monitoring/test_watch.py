@@ -39,7 +39,7 @@ def planted(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.copy()
     day = day_of(rows)
     wave = day.isin([36, 37]) & (rows["channel"] == "mobile")
-    rows.loc[wave, "raw_score"] += 2.5
+    rows.loc[wave, "raw_score"] += 3.5
     rows.loc[day == 45, "amount"] *= 100
     rows.loc[day == 49, "decided"] = False
     rows.loc[day == 57, "count_1h"] += 2

@@ -102,6 +102,14 @@ class Intake(Settings):
     source: Source
 
 
+class Labels(Settings):
+    """How many outcomes may have been held back at training without a ruling."""
+
+    open: int = Field(ge=0)
+    unassessed: Unassessed
+    source: Source
+
+
 class Reviewing(Settings):
     """How long a reviewer's verdict counts, at most and unless said otherwise."""
 
@@ -120,3 +128,4 @@ class GateSettings(Settings):
     fairness: Fairness
     latency: Latency
     intake: Intake
+    labels: Labels

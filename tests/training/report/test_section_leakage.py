@@ -14,6 +14,8 @@ from scoring.pages.status import Status
 from tests.training.report.changed import built, with_about, with_files, with_parts
 from tests.training.report.every_word import every_word, named
 from training.alone import strongest
+from training.intake.checks import CHECK_NAMES
+from training.report.assemble import catalogue
 from training.report.evidence import Evidence
 from training.report.sections import leakage
 from training.splits import UNVERIFIED
@@ -67,6 +69,14 @@ def test_findings_count_and_waivers_are_printed(fraud_evidence: Evidence, tmp_pa
     (tmp_path / "none").mkdir()
     section = built(leakage, with_files(fraud_evidence, tmp_path / "none", "intake.json", "parts.csv"))
     assert named(section, "intake_red").status is Status.NOT_ASSESSED
+
+
+def test_every_check_has_a_name_in_both_languages(fraud_evidence: Evidence) -> None:
+    assert {f"leakage.check_{name}" for name in CHECK_NAMES} <= set(catalogue().keys)
+    section = built(leakage, fraud_evidence)
+    zh, en = (" ".join(every_word(section, lang)) for lang in ("zh", "en"))
+    assert "训练与测试中的重复行" in zh
+    assert "rows that stand in training and test" in en
 
 
 def test_strongest_beside_scikit_learn() -> None:

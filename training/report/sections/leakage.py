@@ -13,6 +13,7 @@ from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Stat
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Words, say
 from training.alone import strongest
+from training.intake.checks import CHECK_NAMES
 from training.report.evidence import Evidence
 from training.report.lighter import lighter
 from training.report.plan import Plan
@@ -135,7 +136,7 @@ def _findings(found: list[Mapping[str, Any]]) -> Table:
         limit = each["limit"] or {}
         rows.append(
             [
-                say(f"leakage.grade_{each['counts_as'].replace(' ', '_')}"), each["check"],
+                say(f"leakage.grade_{each['counts_as'].replace(' ', '_')}"), _check(each),
                 ", ".join(columns[:_NAMED]) + more, each["summary"], limit.get("value"), limit.get("source", ""),
             ]
         )  # fmt: skip
@@ -144,11 +145,17 @@ def _findings(found: list[Mapping[str, Any]]) -> Table:
     return table_of("intake", say("leakage.intake"), heads, rows, statuses=statuses)
 
 
+def _check(found: Mapping[str, Any]) -> Words:
+    """The check's name in the reader's language; one that this report does not know, as it is."""
+    name = str(found["check"])
+    return say(f"leakage.check_{name}") if name in CHECK_NAMES else name
+
+
 def _waived(intake: Mapping[str, Any]) -> list[Finding]:
     return [
         Finding(
             f"waived.{place}", Status.AMBER,
-            say("leakage.waived", check=each["check"], columns=", ".join(each["columns"]), by=each["waived"]["by"],
+            say("leakage.waived", check=_check(each), columns=", ".join(each["columns"]), by=each["waived"]["by"],
                 until=str(each["waived"]["until"]), reason=each["waived"]["reason"]),
         )
         for place, each in enumerate(intake["findings"])

@@ -1,0 +1,164 @@
+"""The intake of outcomes: quiet worlds hold nothing, planted attacks are held, honest outcomes are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from domain.labels import CREDIT_POLICY, FRAUD_POLICY
+from domain.time import DAY
+from scoring.label_intake import BURST, REFUSED, RELEASED, LabelIntake, hold
+from stores.settings_files import load_settings
+
+RULES = load_settings(Path(__file__).parents[2] / "configs" / "labels.yaml", LabelIntake)
+DAYS = 120
+
+
+def quiet(seed: int, days: int = DAYS) -> pd.DataFrame:
+    """Chargebacks of the issuer, and an analyst who closes cases, is sometimes wrong and corrects it later."""
+    rng = np.random.default_rng([3, seed])
+    n = rng.poisson(4 * days)
+    subject = rng.integers(0, days * DAY, n)
+    analyst = rng.random(n) < 0.4
+    code = np.where(analyst, np.where(rng.random(n) < 0.3, "reviewed_genuine", "confirmed_fraud"), "chargeback_fraud")
+    delay = np.where(analyst, rng.exponential(2 * DAY, n), rng.exponential(10 * DAY, n)).astype(np.int64)
+    frame = pd.DataFrame(
+        {
+            "client": "bank", "known_at": subject + delay, "code": code,
+            "subject_event_id": [f"t{i}" for i in range(n)],
+            "subject_time": subject, "source": np.where(analyst, "analyst", "issuer"),
+        }
+    )  # fmt: skip
+    wrong = frame[(frame["code"] == "reviewed_genuine") & (rng.random(n) < 0.15)]
+    later = wrong.assign(code="correction_fraud", known_at=wrong["known_at"] + 9 * DAY)
+    return pd.concat([frame, later], ignore_index=True)
+
+
+def table(frame: pd.DataFrame) -> pa.Table:
+    ordered = frame[frame["known_at"] < DAYS * DAY].sort_values("known_at", kind="stable").reset_index(drop=True)
+    return pa.Table.from_pandas(
+        ordered.assign(seq=np.arange(len(ordered)) + 1, subject_kind="transaction"), preserve_index=False
+    )
+
+
+def attack(frame: pd.DataFrame, days: np.ndarray, code: str, *, known: bool) -> pd.DataFrame:
+    """One flip a given day (and moment), by the analyst's account, of labels that were told, or of silent payments."""
+    moments = (days * DAY).astype(np.int64)
+    told = frame[(frame["code"] == "chargeback_fraud") & (frame["known_at"] < moments.min())].head(len(days))
+    if known:
+        assert len(told) == len(days)
+        return told.assign(code=code, known_at=moments[: len(told)], source="analyst", client="bank")
+    return pd.DataFrame(
+        {
+            "client": "bank", "known_at": moments, "code": code, "subject_time": moments - 60 * DAY,
+            "subject_event_id": [f"s{i}" for i in range(len(days))], "source": "analyst",
+        }
+    )  # fmt: skip
+
+
+def held_of(outcomes: pa.Table, code: str) -> tuple[int, int]:
+    """How many of a code are held, and how many others."""
+    held = hold(outcomes, FRAUD_POLICY, RULES)
+    codes = dict(zip(outcomes["seq"].to_pylist(), outcomes["code"].to_pylist(), strict=True))
+    mine = [codes[seq] == code for seq in held.seq.tolist()]
+    return sum(mine), len(mine) - sum(mine)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_quiet_world_holds_nothing(seed):
+    assert len(hold(table(quiet(seed)), FRAUD_POLICY, RULES).seq) == 0
+
+
+ATTACKS = {
+    "frauds called genuine in an hour": (100 + np.linspace(0, 0.04, 40), "correction_genuine", True),
+    "frauds called genuine over a week": (100 + np.linspace(0, 6.5, 40), "correction_genuine", True),
+    "frauds called genuine over four weeks": (90 + np.linspace(0, 27, 40), "correction_genuine", True),
+    "silent payments called fraud in an hour": (100 + np.linspace(0, 0.04, 40), "account_takeover", False),
+    "silent payments called fraud over four weeks": (90 + np.linspace(0, 27, 40), "account_takeover", False),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_flipped_labels_are_held_and_honest_ones_are_not(name):
+    days, code, known = ATTACKS[name]
+    frame = quiet(0)
+    mine, others = held_of(table(pd.concat([frame, attack(frame, days, code, known=known)])), code)
+    assert mine >= 0.8 * len(days), (mine, others)
+    assert others <= 8
+
+
+def test_a_burst_of_one_source_is_held_whole_and_only_its_day():
+    frame = quiet(1)
+    burst = attack(frame, 100 + np.linspace(0, 0.5, 60), "confirmed_fraud", known=False)
+    held = hold(table(pd.concat([frame, burst.assign(subject_time=burst["known_at"] - DAY)])), FRAUD_POLICY, RULES)
+    assert set(held.reason) == {BURST}
+    assert set(held.source) == {"analyst"}
+    assert 60 <= len(held.seq) <= 65
+    assert held.table()["n"].tolist() == [len(held.seq)]
+
+
+def test_a_source_that_nobody_knows_is_held():
+    frame = quiet(2)
+    frame.loc[:3, "source"] = "a friend"
+    held = hold(table(frame), FRAUD_POLICY, RULES)
+    assert set(held.reason) == {"unknown source"}
+    assert len(held.seq) == 4
+
+
+def test_a_client_that_claims_to_be_another_source_is_held():
+    rules = RULES.model_copy(update={"clients": {"issuer": ("scheme",)}})
+    frame = quiet(2)
+    issuer = frame["source"] == "issuer"
+    frame.loc[issuer, "client"] = "scheme"
+    assert len(hold(table(frame), FRAUD_POLICY, rules).seq) == 0
+    frame.loc[frame[issuer].index[:2], "client"] = "bank"
+    held = hold(table(frame), FRAUD_POLICY, rules)
+    assert (set(held.reason), len(held.seq)) == ({"foreign client"}, 2)
+
+
+def test_rulings_let_in_and_keep_out():
+    frame = quiet(0)
+    days, code, known = ATTACKS["frauds called genuine in an hour"]
+    outcomes = table(pd.concat([frame, attack(frame, days, code, known=known)]))
+    held = hold(outcomes, FRAUD_POLICY, RULES)
+    assert held.n_open == len(held.seq) > 30
+    seqs = held.seq.tolist()
+    freed = hold(outcomes, FRAUD_POLICY, RULES, rulings=dict.fromkeys(seqs, RELEASED))
+    assert len(freed.seq) == 0
+    refused = hold(outcomes, FRAUD_POLICY, RULES, rulings=dict.fromkeys(seqs, REFUSED))
+    assert (refused.seq.tolist(), refused.n_open) == (seqs, 0)
+    assert refused.without(outcomes).num_rows == outcomes.num_rows - len(seqs)
+
+
+def test_what_is_held_at_a_past_cut_does_not_change_later():
+    frame = quiet(0)
+    days, code, known = ATTACKS["frauds called genuine over a week"]
+    outcomes = table(pd.concat([frame, attack(frame, days, code, known=known)]))
+    cut = 104 * DAY
+    then = hold(outcomes.filter(pa.array([at <= cut for at in outcomes["known_at"].to_pylist()])), FRAUD_POLICY, RULES)
+    assert hold(outcomes, FRAUD_POLICY, RULES, as_of=cut).seq.tolist() == then.seq.tolist()
+
+
+def test_nothing_told_and_other_kinds_are_no_trouble():
+    empty = table(quiet(0)).slice(0, 0)
+    assert hold(empty, FRAUD_POLICY, RULES).table().empty
+    assert hold(table(quiet(0)), CREDIT_POLICY, RULES).n_outcomes == 0
+
+
+def test_the_order_of_rows_does_not_matter():
+    frame = quiet(0)
+    days, code, known = ATTACKS["frauds called genuine in an hour"]
+    outcomes = table(pd.concat([frame, attack(frame, days, code, known=known)]))
+    order = np.random.default_rng(1).permutation(outcomes.num_rows)
+    turned = hold(outcomes.take(pa.array(order)), FRAUD_POLICY, RULES)
+    assert turned.seq.tolist() == hold(outcomes, FRAUD_POLICY, RULES).seq.tolist()
+
+
+def test_rules_name_their_source():
+    with pytest.raises(ValidationError, match="source"):
+        LabelIntake.model_validate({**RULES.model_dump(exclude={"said_by"})})
