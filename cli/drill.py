@@ -101,7 +101,10 @@ def rehearse(
                 made.skip(key, "there was no copy to start a service on")
         else:
             _on_a_service(made, session, home, product, service)
-    made.sum("recovery", ("restore", "start", "decide"), "restore, start and the first decision together")
+    if in_place:
+        made.skip("recovery", "the service ran on the home itself, not on the restored copy")
+    else:
+        made.sum("recovery", ("restore", "start", "decide"), "restore, start and the first decision together")
     record = record_of(made, session.actor, "home" if in_place else "copy", system_clock, {"product": product.value})
     write_record(session.home, record, os.environ)
     return record

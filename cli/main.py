@@ -30,6 +30,7 @@ from cli.drill import drill
 from cli.erase import erase
 from cli.explain import explain
 from cli.features import features
+from cli.funds import funds
 from cli.impact import impact
 from cli.import_ import import_
 from cli.intake import intake
@@ -89,6 +90,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "channels": channels,
         "book": book,
         "disclose": disclose,
+        "funds": funds,
         "ledger": ledger,
         "replay": replay,
         "explain": explain,

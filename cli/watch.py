@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.aml_office import let_in
 from cli.door import FINDING
 from cli.options import AS_JSON
 from cli.session import Session, session_of
@@ -46,6 +47,8 @@ def run(
     from cli.screen import print_json
 
     session = session_of(context)
+    if restricted:
+        let_in(session, "watch run --restricted")
     done = watch_as_of(session, as_of, since, restricted=restricted)
     if as_json:
         print_json(done.as_dict())
@@ -75,6 +78,8 @@ def status(
     from stores.breaches import Breaches
 
     session = session_of(context)
+    if restricted:
+        let_in(session, "watch status --restricted")
     at, limits = instant(session, as_of), limit_settings(session)
     with session.database() as database:
         opened = Breaches(database).open(until=at + 1, restricted=restricted)

@@ -203,8 +203,11 @@ def begun(entry: Entry) -> Matter:
     return replace(fresh, timers=_ticked(fresh, entry))
 
 
-def check(matter: Matter, step: Step, actor: str, at: int) -> None:
+def check(matter: Matter, step: Step, actor: str, at: int, body: Mapping[str, Any]) -> None:
     """Refuse a step that must not follow.
+
+    Anybody may hand a matter on to somebody, as whoever leads the desk must, and the history says who did; but nobody
+    takes for himself what another answers for, unless it has just been escalated to him.
 
     Raises
     ------
@@ -222,6 +225,13 @@ def check(matter: Matter, step: Step, actor: str, at: int) -> None:
         raise InputError(expected_got(f"a {matter.kind.value} that is {allowed}", matter.state.value, where))
     if at < matter.last.at:
         raise InputError(expected_got(f"a time not before its newest entry ({matter.last.at} µs)", at, where))
+    if step is Step.HANDED_OVER:
+        to = str(body.get("to", "")).strip()
+        if not to:
+            raise InputError(expected_got("the name of who is to answer for it", to, where))
+        mine = to == actor and matter.owner not in (None, actor) and matter.last.step is not Step.ESCALATED
+        if mine:
+            raise InputError(expected_got(f"{matter.owner}, who is responsible, to hand it over", actor, where))
     if matter.state is MatterState.PROPOSED and step is Step.CLOSED:
         if actor == matter.proposed_by:
             raise InputError(

@@ -64,6 +64,17 @@ class Money:
         places = exponent(self.currency)
         return f"{Decimal(self.minor).scaleb(-places):.{places}f} {self.currency}"
 
+    def grouped(self) -> str:
+        """For people: thousands separated.
+
+        Examples
+        --------
+        >>> Money(1234550, "CNY").grouped()
+        '12,345.50 CNY'
+        """
+        places = exponent(self.currency)
+        return f"{Decimal(self.minor).scaleb(-places):,.{places}f} {self.currency}"
+
 
 def to_minor(amount: Decimal, currency: str) -> int:
     """Minor units of a decimal amount, exactly.

@@ -59,8 +59,9 @@ class Matters:
             When there is no such matter, or the step must not follow (`domain.matters.check`).
         """
         matter = self.get(matter_id)
-        check(matter, step, actor, at)
-        entry = Entry(matter.kind, matter_id, matter.last.n + 1, at, actor, step, _plain(body or {}))
+        told = _plain(body or {})
+        check(matter, step, actor, at, told)
+        entry = Entry(matter.kind, matter_id, matter.last.n + 1, at, actor, step, told)
         matter = after(matter, entry)
         self._insert(matter)
         return matter

@@ -13,6 +13,7 @@ from monitoring.book.settings import BookSettings
 from monitoring.channels.settings import ChannelSettings
 from monitoring.disclosure.settings import DisclosureSettings
 from monitoring.drill import DrillSettings
+from monitoring.funds.settings import FundsSettings
 from monitoring.limits import LimitSettings
 from monitoring.matters.limits import DeskLimits
 from monitoring.settings import MonitoringSettings
@@ -45,6 +46,7 @@ MODELS: dict[str, type[Settings]] = {
     "configs/book.yaml": BookSettings,
     "configs/disclosure.yaml": DisclosureSettings,
     "configs/aml.yaml": AmlSettings,
+    "configs/funds.yaml": FundsSettings,
     "configs/serving.yaml": ServingSettings,
     "configs/cases.yaml": CaseSettings,
     "configs/load.yaml": Promise,

@@ -142,7 +142,7 @@ def _graph(evidence: Evidence, zone: str) -> Section:
 def _reported(evidence: Evidence) -> Section:
     large = [
         (str(each.day), say(f"aml_pack.way_{each.direction}"), say(f"aml_pack.rule_{each.rule}"),
-         str(Money(each.total, each.currency)), str(Money(each.limit, each.currency)), each.n_payments,
+         Money(each.total, each.currency).grouped(), Money(each.limit, each.currency).grouped(), each.n_payments,
          str(each.due_on or "—"), say(f"aml_pack.state_{each.state}"))
         for each in evidence.large
     ]  # fmt: skip
@@ -153,11 +153,15 @@ def _reported(evidence: Evidence) -> Section:
         for each in evidence.below
     ]  # fmt: skip
     names_below = ("rule", "direction", "level", "n_below", "n", "share", "from", "to", "expected", "p")
-    blocks = (
-        table_of("large", say("aml_pack.large"), [say(f"aml_pack.{name}") for name in names], large),
-        table_of("below", say("aml_pack.below"), [say(f"aml_pack.{name}") for name in names_below], below),
-    )
-    return Section("reported", say("aml_pack.reported"), blocks)
+    blocks: list[Block] = []
+    if large:
+        blocks.append(table_of("large", say("aml_pack.large"), [say(f"aml_pack.{name}") for name in names], large))
+    if below:
+        heads = [say(f"aml_pack.{name}") for name in names_below]
+        blocks.append(table_of("below", say("aml_pack.below"), heads, below))
+    if not blocks:
+        blocks.append(Prose(say("aml_pack.nothing_reported")))
+    return Section("reported", say("aml_pack.reported"), tuple(blocks))
 
 
 def _timeline(evidence: Evidence, zone: str) -> Section:
@@ -166,7 +170,7 @@ def _timeline(evidence: Evidence, zone: str) -> Section:
     for at, kind, values in shown:
         told = dict(values)
         if "minor" in told:
-            told["money"] = str(Money(told.pop("minor"), told.pop("currency")))
+            told["money"] = Money(told.pop("minor"), told.pop("currency")).grouped()
         rows.append((_at(at, zone), say(f"aml_pack.event_{kind}", **told)))
     heads = [say("aml_pack.at"), say("aml_pack.what")]
     blocks: list[Block] = [table_of("timeline", say("aml_pack.timeline"), heads, rows)]

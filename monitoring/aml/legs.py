@@ -20,13 +20,12 @@ from domain.settings import PlatformSettings
 from domain.time import DAY
 from monitoring.aml.diligence import Standing
 from monitoring.aml.settings import LargeValueSettings
+from monitoring.settled import settled
 from stores.journal import Journal
 
 _READ: Final = (
-    "event_id", "client", "seq", "event_time", "known_at", "customer_id", "account_id", "card_id", "payee_id", "amount",
-    "currency", "stage", "links_to", "channel", "country", "region", "terminal_id",
+    "customer_id", "account_id", "card_id", "payee_id", "channel", "country", "region", "terminal_id", "x_exemption",
 )  # fmt: skip
-_EXEMPT: Final = "x_exemption"
 
 COLUMNS: Final = (
     "customer", "account", "direction", "counterparty", "other", "cash", "cross", "minor", "currency", "at", "day",
@@ -47,12 +46,9 @@ def legs_of(
     until: int,
 ) -> pd.DataFrame:
     """Every leg known before a time, with the columns of `COLUMNS`, in order of time."""
-    rows = _transactions(journal, until)
-    stage = rows["stage"].fillna("authorisation")
-    paid = rows[(stage == "authorisation") & ~rows["seq"].isin(list(declined))]
-    paid = _less_reversed(paid, rows[stage == "reversal"])
-    refunds = rows[stage == "refund"]
-    owners = owners_of(rows, standings)
+    paid, refunds = settled(journal, declined, _READ, until=until)
+    seen = pd.concat([paid, refunds])[["account_id", "customer_id"]]
+    owners = owners_of(seen, standings)
     by_account = owners.groupby("account")["customer"].first().to_dict() if len(owners) else {}
 
     out = paid.assign(
@@ -75,7 +71,7 @@ def legs_of(
         cross=made["country"].fillna(settings.home_country) != settings.home_country,
         minor=made["amount"].abs().astype(np.int64), at=made["event_time"],
         day=local_days(made["event_time"], platform.time_zone),
-        branch=made["terminal_id"].where(made["terminal_id"].notna(), made["region"]), exemption=made[_EXEMPT],
+        branch=made["terminal_id"].where(made["terminal_id"].notna(), made["region"]), exemption=made["x_exemption"],
     )  # fmt: skip
     return made[list(COLUMNS)].sort_values(["at", "event_id", "direction"], kind="stable", ignore_index=True)
 
@@ -108,21 +104,3 @@ def in_currency(legs: pd.DataFrame, currency: str, fx: FxTable) -> np.ndarray:
     for place, (own, at) in zip(foreign.tolist(), parts, strict=True):
         minor[place] = fx.convert(int(minor[place]), str(own), currency, int(at))
     return minor
-
-
-def _transactions(journal: Journal, until: int) -> pd.DataFrame:
-    exempt = [_EXEMPT] if _EXEMPT in journal.extensions("transaction") else []
-    rows: pd.DataFrame = journal.read("transaction", columns=[*_READ, *exempt]).to_pandas()
-    if not exempt:
-        rows[_EXEMPT] = None
-    return rows[(rows["known_at"] < until) & (rows["event_time"] < until)]
-
-
-def _less_reversed(paid: pd.DataFrame, reversals: pd.DataFrame) -> pd.DataFrame:
-    """Payments less what was reversed of each; those reversed in full did not happen."""
-    if not len(reversals):
-        return paid
-    undone = reversals.assign(amount=reversals["amount"].abs()).groupby(["client", "links_to"])["amount"].sum()
-    keys = pd.MultiIndex.from_frame(paid[["client", "event_id"]])
-    left = paid["amount"].to_numpy() - undone.reindex(keys).fillna(0).to_numpy().astype(np.int64)
-    return paid.assign(amount=left)[left > 0]

@@ -141,8 +141,10 @@ def test_a_ticket_from_the_call_to_the_second_review(assay: Assay) -> None:
     code, made = assay("desk", "open", "--class", "hotline", "--customer", "c-17", "--text", "where is my refund")
     assert (code, made["history"][0]["sent_to"]) == (0, "desk-1")
     assert assay("desk", "assign", "ticket-1", actor="desk-1")[1]["owner"] == "desk-1"
-    code, _said = assay("desk", "assign", "ticket-1", "--to", "desk-1", actor="desk-2")
-    assert code == 0
+    code, said = assay("desk", "assign", "ticket-1", actor="desk-2")
+    assert (code, "expected desk-1, who is responsible, to hand it over" in said) == (2, True)
+    assert assay("desk", "assign", "ticket-1", "--to", "desk-3", actor="lead")[1]["owner"] == "desk-3"
+    assert assay("desk", "assign", "ticket-1", "--to", "desk-1", actor="desk-3")[1]["owner"] == "desk-1"
     assert assay("desk", "answer", "ticket-1", "booked today", actor="desk-1")[0] == 0
     assert assay("desk", "escalate", "ticket-1", "--reason", "second call")[1]["owner"] == "desk-lead"
     assert assay("desk", "escalate") == (0, [])

@@ -114,6 +114,10 @@ def test_the_first_who_takes_it_stays_responsible_until_it_is_handed_over(matter
         matters.append_within(ticket, Step.TAKEN, at=12, actor="wang")
     with pytest.raises(InputError, match=r"expected who is responsible \(lin\), got 'wang'"):
         matters.append_within(ticket, Step.CLOSED, at=12, actor="wang")
+    with pytest.raises(InputError, match="expected lin, who is responsible, to hand it over, got 'wang'"):
+        matters.append_within(ticket, Step.HANDED_OVER, at=13, actor="wang", body={"to": "wang"})
+    with pytest.raises(InputError, match="the name of who is to answer for it"):
+        matters.append_within(ticket, Step.HANDED_OVER, at=13, actor="lin", body={"to": " "})
     matters.append_within(ticket, Step.HANDED_OVER, at=13, actor="lin", body={"to": "wang"})
     closed = matters.append_within(ticket, Step.CLOSED, at=14, actor="wang")
     assert (closed.owner, closed.first_owner, closed.state) == ("wang", "lin", MatterState.CLOSED)

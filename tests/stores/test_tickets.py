@@ -93,6 +93,12 @@ def test_late_general_tickets_are_escalated_to_the_lead_and_only_these(desk: Des
     assert desk.tickets.matters.get(young.matter_id).level == "general"
 
 
+def test_the_lead_takes_what_is_escalated_to_him(desk: Desk) -> None:
+    ticket = desk.step(desk.opened(), Step.TAKEN, NOW + 1, "desk-1")
+    made = desk.do(lambda: desk.tickets.escalate(ticket.matter_id, at=NOW + 2, actor="desk-lead", reason="hard"))
+    assert (made.owner, made.first_owner) == ("desk-lead", "desk-1")
+
+
 def test_a_follow_up_is_due_fifteen_days_after_closing_and_ends_with_it_or_with_reopening(desk: Desk) -> None:
     closed_at = NOW + HOUR
     made = []
