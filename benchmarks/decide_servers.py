@@ -69,6 +69,20 @@ def decided_rows(world: World, n: int) -> tuple[NDArray[np.float64], list[float]
     return np.array(rows), kept["score"].to_pylist()
 
 
+def not_approved(world: World) -> tuple[int, float]:
+    """How many decisions the model in use has made, and the share of them that approved nothing."""
+    books = Books.open(world.home, {}, 30.0)
+    try:
+        decided = books.ledger.read(Product.PAYMENT.value)
+    finally:
+        books.close()
+    models = decided["model"].to_pylist()
+    actions = [
+        action for action, model in zip(decided["action"].to_pylist(), models, strict=True) if model == models[-1]
+    ]
+    return len(actions), sum(action != "approve" for action in actions) / len(actions)
+
+
 def asked_of_bentoml(names: tuple[str, ...], rows: NDArray[np.float64]) -> list[bytes]:
     """Features that are ready, as BentoML's JSON."""
     bodies = (msgspec.json.encode({"row": dict(zip(names, _nulls(row), strict=True))}) for row in rows)

@@ -5,8 +5,8 @@ payments ──▶ journal ──replay──▶ snapshot ──▶ LGBMClassifi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -54,6 +54,16 @@ class World:
     peers: Path
     classifier: lightgbm.LGBMClassifier
     names: tuple[str, ...]
+    parts: BundleParts
+
+    def not_approving(self, scores: Sequence[float]) -> str:
+        """Deploy the same model with cut-offs that `NOT_APPROVED` of such scores reach; returns the bundle's hash."""
+        cuts = np.quantile(np.array(scores), [1 - NOT_APPROVED, 1 - NOT_APPROVED / 2, 1 - NOT_APPROVED / 8])
+        for place in (1, 2):
+            # Few scores may tie; cut-offs must rise.
+            cuts[place] = max(cuts[place], np.nextafter(cuts[place - 1], 1.0))
+        named = dict(zip(("attention", "warning", "high"), map(float, cuts), strict=True))
+        return _deployed(self.home, replace(self.parts, cutoffs=named), self.peers.parent / "staged-again")
 
 
 def make_world(root: Path, *, n_payments: int, n_trees: int, n_leaves: int = 63, seed: int = 7) -> World:
@@ -77,13 +87,18 @@ def make_world(root: Path, *, n_payments: int, n_trees: int, n_leaves: int = 63,
     ).fit(frame, _fraud(X, features.names, seed), categorical_feature=list(features.categorical))  # fmt: skip
     # 3. The same trees as a bundle, and as the peers keep them.
     parts = _parts(classifier, encoder, X, table, settings, platform, features)
-    digest = write_bundle(root / "staged", parts)
-    install(root / "staged", home.bundles)
-    point(home.pointers, Product.PAYMENT.value, digest, now)
+    _deployed(home, parts, root / "staged")
     peers = root / "peers"
     peers.mkdir()
     joblib.dump(classifier, peers / MODEL)
-    return World(home, add_key(home, "bench", [Role.PAYMENTS_SCORER]), peers, classifier, features.names)
+    return World(home, add_key(home, "bench", [Role.PAYMENTS_SCORER]), peers, classifier, features.names, parts)
+
+
+def _deployed(home: Home, parts: BundleParts, staged: Path) -> str:
+    digest = write_bundle(staged, parts)
+    install(staged, home.bundles)
+    point(home.pointers, Product.PAYMENT.value, digest, system_clock())
+    return digest
 
 
 def _history(books: Books, n: int, now: int, seed: int) -> Iterator[Event]:

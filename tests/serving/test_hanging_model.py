@@ -16,7 +16,7 @@ from tests.serving import world
 from tests.serving.doors import Doors
 from tests.serving.parity import same_vectors
 
-DEADLINE_MS = 400
+DEADLINE_MS = 2_000
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,12 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     made = Doors(tmp_path_factory.mktemp("hanging"), products=(Product.PAYMENT,))
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_learnt(doors: Doors) -> None:
+    """What one test has made slow is not known to the next."""
+    doors.runtime._decider._cost.update(score=1_000_000, reasons=1_000_000)
 
 
 def asked(doors: Doors, **body: Any) -> tuple[dict[str, Any], float]:
@@ -56,7 +62,7 @@ def test_a_part_that_hangs_is_not_waited_for(
         assert (decision["score"], decision["action"]) == (None, "review")
         # The decision itself was in time; a busy machine may add to the way back.
         assert decision["timings_us"]["total"] <= DEADLINE_MS * 1000
-        assert took < 10 * DEADLINE_MS / 1000
+        assert took < 30
         # While it still hangs nobody waits for it, with a deadline or without.
         assert asked(doors, deadline_ms=DEADLINE_MS)[0]["timings_us"]["total"] < DEADLINE_MS * 1000
         assert asked(doors)[0]["degraded"] == "model dropped: the model is too slow"
@@ -70,11 +76,11 @@ def test_a_part_that_hangs_is_not_waited_for(
 
 
 def test_what_was_too_slow_once_is_tried_again(doors: Doors) -> None:
-    doors.runtime._decider._cost.update(score=2_000_000_000, reasons=1_000_000)
-    told = [asked(doors, deadline_ms=1_000)[0]["degraded"] for _ in range(40)]
-    assert told[0] == "model dropped: deadline of 1000 ms"
+    doors.runtime._decider._cost.update(score=20_000_000_000, reasons=1_000_000)
+    told = [asked(doors, deadline_ms=10_000)[0]["degraded"] for _ in range(40)]
+    assert told[0] == "model dropped: deadline of 10000 ms"
     assert told[-1] is False
-    assert doors.runtime._decider._cost["score"] < 1_000_000_000
+    assert doors.runtime._decider._cost["score"] < 10_000_000_000
 
 
 def test_a_crawling_model_is_dropped_only_where_there_is_no_time(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,16 +88,16 @@ def test_a_crawling_model_is_dropped_only_where_there_is_no_time(doors: Doors, m
     raw = type(scorer).raw
 
     def crawling(self: Any, row: Any) -> Any:
-        time.sleep(0.15)
+        time.sleep(2.5)
         return raw(self, row)
 
     with monkeypatch.context() as patch:
         patch.setattr(type(scorer), "raw", crawling)
-        assert asked(doors, deadline_ms=5_000)[0]["degraded"] is False
+        assert asked(doors, deadline_ms=30_000)[0]["degraded"] is False
         # Known by now: nothing is even begun.
-        decision, _ = asked(doors, deadline_ms=60)
-        assert decision["degraded"] == "model dropped: deadline of 60 ms"
-        assert decision["timings_us"]["total"] <= 60_000
+        decision, _ = asked(doors, deadline_ms=DEADLINE_MS)
+        assert decision["degraded"] == f"model dropped: deadline of {DEADLINE_MS} ms"
+        assert decision["timings_us"]["total"] <= DEADLINE_MS * 1000
 
 
 def test_everything_above_replays_and_was_learnt_once(doors: Doors) -> None:
