@@ -1,12 +1,13 @@
 """The whole loop once, on a simulated world, each stage through the same functions as its own command.
 
 simulate -> journal -> features -> train -> review -> promote -> deploy -> serve -> score -> outcomes
--> rehearse -> monitor -> oversight -> verify
+-> rehearse -> watch -> monitor -> oversight -> verify
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import yaml
 
 from cli.features import feature_set
 from cli.monitor import look_back
@@ -26,6 +29,7 @@ from cli.session import Session
 from cli.simulate import journal_world, write_world
 from cli.stream import Delivery, Plan, deliveries, journal_others, outcomes, plan
 from cli.train import train_challenger
+from cli.watch import watched
 from data.simulator.load import CLIENT as SIMULATED
 from data.simulator.settings import SimulationSettings
 from domain.decision import Product
@@ -39,6 +43,7 @@ from scoring.replay import Replayer
 from serving.auth import Role, add_key
 from serving.client import AssayClient
 from serving.run import running
+from stores.settings_files import read_yaml
 from training.promotion import promote
 from training.registry import deploy
 from training.review import Ruling, Severity
@@ -46,7 +51,7 @@ from training.review_log import ReviewLog, publish, subject_of
 from training.settings import read_training_settings
 from training.tracking import CHALLENGER, Tracker
 
-TRAINER, REVIEWER, APPROVER, CLIENT = "demo-trainer", "demo-reviewer", "demo-approver", "demo"
+TRAINER, REVIEWER, APPROVER, OFFICER, CLIENT = "demo-trainer", "demo-reviewer", "demo-approver", "demo-officer", "demo"
 MODELS = {"fraud": Product.PAYMENT, "credit": Product.LOAN}
 _ROLES = (Role.PAYMENTS_SCORER, Role.LOANS_SCORER, Role.OUTCOME_WRITER, Role.ANALYST)
 
@@ -121,6 +126,7 @@ class Loop:
         yield "score", self.score
         yield "outcomes", self.outcomes
         yield "rehearse", self.rehearse
+        yield "watch", self.watch
         yield "monitor", self.monitor
         yield "oversight", self.oversight
         yield "verify", self.verify
@@ -275,15 +281,33 @@ class Loop:
         what = f"{told} decisions on the rest of the month, {desk.n_answered:,} complaints answered"
         return Made(what, str(self.session.home.database))
 
+    def watch(self, bar: Bar) -> Made:
+        """The early warning, day by day over that month."""
+        del bar
+        done = watched(self.session, self.planned.until + 1, self.planned.cut)
+        raised = Counter(note.limit for note in done.notes if note.turn == "raised")
+        told = ", ".join(f"{limit} {count}×" for limit, count in sorted(raised.items()))
+        what = f"{done.n_readings:,} readings, {raised.total()} breaches raised{f': {told}' if told else ''}"
+        return Made(what, str(self.session.home.database))
+
     def oversight(self, bar: Bar) -> Made:
         """The site about that month, as it stood at its end."""
         del bar
         folder = self.session.home.reports / "oversight"
         period = (self.planned.cut, self.planned.until + 1)
-        rows = look_over(self.session, period, folder, LANGS, restricted=True)
+        rows = look_over(self._as_officer(), period, folder, LANGS, restricted=True)
         red = [row["page"] for row in rows[1:] if row["status"] == Status.RED.value]
         what = f"{len(rows) - 1} pages in two languages, {len(red)} red{': ' if red else ''}{', '.join(red)}"
         return Made(what, str(folder / "index.en.html"))
+
+    def _as_officer(self) -> Session:
+        """The session of an anti-money-laundering officer, whom the shipped settings do not name."""
+        configs = self.session.root / "configs"
+        shutil.copytree(self.session.configs, configs, dirs_exist_ok=True)
+        settings = configs / "aml.yaml"
+        named = {**read_yaml(settings), "officers": [OFFICER]}
+        settings.write_text(yaml.safe_dump(named, allow_unicode=True), encoding="utf-8")
+        return replace(self.session, configs=configs, actor=OFFICER)
 
     def monitor(self, bar: Bar) -> Made:
         """A report for each product."""

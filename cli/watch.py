@@ -127,26 +127,29 @@ def acknowledge(
 
 
 def watch_as_of(session: Session, as_of: str | None, since: str | None, *, restricted: bool = False) -> Watched:
-    """Run the watch over a home, and tell the sinks that are configured."""
+    """Run the watch up to a time that was given, or up to now."""
+    return watched(session, instant(session, as_of), None if since is None else instant(session, since), restricted)
+
+
+def watched(session: Session, at: int, since: int | None, restricted: bool = False) -> Watched:
+    """Run the watch over a home, and tell the sinks that are configured; times are µs UTC."""
     import os
 
-    from domain.time import parse_instant, system_clock
+    from domain.time import system_clock
     from monitoring.indicator import indicators
     from monitoring.oversight.look import Look
     from monitoring.sinks import configured
     from monitoring.watch import watch as run_watch
 
     limits, platform = limit_settings(session), session.platform()
-    start = None if since is None else parse_instant(since, platform.time_zone)
     sinks = configured(limits, session.root, os.environ)
-    at = instant(session, as_of)
     with session.database() as database:
         look = Look(
             session.home, session.configs, platform, database, session.journal(database), session.ledger(database),
             at, at,
         )  # fmt: skip
         return run_watch(
-            look, indicators(), limits, clock=system_clock, sinks=sinks, since=start, restricted=restricted
+            look, indicators(), limits, clock=system_clock, sinks=sinks, since=since, restricted=restricted
         )
 
 

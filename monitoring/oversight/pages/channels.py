@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from domain.time import format_duration
-from monitoring.channels.assess import ChannelReport, ChannelRisk, assess_channels
+from monitoring.channels.assess import ChannelReport, ChannelRisk, Rate, assess_channels
 from monitoring.channels.settings import ChannelSettings, Level, Measure
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
@@ -36,15 +36,20 @@ def build(look: Look) -> tuple[Section, ...]:
     return Section("levels", say("channels.levels"), blocks), _unknown(report)
 
 
+def _rising(channel: ChannelRisk, rate: Rate) -> Words:
+    """What rose: the rate of what is mature, or what is known already of what is not."""
+    mature = rate.value is not None and rate.change_low is not None and rate.change_low > 0
+    now = rate.value if mature else rate.early_low
+    return say(
+        "channels.rising" if mature else "channels.rising_early", channel=_name(channel),
+        measure=say(f"channels.{rate.measure.value}"), before=f"{rate.before:.2%}", now=f"{now:.2%}",
+    )  # fmt: skip
+
+
 def _levels(report: ChannelReport) -> list[Block]:
     blocks: list[Block] = [Prose(say("channels.intro", confidence=f"{report.confidence:.0%}"), quiet=True)]
     blocks += [
-        Finding(
-            f"rising_{channel.channel}_{rate.measure.value}",
-            Status.AMBER,
-            say("channels.rising", channel=_name(channel), measure=say(f"channels.{rate.measure.value}"),
-                before=f"{rate.before:.2%}", now=f"{rate.value:.2%}"),
-        )
+        Finding(f"rising_{channel.channel}_{rate.measure.value}", Status.AMBER, _rising(channel, rate))
         for channel in report.channels
         for rate in channel.rates
         if rate.trend == "rising"
