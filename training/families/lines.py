@@ -50,3 +50,33 @@ def logistic_line(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, C: float, l1
         )
     calm = not any(issubclass(each.category, ConvergenceWarning) for each in told)
     return Linear(np.asarray(fitted.coef_[0]), float(fitted.intercept_[0]), calm)
+
+
+def falling_line(Z: np.ndarray, y: np.ndarray, weight: np.ndarray, C: float) -> Linear:
+    """Maximum of the ridge-penalised likelihood among lines none of whose coefficients is above 0.
+
+    It is convex with bounds, so one fit finds it (L-BFGS-B); a column whose free coefficient would rise gets exactly 0.
+
+    Parameters
+    ----------
+    Z : float64[n, m]. y : int8[n]. weight : float64[n]. C : as scikit-learn's, the inverse of the ridge.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
+    n_columns = Z.shape[1]
+    scale = 1.0 / float(weight.sum())
+
+    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
+        line, intercept = point[:-1], point[-1]
+        margin = Z @ line + intercept
+        value = scale * (float(weight @ (np.logaddexp(0.0, margin) - y * margin)) + 0.5 * float(line @ line) / C)
+        miss = weight * (expit(margin) - y)
+        return value, scale * np.append(Z.T @ miss + line / C, miss.sum())
+
+    share = float(weight @ y) * scale
+    start = np.append(np.zeros(n_columns), np.log(share / (1.0 - share)))
+    bounds = [(None, 0.0)] * n_columns + [(None, None)]
+    options = {"maxiter": 500, "ftol": 1e-12, "gtol": 1e-7, "maxcor": 20}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return Linear(np.asarray(found.x[:-1]), float(found.x[-1]), bool(found.success))

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from training.families.family import Columns, Labelled, Params, Suggest
-from training.families.lines import Linear, logistic_line
+from training.families.lines import Linear, falling_line
 from training.families.rows import check_rows
 from training.families.settings import ScorecardSettings
 from training.families.unboosted import Preparation, Unboosted
@@ -80,12 +80,7 @@ class Scorecard(Unboosted):
         kept = np.flatnonzero(value >= float(params["least_information"]))
         if not len(kept):
             kept = np.array([int(np.argmax(value))])
-        weight = self.weight(rows)
-        while True:
-            line = logistic_line(Z[:, kept], rows.y, weight, float(params["C"]), 0.0, self.seed)
-            if (line.coefficients < 0).all() or len(kept) == 1:
-                break
-            kept = np.delete(kept, int(np.argmax(line.coefficients)))
+        line = falling_line(Z[:, kept], rows.y, self.weight(rows), float(params["C"]))
         coefficients = np.zeros(Z.shape[1])
         coefficients[kept] = line.coefficients
         return Linear(coefficients, line.intercept, line.converged)
