@@ -38,8 +38,8 @@ def day_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def planted(rows: pd.DataFrame) -> pd.DataFrame:
-    """A wave of fraud by mobile (36–37), a mule (41), amounts in another unit (45, a feature too), silence (49), scripts (53),
-    a feature that moved (57).
+    """A wave of fraud by mobile (36–37), a mule (41), amounts in another unit (45, a feature too), silence (49),
+    scripts (53), a feature that moved (57).
     """
     rows = rows.copy()
     day = day_of(rows)
