@@ -46,9 +46,10 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         say("reasons.book"),
     )
     n = found.unexplained.n
+    method, units = meaning(found.method), meaning(found.units)
     blocks: list[Block] = [
         Prose(say("reasons.intro", n=n, n_reference=found.n_reference)),
-        Prose(say("reasons.kind", method=meaning(found.method), units=meaning(found.units), engine=found.engine), quiet=True),
+        Prose(say("reasons.kind", method=method, units=units, engine=found.engine), quiet=True),
         facts, Statistics(held), *_findings(found), _codes(evidence, found), _fidelity(found),
     ]  # fmt: skip
     if wrong := [each for each in found.signs if not each.agrees]:
