@@ -134,9 +134,11 @@ def _sentence(finding: Finding) -> str:
 
 
 def _below(finding: Finding) -> list[str]:
+    from scoring.pages.words import in_english
+
     lines = []
     if finding.limit is not None:
-        lines.append(f"limit {finding.limit.value:g}: {finding.limit.source}")
+        lines.append(f"limit {finding.limit.value:g}: {in_english(finding.limit.source)}")
     if finding.rows:
         lines.append(f"for instance rows {', '.join(f'{row:,}' for row in finding.rows)} (from 0)")
     if finding.waived is not None:

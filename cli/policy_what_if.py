@@ -83,6 +83,7 @@ def prices_of(settings: TrainingSettings) -> Prices | None:
     """What actions catch and cost, by the config; None where it does not say."""
     from domain.decision import Action
     from monitoring.what_if.sides import ActionPrice, Prices
+    from scoring.pages.words import in_english
 
     if settings.costs is None or settings.costs.actions is None:
         return None
@@ -90,7 +91,7 @@ def prices_of(settings: TrainingSettings) -> Prices | None:
         Action(name): ActionPrice(each.catches, each.each.minor, each.friction.minor)
         for name, each in settings.costs.actions.items()
     }
-    return Prices(actions, settings.costs.source)
+    return Prices(actions, in_english(settings.costs.source))
 
 
 def look_what_if(session: Session, file: Path, since: int, until: int, config: str | None) -> WhatIf:

@@ -70,9 +70,13 @@ class Sight:
     def decisions(self, product: str, *, since: int | None = None, until: int | None = None) -> pa.Table:
         """Decisions of a product made in ``[since, until)``; those of the chunk by default."""
         start, end = self._span(since, until)
-        table = self.once(f"decision {product}", lambda: self.look.ledger.read(product))
+        table = self.all_decisions(product)
         decided = table["decided_at"]
         return table.filter(pc.and_(pc.greater_equal(decided, start), pc.less(decided, end)))
+
+    def all_decisions(self, product: str) -> pa.Table:
+        """Decisions of a product whenever they were made, later ones too: to be cut before anything is said of them."""
+        return self.once(f"decision {product}", lambda: self.look.ledger.read(product))
 
     def _span(self, since: int | None, until: int | None) -> tuple[int, int]:
         end = self.until if until is None else min(until, self.until)

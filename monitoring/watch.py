@@ -148,28 +148,28 @@ def _judge(
     if not mine:
         return
     before = store.breaches(restricted=True)
+    kept: dict[str, list[KeptReading]] = {}
+    for each in store.readings(indicator.key, until=chunk.until):
+        kept.setdefault(each.place, []).append(each)
     for reading in readings:
         for key, limit in mine:
             if limit.holds_for(reading.where):
-                yield from _judge_place(store, indicator, key, limit, chunk, reading, before)
+                yield from _judge_place(indicator, key, limit, chunk, reading, before, kept.get(reading.where, ()))
 
 
 def _judge_place(
-    store: Breaches,
     indicator: Indicator,
     key: str,
     limit: WarningLimit,
     chunk: Chunk,
     reading: Reading,
     before: Sequence[Breach],
+    kept: Sequence[KeptReading],
 ) -> Iterator[Note]:
     past = [each for each in before if (each.limit, each.place) == (key, reading.where)]
     opened = next((each for each in past if each.cleared_at is None), None)
     cleared = max((each.cleared_at for each in past if each.cleared_at is not None), default=-(2**62))
-    readings = [
-        as_reading(each)
-        for each in store.readings(indicator.key, place=reading.where, since=cleared, until=chunk.until)
-    ]
+    readings = [as_reading(each) for each in kept if each.until > cleared]
     turned = turn_of(limit, readings, None if opened is None else RiskGrade(opened.level))
     if turned is None:
         return

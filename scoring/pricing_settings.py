@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
 from domain.settings import Settings
-
-Source = Annotated[str, Field(min_length=3, description="where the figure comes from: a contract, a policy, a person")]
+from scoring.pages.words import Sourced
 
 
 class Figure(Settings):
     """A share or an annual rate, 0.18 is 18 %, and where it comes from."""
 
     value: float = Field(ge=0, le=1)
-    source: Source
+    source: Sourced
 
 
 class Pricing(Settings):

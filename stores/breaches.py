@@ -138,7 +138,7 @@ class Breaches:
             "AND (? IS NULL OR place = ?) ORDER BY until, place",
             (indicator, since, until, place, place),
         )
-        return [replace(KeptReading(*row), within_chance=bool(row[8])) for row in rows]
+        return [KeptReading(*(*row[:8], bool(row[8]), *row[9:])) for row in rows]
 
     # ---------------------------------------------------------------- breaches
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from domain.settings import Settings
 from domain.time import Duration
+from scoring.pages.words import InBothLanguages, in_english
 from training.fields import Source
 
 
@@ -58,7 +59,9 @@ class Maturity(Settings):
         codes = {str(code): CodeMaturity.model_validate(each) for code, each in value.items()}
         code = max(codes, key=lambda name: codes[name].after)
         slowest = codes[code]
-        said = f"the slowest source, {code}: {slowest.source}"
+        said: Source = f"the slowest source, {code}: {in_english(slowest.source)}"
+        if isinstance(slowest.source, InBothLanguages):
+            said = InBothLanguages(zh=f"最慢的来源{code}：{slowest.source.zh}", en=str(said))
         return {"after": slowest.after, "source": said, "by_code": codes}
 
     @model_validator(mode="after")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from domain.errors import InputError
 from domain.time import parse_instant
+from scoring.pages.words import Sourced
 
 
 def _as_instant(value: object) -> int:
@@ -22,4 +23,5 @@ def _as_instant(value: object) -> int:
 Instant = Annotated[int, BeforeValidator(_as_instant)]
 """A pydantic field that reads ISO 8601 with a zone and holds µs UTC."""
 
-Source = Annotated[str, Field(min_length=3, description="where the figure comes from: a contract, a policy, a person")]
+Source = Sourced
+"""Where the figure comes from: a contract, a policy, a person; one text, or ``{zh, en}``."""

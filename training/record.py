@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from domain.decision import RiskGrade
 from domain.time import format_duration, format_instant
 from features.snapshot import Snapshot
+from scoring.pages.words import as_json
 from training.champion import TEST_SCORES
 from training.cutoffs import grade_codes
 from training.dataset import Dataset
@@ -82,7 +83,7 @@ def facts(
         "data_hash": data_hash(fitted.X, split),
         "label_policy": settings.label_policy,
         "maturity": format_duration(settings.maturity.after),
-        "maturity_source": settings.maturity.source,
+        "maturity_source": as_json(settings.maturity.source),
         "maturity_by_code": {code: format_duration(after) for code, after in dataset.by_code.items()},
         "labels_known": settings.labels_known,
         "labels_as_of": format_instant(dataset.as_of),
@@ -100,7 +101,7 @@ def facts(
         "seed": settings.seed,
         "threads": settings.threads,
         "settings": settings_text(settings),
-        "cutoffs": {"by": settings.cutoffs.by, "source": settings.cutoffs.source, **fitted.cutoffs},
+        "cutoffs": {"by": settings.cutoffs.by, "source": as_json(settings.cutoffs.source), **fitted.cutoffs},
         "calibration": fitted.calibrator.kind,
         "master_scale": fitted.scale_note if fitted.scale is None else fitted.scale.model_dump(mode="json"),
         "started_at": format_instant(started),

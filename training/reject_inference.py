@@ -26,6 +26,7 @@ import pandas as pd
 
 from scoring.calibrator import Calibrator
 from scoring.metrics import Ranking, brier, logistic_line
+from scoring.pages.words import as_json
 from training.calibration import fit_calibrator
 from training.dataset_settings import RejectInference
 from training.families.family import Columns, Family, FittedModel, Labelled, Params
@@ -108,7 +109,7 @@ class Sensitivity:
     n_refused: int
     cutoff: float
     prudence: float
-    source: str
+    source: str | dict[str, str]
     note: str = NOTE
 
     def table(self) -> pd.DataFrame:
@@ -143,7 +144,7 @@ def sensitivity(
     counts = (len(later), int(later.y.sum()), len(applicants.refused))
     if len(applicants.refused) == 0:
         why = "not assessed: no application was refused while the model's own were accepted"
-        return Sensitivity((), *counts, cutoff, chosen.prudence, chosen.source, why)
+        return Sensitivity((), *counts, cutoff, chosen.prudence, as_json(chosen.source), why)
     base = recipe.fit(applicants.train)
     base_calibrator = _calibrator(base, applicants, calibration)
     models = {ACCEPTED_ONLY: base}
@@ -170,7 +171,7 @@ def sensitivity(
                 float((declined != usual).mean()),
             )
         )  # fmt: skip
-    return Sensitivity(tuple(variants), *counts, cutoff, chosen.prudence, chosen.source)
+    return Sensitivity(tuple(variants), *counts, cutoff, chosen.prudence, as_json(chosen.source))
 
 
 def parcelled(base: FittedModel, calibrator: Calibrator, applicants: Applicants, chosen: RejectInference) -> np.ndarray:

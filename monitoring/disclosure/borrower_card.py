@@ -16,6 +16,7 @@ from domain.errors import DataError, InputError, expected_got
 from domain.money import Money
 from domain.time import business_day
 from scoring.notice import disclosable
+from scoring.pages.words import Sourced, as_json
 from scoring.pricing import suggest_limit
 from scoring.pricing_settings import Pricing
 from scoring.replay import Cited
@@ -43,7 +44,7 @@ class Ability:
     debt_to_income: float | None
     with_loan: float | None
     affordable_share: float | None
-    source: str
+    source: Sourced
     affordable: str | None
     burden: Burden
     note: str = ""
@@ -70,7 +71,9 @@ class BorrowerCard:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return asdict(self)
+        made = asdict(self)
+        made["ability"]["source"] = as_json(self.ability.source)
+        return made
 
 
 def card_of(cited: Cited, pricing: Pricing | None, rate_annual: float | None, *, zone: str) -> BorrowerCard:

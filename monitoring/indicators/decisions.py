@@ -66,9 +66,16 @@ def independent(frame: pd.DataFrame, weight: pd.Series) -> float:
     2.0
     """
     keys = [name for name in ("customer_id", "payee_id", "borrower_id") if name in frame and frame[name].notna().any()]
-    alone = pd.Series([f"row {place}" for place in range(len(frame))], frame.index)  # without the key
-    sums = [float(weight.groupby(frame[name].astype(object).fillna(alone)).max().sum()) for name in keys]
-    return min(sums, default=float(weight.sum()))
+    each = weight.to_numpy(np.float64)
+    return min((_largest(pd.factorize(frame[name])[0], each) for name in keys), default=float(each.sum()))
+
+
+def _largest(code: np.ndarray, weight: np.ndarray) -> float:
+    """Sum over the codes of the largest weight of each; rows without one (-1) count alone."""
+    known = code >= 0
+    largest = np.full(int(code.max(initial=-1)) + 1, -np.inf)
+    np.maximum.at(largest, code[known], weight[known])
+    return float(largest.sum() + weight[~known].sum())
 
 
 def days(sight: Sight, product: Product) -> dict[str, Day]:

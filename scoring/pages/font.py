@@ -32,6 +32,7 @@ FILE: Final = FOLDER / "AssaySans.otf"
 ROOT: Final = Path(__file__).parents[2]
 MESSAGES: Final = (
     ROOT / "scoring" / "pages" / "messages",
+    ROOT / "training" / "intake" / "messages",
     ROOT / "training" / "report" / "messages",
     ROOT / "monitoring" / "oversight" / "messages",
 )
@@ -50,7 +51,7 @@ def wanted(messages: Iterable[Path] = MESSAGES, configs: Path = ROOT / "configs"
     lines = (FOLDER / "characters.txt").read_text(encoding="utf-8").splitlines()
     found = {character for line in lines if not line.startswith("#") for character in line}
     found |= Catalogue.read(messages).characters()
-    for path in [*sorted((configs / "reasons").glob("*.yaml")), configs / "limits.yaml", configs / "report.yaml"]:
+    for path in [*sorted(configs.rglob("*.yaml")), ROOT / "training" / "report" / "meanings.yaml"]:
         found |= set(path.read_text(encoding="utf-8"))
     return (found | _LATIN | _GREEK | _SIGNS) - set("\n\t\r\u3000")
 

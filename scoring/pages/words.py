@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
@@ -71,6 +71,45 @@ class InBothLanguages(Settings):
     def and_also(self, other: InBothLanguages) -> InBothLanguages:
         """Two sentences as one."""
         return InBothLanguages(zh=f"{self.zh}；{other.zh}", en=f"{self.en}; {other.en}")
+
+
+Sourced = InBothLanguages | Annotated[str, Field(min_length=3)]
+"""Who says so, of a settings file: in one language, or in both."""
+
+
+def worded(source: InBothLanguages | str | Mapping[str, str]) -> Both | str:
+    """A source as pages say it; a mapping is one that was read back from JSON.
+
+    Examples
+    --------
+    >>> worded({"zh": "合同", "en": "a contract"}), worded("a contract")
+    (Both(zh='合同', en='a contract'), 'a contract')
+    """
+    if isinstance(source, str):
+        return source
+    return source.words if isinstance(source, InBothLanguages) else Both(source["zh"], source["en"])
+
+
+def in_english(source: InBothLanguages | str) -> str:
+    """A source for a terminal, a log, an error.
+
+    Examples
+    --------
+    >>> in_english(InBothLanguages(zh="合同", en="a contract")), in_english("a contract")
+    ('a contract', 'a contract')
+    """
+    return source if isinstance(source, str) else source.en
+
+
+def as_json(source: InBothLanguages | str) -> str | dict[str, str]:
+    """A source for JSON, as the settings file has it.
+
+    Examples
+    --------
+    >>> as_json(InBothLanguages(zh="合同", en="a contract"))
+    {'zh': '合同', 'en': 'a contract'}
+    """
+    return source if isinstance(source, str) else source.model_dump()
 
 
 Words = Say | Both | str

@@ -23,17 +23,20 @@ from domain.time import DAY
 from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from features.settings import FeatureSettings
+from monitoring.desk_rehearsal import rehearse_desk
 from monitoring.oversight.look import Look
 from monitoring.rehearsal import Rehearsed, rehearse
 from scoring.bundle import load_bundle, write_bundle
 from scoring.lists import Lists
 from scoring.policy import POLICY_FILES, load_policy
 from scoring.reasons import ReasonBook
+from stores.acts import Acts
 from stores.bundles import install, point
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
 from stores.ledger import Ledger
+from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
 from stores.vault import Vault
 from tests.serving.world import CONFIGS, fitted_parts, platform
@@ -65,7 +68,7 @@ class Month:
 
 
 def month(root: Path, *, seed: int = 3, plants: Sequence[str] = (), n_customers: int = 800) -> Month:
-    """Make such a home: about seven seconds and 12,000 decisions at this size."""
+    """Make such a home: about seven seconds of CPU and 12,000 decisions at this size."""
     settings = SimulationSettings(
         seed=seed, payment_days=DAYS, n_customers=n_customers, n_borrowers=600, loan_months=24, plants=tuple(plants)
     )
@@ -77,6 +80,8 @@ def month(root: Path, *, seed: int = 3, plants: Sequence[str] = (), n_customers:
     journal_simulation(world, journal, Vault(database, KEY))
     since, until = made.end - MONTH, made.end
     decided = {product: _decide(product, home, journal, ledger, since, until, seed) for product in Product}
+    rules = load_settings(CONFIGS / "complaints.yaml", ComplaintSettings)
+    rehearse_desk(journal, ledger, Acts(database, KEY), rules, until=until)
     database.close()
     shutil.rmtree(world)
     return Month(home, since, until, decided)

@@ -38,8 +38,8 @@ def day_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def planted(rows: pd.DataFrame) -> pd.DataFrame:
-    """A wave of fraud by mobile (36–37), a mule (41), amounts in another unit (45), silence (49), scripts (53),
-    a feature that moved (57).
+    """A wave of fraud by mobile (36–37), a mule (41), amounts in another unit (45, a feature too), silence (49),
+    scripts (53), a feature that moved (57).
     """
     rows = rows.copy()
     day = day_of(rows)
@@ -63,7 +63,8 @@ FOUND = [
     ("amount-median", "", 45),
     ("decisions-silent", "product=payment", 49),
     ("rapid-payments", "", 53),
-    ("feature-drift", "product=payment,feature=count_1h", 57),
+    ("feature-drift", "product=payment", 45),
+    ("feature-drift", "product=payment", 57),
 ]
 
 
@@ -84,9 +85,11 @@ def _month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Wa
 def test_a_planted_trouble_is_found_on_its_day_in_its_place(month, limit, place, day):
     notes = [note for note in month[1].notes if (note.limit, note.place) == (limit, place)]
     raised = [note for note in notes if note.turn == "raised"]
-    assert [(note.at - START) // DAY - 1 for note in raised] == [day]
-    assert day < SCALE.days - 3 or raised[0].level in ("warning", "high")
-    assert [note.turn for note in notes if note.turn != "worse"] in (["raised", "cleared"], ["raised"])
+    days = [(note.at - START) // DAY - 1 for note in raised]
+    assert days == [at for *which, at in FOUND if which == [limit, place]]
+    assert day < SCALE.days - 3 or raised[-1].level in ("warning", "high")
+    turns = [note.turn for note in notes if note.turn != "worse"]
+    assert turns == (["raised", "cleared"] * len(days))[: len(turns)]
 
 
 def test_nothing_is_raised_on_a_day_on_which_nothing_is(month):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.pages.words import say
 from training.intake.auc import Alone, flagged, ranked
 from training.intake.finding import Finding, Grade
 from training.intake.quick import quick_scores
@@ -63,13 +64,13 @@ def adversarial(table: Audited) -> list[Finding]:
     out of the graded figure. What is left above ``moved_auc`` is amber; it is never red by itself.
     """
     if table.X.shape[1] == 0:
-        return [Finding(CHECK, Grade.NOT_ASSESSED, "no column is left for a quick model")]
+        return [Finding(CHECK, Grade.NOT_ASSESSED, say("intake.no_columns"))]
     ranking = drivers(table)
     timely = tuple(driver.column for driver in ranking if driver.time_like)
     kept = [place for place, column in enumerate(table.model_columns) if column.name not in timely]
     found = []
     if timely:
-        words = f"columns that count time tell the parts apart trivially and are left out below: {', '.join(timely)}"
+        words = say("intake.tells_time", columns=", ".join(timely))
         advice = "A model that splits on them does not know the future's values: leave them out."
         found.append(Finding(CHECK, Grade.NOTE, words, timely, n=len(table.y), advice=advice))
     if not kept:
@@ -77,8 +78,8 @@ def adversarial(table: Audited) -> list[Finding]:
     alone = _told_apart(table, kept)
     limit = table.limits.moved_auc
     named = [f"{driver.column} {driver.auc:.2f}" for driver in ranking if not driver.time_like and driver.auc > _DRIVER]
-    words = f"training and test rows are told apart with AUC {alone.auc:.3f} ({alone.low:.3f}…{alone.high:.3f})"
-    words += f"; drivers, alone: {', '.join(named[:_SHOWN])}" if named else "; no single column drives it"
+    driven = say("intake.drivers", named=", ".join(named[:_SHOWN])) if named else say("intake.no_driver")
+    words = say("intake.told_apart", auc=alone.auc, low=alone.low, high=alone.high, drivers=driven)
     grade, advice = Grade.GREEN, ""
     if alone.low > limit.value:
         grade = Grade.AMBER

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from scoring.pages.words import say
 from training.intake.table import Column
 
 _EPOCHS = {"s": 1e6, "ms": 1e3, "µs": 1.0, "ns": 1e-3}
@@ -25,7 +26,7 @@ def column_of(name: str, held: pd.Series, *, raw: bool = True) -> Column:
     >>> column_of("fee", pd.Series(["1,200", "7", None])).values.tolist()
     [1200.0, 7.0, nan]
     >>> column_of("fee", pd.Series(["1,200", "7", None])).stored
-    'numbers stored as text'
+    Say(key='intake.as_text', values={})
     >>> column_of("channel", pd.Series(["qr", "app", "qr"])).texts
     ('qr', 'app')
     """
@@ -81,11 +82,11 @@ def _of_text(name: str, held: pd.Series, raw: bool) -> Column:
     distinct = known.unique()
     n_numbers = known.isin([each for each in distinct if _NUMBER.match(each) and re.search(r"\d", each)]).mean()
     if n_numbers == 1.0 and not _codes(distinct):
-        return Column(name, "number", _numbers(texts), stored="numbers stored as text", raw=raw)
+        return Column(name, "number", _numbers(texts), stored=say("intake.as_text"), raw=raw)
     if n_numbers >= 0.5:
         odd = [each for each in distinct if not _NUMBER.match(each)][:5]
         if odd:
-            shown = f"mixed: {1 - n_numbers:.1%} of the values are no numbers, such as {', '.join(map(repr, odd[:3]))}"
+            shown = say("intake.mixed", share=float(1 - n_numbers), shown=", ".join(map(repr, odd[:3])))
             return Column(name, "number", _numbers(texts), stored=shown, raw=raw)
     if known.iloc[:50].map(lambda each: bool(_ISO.match(each))).all():
         micros = _parsed(texts)

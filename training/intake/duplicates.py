@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scoring.metrics import Ranking
+from scoring.pages.words import Words, say
 from training.intake.finding import Finding, Grade
 from training.intake.quick import quick_scores
 from training.intake.table import MODEL_ROWS, Audited
@@ -37,10 +38,7 @@ def duplicates(table: Audited) -> list[Finding]:
     differences stay above ``optimism``.
     """
     if not told_apart(table):
-        words = (
-            f"{len(table.model_columns)} columns with few values between them: rows are alike by chance, "
-            "and equal rows say nothing"
-        )
+        words = say("intake.alike_by_chance", n=len(table.model_columns))
         return [Finding(CHECK, Grade.NOT_ASSESSED, words)]
     twins, learnt, held = twins_of(table)
     return [*_within(table), _across(table, twins, learnt, held)]
@@ -70,7 +68,7 @@ def _within(table: Audited) -> list[Finding]:
     if share <= limit.value:
         return []
     examples = tuple(table.row[rows[first[n_each > 1]]][:_EXAMPLES].tolist())
-    words = f"{n_more:,} of {len(rows):,} training rows repeat another ({share:.1%}); they count more than once"
+    words = say("intake.repeats", n=n_more, of=len(rows), share=share)
     return [
         Finding(
             CHECK, Grade.NOTE, words, value=share, limit=limit, n=len(rows), rows=examples,
@@ -83,28 +81,29 @@ def _across(table: Audited, twins: Twins, learnt: np.ndarray, held: np.ndarray) 
     has = twins.near >= 0
     n, n_exact, share = int(has.sum()), int((twins.exact >= 0).sum()), float(has.mean())
     limit = table.limits.twin_share
-    what = f"{n:,} of {len(held):,} test rows ({share:.1%}) have a twin in training, {n_exact:,} of them exact"
+    sought: Words = ""
     if len(learnt) < len(table.train):
-        what += f", sought among {len(learnt):,} of {len(table.train):,} training rows: the others would add to them"
+        sought = say("intake.sought", n=len(learnt), all=len(table.train))
+    what = say("intake.twins", n=n, of=len(held), share=share, exact=n_exact, sought=sought)
     if share <= limit.value:
         return Finding(CHECK, Grade.GREEN, what, value=share, limit=limit, n=len(held))
     rows = tuple(table.row[held[has]][:_EXAMPLES].tolist())
     agree = float((table.y[held[has]] == table.y[learnt[twins.near[has]]]).mean())
-    what += f"; {agree:.0%} of these pairs agree in the target"
+    what = say("intake.twins_agree", twins=what, agree=agree)
     advice = (
         "Remove repeats before splitting, or split so that twins stay together (--group); quote figures of rows "
         "without twins until then."
     )
     measured = optimism(table, twins, learnt, held)
     if measured is None:
-        words = f"{what}; the optimism is not measured: too few events among rows without twins"
+        words = say("intake.optimism_unmeasured", twins=what)
         return Finding(CHECK, Grade.AMBER, words, value=share, limit=limit, n=len(held), rows=rows, advice=advice)
     whole, (gain, low, high), (caused, caused_low, caused_high), n_measured = measured
     floor = table.limits.optimism
-    words = (
-        f"{what}. AUC on all test rows {whole:.3f}, {gain:+.3f} ({low:+.3f}…{high:+.3f}) above that on rows without "
-        f"twins; learning without the twins costs {caused:+.3f} ({caused_low:+.3f}…{caused_high:+.3f}) on the same rows"
-    )
+    words = say(
+        "intake.optimism", twins=what, whole=whole, gain=gain, low=low, high=high, caused=caused,
+        caused_low=caused_low, caused_high=caused_high,
+    )  # fmt: skip
     if low > floor.value and caused_low > floor.value:
         return Finding(CHECK, Grade.RED, words, (), gain, low, high, floor, n_measured, rows, advice)
     grade = Grade.AMBER if caused_low > 0 or share > 0.1 else Grade.NOTE

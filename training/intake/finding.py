@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
 
+from scoring.pages.words import Catalogue, Lang, Words
 from training.intake.settings import Limit, Waiver
+
+MESSAGES = Path(__file__).parent / "messages"
+"""Folder of what the checks say."""
 
 
 class Grade(StrEnum):
@@ -28,6 +34,7 @@ class Finding:
 
     Parameters
     ----------
+    words : what was seen, a message of the catalogue, said in a language only when it is read.
     columns : those concerned; one for a red finding that speaks of a column, so that it can be waived by name.
     value, low, high : the figure and its 95 % interval, where there is one.
     n : rows it was measured on; a sample where there were more.
@@ -39,7 +46,7 @@ class Finding:
 
     check: str
     grade: Grade
-    summary: str
+    words: Words
     columns: tuple[str, ...] = ()
     value: float | None = None
     low: float | None = None
@@ -51,6 +58,17 @@ class Finding:
     waived: Waiver | None = None
 
     @property
+    def summary(self) -> str:
+        """What was seen, in English.
+
+        Examples
+        --------
+        >>> Finding("id_column", Grade.GREEN, say("intake.no_id")).summary
+        'no column names single rows'
+        """
+        return said(self.words, "en")
+
+    @property
     def counts_as(self) -> Grade:
         """Its grade after waivers: a waived red finding is amber, never green.
 
@@ -60,6 +78,22 @@ class Finding:
         'red'
         """
         return Grade.AMBER if self.grade is Grade.RED and self.waived is not None else self.grade
+
+
+@lru_cache(maxsize=1)
+def _catalogue() -> Catalogue:
+    return Catalogue.read([MESSAGES])
+
+
+def said(words: Words, lang: Lang) -> str:
+    """A message of the checks in one language.
+
+    Examples
+    --------
+    >>> said(say("intake.no_id"), "zh")
+    '没有哪一列是行的编号'
+    """
+    return _catalogue().tongue(lang)(words)
 
 
 def worst(findings: tuple[Finding, ...]) -> str:

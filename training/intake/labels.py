@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoring.pages.words import Words, say
 from training.intake.auc import ranked
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited
@@ -25,8 +26,8 @@ def label_sanity(table: Audited) -> list[Finding]:
     found = [*_periods(table), *_file_order(table), *_delays(table)]
     if not found:
         rate, n = float(table.y.mean()), len(table.y)
-        words = f"{int(table.y.sum()):,} events in {n:,} rows ({rate:.2%})"
-        words += ", no period stands out" if table.time is not None else "; there is no time to compare periods by"
+        then = say("intake.no_period" if table.time is not None else "intake.no_time")
+        words = say("intake.rate", events=int(table.y.sum()), n=n, rate=rate, then=then)
         found = [Finding(CHECK, Grade.GREEN, words, n=n)]
     return found
 
@@ -44,25 +45,25 @@ def _periods(table: Audited) -> list[Finding]:
         expected, ratio = rate * n, n_events / n / rate
         limit, due = table.limits.rate_jump, table.limits.expected_events
         example = (int(table.row[rows[0]]),)
-        where = f"period {number} of {_PERIODS} ({_span(table, rows)})"
+        where = say("intake.period", number=number, of=_PERIODS, span=_span(table, rows))
         if n_events == 0 and expected >= due.value:
-            words = f"{where} has no event in {n:,} rows, where the other periods' rate gives {expected:.0f}"
+            words = say("intake.no_event", where=where, n=n, expected=expected)
             advice = "Its labels have not come yet, or were lost: cut the file where labels are complete."
             found.append(Finding(CHECK, Grade.RED, words, (), 0.0, limit=due, n=n, rows=example, advice=advice))
         elif max(ratio, 1 / max(ratio, 1e-9)) > limit.value and abs(n_events - expected) > _SURE * np.sqrt(
             expected + 1
         ):
-            words = f"{where} has {n_events:,} events in {n:,} rows, {ratio:.2g} times the rate of the other periods"
+            words = say("intake.rate_jump", where=where, events=n_events, n=n, ratio=ratio)
             advice = "Ask what changed: the definition, the reporting delay, or the world."
             found.append(Finding(CHECK, Grade.AMBER, words, (), ratio, limit=limit, n=n, rows=example, advice=advice))
     return found
 
 
-def _span(table: Audited, rows: np.ndarray) -> str:
+def _span(table: Audited, rows: np.ndarray) -> Words:
     assert table.time is not None  # noqa: S101 - for the type checker
     first, last = table.time[rows[0]], table.time[rows[-1]]
     if table.clock == "steps":
-        return f"steps {first:g}…{last:g}"
+        return say("intake.steps", first=first, last=last)
     days = [str(np.datetime64(int(moment), "us").astype("datetime64[D]")) for moment in (first, last)]
     return "…".join(days)
 
@@ -74,10 +75,7 @@ def _file_order(table: Audited) -> list[Finding]:
     if alone.low <= 0.55:
         return []
     first = float(np.median(table.row[table.y == 1])) < float(np.median(table.row[table.y == 0]))
-    words = (
-        f"the number of the row alone ranks the target with AUC {alone.auc:.3f}: events stand towards the "
-        f"{'beginning' if first else 'end'} of the file"
-    )
+    words = say("intake.file_order_first" if first else "intake.file_order_last", auc=alone.auc)
     advice = "Name the time (--time) if the order is one; else never let a column count rows, nor split by position."
     return [Finding(CHECK, Grade.AMBER, words, (), alone.auc, alone.low, alone.high, n=alone.n, advice=advice)]
 
@@ -92,7 +90,7 @@ def _delays(table: Audited) -> list[Finding]:
     if early.any():
         share = float(early.sum() / told.sum())
         limit = table.limits.late_share
-        words = f"{share:.1%} of the labels became known before their event"
+        words = say("intake.known_early", share=share)
         rows = tuple(table.row[early][:5].tolist())
         grade = Grade.RED if share > limit.value else Grade.AMBER
         advice = "The times are of two clocks or two zones, or the columns are swapped."
@@ -101,16 +99,13 @@ def _delays(table: Audited) -> list[Finding]:
     if events.sum() < 50:
         return found
     day = _DAY if table.clock == "µs" else 1.0
-    unit = "days" if table.clock == "µs" else "steps"
+    unit = say("intake.days" if table.clock == "µs" else "intake.of_steps")
     usual = float(np.quantile(delay[events], 0.9))
     newest = float(np.nanmax(np.fmax(table.known_at, table.time)))
     young = (table.y == 0) & (table.time > newest - usual)
     share = float(young.mean())
     if share > table.limits.late_share.value:
-        words = (
-            f"{int(young.sum()):,} rows without an event ({share:.1%}) are younger than {usual / day:.3g} {unit}, "
-            "within which nine in ten events became known: they are immature, not good"
-        )
+        words = say("intake.young", n=int(young.sum()), share=share, usual=usual / day, unit=unit)
         advice = "Cut the file where labels are mature, or give it to `assay import` with its delay."
         rows = tuple(table.row[young][:5].tolist())
         limit = table.limits.late_share

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from scoring.pages.words import say
 from training.intake.auc import flagged
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited, Column
@@ -42,13 +43,12 @@ def late_columns(table: Audited) -> list[Finding]:
         if made is not None:
             found.append(made)
     if table.time is None and any(column.form == "time" for column in table.columns):
-        words = "times are not compared: no column of event times was named (--time)"
+        words = say("intake.times_not_compared")
         found.append(Finding(CHECK, Grade.NOT_ASSESSED, words))
     if all(finding.grade is Grade.NOT_ASSESSED for finding in found):
         n = sum(column.raw for column in table.columns)
-        words = f"none of {n} columns looks written after the event"
-        if n < len(table.columns):
-            words += f"; {len(table.columns) - n} more were computed from earlier events only"
+        more = say("intake.computed", n=len(table.columns) - n) if n < len(table.columns) else ""
+        words = say("intake.none_late", n=n, more=more)
         found.append(Finding(CHECK, Grade.GREEN, words, n=len(table.y)))
     return found
 
@@ -65,7 +65,7 @@ def _after_the_event(table: Audited, column: Column) -> Finding | None:
     lag = float(np.median((column.values - table.time)[after])) / (86_400 * _SECOND)
     planned = _PLANNED.search(column.name) is not None
     grade = Grade.RED if share > limit.value and not planned else Grade.AMBER
-    words = f"{share:.1%} of its times lie after the event, by {lag:.3g} days in the median"
+    words = say("intake.after", share=share, lag=lag)
     advice = (
         "It did not exist at the decision: drop it, or declare it as the time an outcome became known (--known-at)."
     )
@@ -79,7 +79,7 @@ def _events_only(table: Audited, column: Column) -> Finding | None:
     """Filled, or other than its usual value, for one class only."""
     others = table.y == 0
     missing = column.missing
-    marked, what = ~missing, "filled in"
+    marked, what = ~missing, say("intake.filled_in")
     if missing[others].mean() < table.limits.one_value.value:
         if column.form == "time":
             return None
@@ -87,7 +87,7 @@ def _events_only(table: Audited, column: Column) -> Finding | None:
         if not len(known) or counts.max() < table.limits.one_value.value * others.sum():
             return None
         usual = known[np.argmax(counts)]
-        marked, what = column.values != usual, f"other than {_value(column, usual)}"
+        marked, what = column.values != usual, say("intake.other_than", value=_value(column, usual))
     n, n_events = int(marked.sum()), int(table.y[marked].sum())
     if n < _FEW or marked.all():
         return None
@@ -95,10 +95,8 @@ def _events_only(table: Audited, column: Column) -> Finding | None:
     purity, rate = n_events / n, float(table.y.mean())
     if purity < limit.value or rate > 0.5:
         return None
-    words = (
-        f"it is {what} in {n:,} rows, {n_events:,} of them events ({purity:.1%}, against {rate:.1%} in all): "
-        f"{n_events / max(1, int(table.y.sum())):.0%} of the events are given away"
-    )
+    given = n_events / max(1, int(table.y.sum()))
+    words = say("intake.events_only", what=what, n=n, events=n_events, purity=purity, rate=rate, given=given)
     advice = "Whoever writes it knows the outcome: drop it, or waive it by name if it is written before the decision."
     rows = tuple(table.row[marked][:_EXAMPLES].tolist())
     return Finding(
@@ -119,7 +117,7 @@ def _filled(table: Audited, column: Column) -> Finding | None:
     if not alone.low > limit.value:
         return None
     kind = "filled" if y[~missing].mean() > y[missing].mean() else "empty"
-    words = f"its being {kind} ranks the target with AUC {alone.auc:.3f}; {missing.mean():.0%} is empty"
+    words = say(f"intake.{kind}_ranks", auc=alone.auc, empty=float(missing.mean()))
     advice = "Ask who fills it and when; what is filled while a case is worked on comes after the decision."
     return Finding(
         CHECK, Grade.AMBER, words, (column.name,), alone.auc, alone.low, alone.high, limit, alone.n, advice=advice
@@ -134,10 +132,9 @@ def _by_name(table: Audited, column: Column) -> Finding | None:
         return None
     auc = table.alone[column.name].auc if column.name in table.alone else 0.0
     ranks = auc > _RANKS
-    words = f"its name speaks of what comes after the decision ({word})"
+    words = say("intake.late_name", word=word, ranks=say("intake.and_ranks", auc=auc) if ranks else "")
     advice = "Make sure it holds only what was known before this decision, for instance of earlier loans."
     return Finding(
-        CHECK, Grade.AMBER if ranks else Grade.NOTE,
-        words + (f", and it ranks the target with AUC {auc:.3f}" if ranks else ""), (column.name,),
-        auc if ranks else None, n=len(table.looked_at), advice=advice,
+        CHECK, Grade.AMBER if ranks else Grade.NOTE, words, (column.name,), auc if ranks else None,
+        n=len(table.looked_at), advice=advice,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoring.pages.words import say
 from training.intake.auc import Alone, flagged, ranked
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited, Column
@@ -14,6 +15,11 @@ _ADVICE = "Find out when it is written. If after the decision, drop it; if it is
 _COMPUTED = (
     "It was computed from earlier events only, as their times say: make sure that the known_at of its source is true."
 )
+_HOW = {
+    "its value": "intake.how_value",
+    "rates of its values": "intake.how_rates",
+    "its being filled or empty": "intake.how_filled",
+}
 _EVENTS = 50
 
 
@@ -36,7 +42,8 @@ def _graded(table: Audited, column: Column) -> Finding | None:
         advice = "Strong for one column: make sure it is known at the decision."
         if is_red:
             advice = _ADVICE if column.raw else f"{_COMPUTED} {_ADVICE}"
-        words = f"{best.how} alone ranks the target with AUC {best.auc:.3f} ({best.low:.3f}…{best.high:.3f})"
+        how = say(_HOW[best.how])
+        words = say("intake.ranks_alone", how=how, auc=best.auc, low=best.low, high=best.high)
         grade = Grade.RED if is_red else Grade.AMBER if column.raw else Grade.NOTE
         return Finding(
             CHECK, grade, words, (column.name,), best.auc, best.low, best.high,
@@ -45,15 +52,15 @@ def _graded(table: Audited, column: Column) -> Finding | None:
     few = _where_filled(table, column)
     if few is None or not (few.auc > red.value and few.low > strong.value):
         return None
-    words = f"it ranks the target with AUC {few.auc:.3f} in the {few.n:,} rows in which it is filled"
+    words = say("intake.ranks_where_filled", auc=few.auc, n=few.n)
     return Finding(CHECK, Grade.AMBER, words, (column.name,), few.auc, few.low, few.high, red, few.n, advice=_ADVICE)
 
 
 def _green(table: Audited) -> Finding:
     if not table.alone:
-        return Finding(CHECK, Grade.NOT_ASSESSED, "no column has two values in enough rows to be ranked by")
+        return Finding(CHECK, Grade.NOT_ASSESSED, say("intake.none_to_rank"))
     name, best = max(table.alone.items(), key=lambda each: each[1].auc)
-    words = f"the strongest of {len(table.alone)} columns, {name}, has AUC {best.auc:.3f} alone"
+    words = say("intake.strongest", n=len(table.alone), name=name, auc=best.auc)
     return Finding(CHECK, Grade.GREEN, words, (name,), best.auc, best.low, best.high, table.limits.leaked_auc, best.n)
 
 

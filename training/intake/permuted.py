@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoring.pages.words import Words, say
 from training.intake.auc import interval, ranked
 from training.intake.duplicates import told_apart
 from training.intake.finding import Finding, Grade
@@ -26,13 +27,13 @@ def permuted_labels(table: Audited) -> list[Finding]:
     where the split pretends that those of the test are unknown: without time.
     """
     if table.X.shape[1] == 0:
-        return [Finding(CHECK, Grade.NOT_ASSESSED, "no column is left for a quick model")]
+        return [Finding(CHECK, Grade.NOT_ASSESSED, say("intake.no_columns"))]
     rng = np.random.default_rng(table.seed)
     if told_apart(table):
-        shuffled, how = _by_key(table.hashes, table.y, rng), "shuffled, equal rows alike"
+        shuffled, how = _by_key(table.hashes, table.y, rng), say("intake.equal_alike")
     else:
         # Where few values make rows equal by chance, equal rows sharing a label would be a rule that can be learnt.
-        shuffled, how = rng.permutation(table.y), "shuffled row by row"
+        shuffled, how = rng.permutation(table.y), say("intake.row_by_row")
     found = [_graded(table, shuffled, how, "", red=True)]
     if table.group is not None:
         advice = (
@@ -43,7 +44,7 @@ def permuted_labels(table: Audited) -> list[Finding]:
         shuffled = _by_key(table.group, table.y, rng)
         found.append(
             _graded(
-                table, shuffled, f"swapped between whole {table.group_name}", advice, red=not table.forward,
+                table, shuffled, say("intake.swapped", group=table.group_name), advice, red=not table.forward,
                 key=table.group,
             )
         )  # fmt: skip
@@ -51,7 +52,7 @@ def permuted_labels(table: Audited) -> list[Finding]:
         chunk = np.empty(len(table.y), np.int64)
         chunk[table.order] = np.arange(len(table.y)) * _CHUNKS // len(table.y)
         advice = "Columns tell the time, and rates move with it: split forward in time (--split-at)."
-        found.append(_graded(table, _within(chunk, table.y, rng), "shuffled within periods", advice, red=False))
+        found.append(_graded(table, _within(chunk, table.y, rng), say("intake.within_periods"), advice, red=False))
     return found
 
 
@@ -80,20 +81,20 @@ def _within(key: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndar
 
 
 def _graded(
-    table: Audited, shuffled: np.ndarray, how: str, advice: str, *, red: bool, key: np.ndarray | None = None
+    table: Audited, shuffled: np.ndarray, how: Words, advice: str, *, red: bool, key: np.ndarray | None = None
 ) -> Finding:
     """One shuffle as a finding; rows of one key share a label, so the interval counts keys."""
     train, test = (table.sample(rows, MODEL_ROWS, shuffled) for rows in (table.train, table.test))
     names = np.arange(len(shuffled)) if key is None else key
     n = [len(np.unique(names[rows[shuffled[rows] == label]])) for rows in (train, test) for label in (0, 1)]
     if min(n) < _FEW:
-        what = "rows" if key is None else table.group_name
-        return Finding(CHECK, Grade.NOT_ASSESSED, f"labels {how}: fewer than {_FEW} {what} of a class in a part")
+        what: Words = say("intake.rows") if key is None else table.group_name
+        return Finding(CHECK, Grade.NOT_ASSESSED, say("intake.too_few", how=how, least=_FEW, what=what))
     scores = quick_scores(table.X[train], shuffled[train], table.X[test], seed=table.seed, threads=table.threads)
     alone = ranked(shuffled[test], scores, "", either=False)
     low, high = interval(alone.auc, n[3], n[2])
     limit = table.limits.permuted_auc
-    words = f"labels {how}: AUC {alone.auc:.3f} ({low:.3f}…{high:.3f}) where chance gives .5"
+    words = say("intake.permuted", how=how, auc=alone.auc, low=low, high=high)
     above = alone.auc > limit.value and low > 0.5
     if not above:
         return Finding(CHECK, Grade.GREEN, words, (), alone.auc, low, high, limit, alone.n)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from domain.errors import DataError
-from training.intake.finding import ORDER, Finding, Grade, worst
+from scoring.pages.words import in_english
+from training.intake.finding import ORDER, Finding, Grade, said, worst
 from training.intake.waive import how_to_waive
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _row(finding: Finding) -> list[str]:
     return [
         finding.counts_as.value + waived, finding.check, named, words,
         "" if finding.value is None else f"{finding.value:.3g}", "" if limit is None else f"{limit.value:g}",
-        "" if limit is None else limit.source, f"{finding.n:,}" if finding.n else "", finding.advice,
+        "" if limit is None else in_english(limit.source), f"{finding.n:,}" if finding.n else "", finding.advice,
     ]  # fmt: skip
 
 
@@ -150,6 +151,7 @@ def _json(finding: Finding) -> dict[str, Any]:
         "counts_as": finding.counts_as.value,
         "columns": list(finding.columns),
         "summary": finding.summary,
+        "summary_zh": said(finding.words, "zh"),
         **numbers,
         "limit": None if finding.limit is None else finding.limit.model_dump(),
         "n": finding.n,

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from domain.settings import Settings
+from scoring.pages.words import InBothLanguages, Sourced
 from stores.settings_files import load_settings
 
 
@@ -21,7 +22,11 @@ class Limit(Settings):
     """
 
     value: float
-    source: str = Field(min_length=3)
+    source: Sourced
+
+
+def _limit(value: float, *, zh: str, en: str) -> Limit:
+    return Limit(value=value, source=InBothLanguages(zh=zh, en=en))
 
 
 class IntakeLimits(Settings):
@@ -33,42 +38,85 @@ class IntakeLimits(Settings):
     0.9
     """
 
-    leaked_auc: Limit = Limit(
-        value=0.9,
-        source="the project's design: an honest single column is far below; the best of the public sets here .7",
+    leaked_auc: Limit = _limit(
+        0.9,
+        zh="本项目设计：诚实的单列远低于此；本项目所用公开数据集中最高为0.7",
+        en="the project's design: an honest single column is far below; the best of the public sets here .7",
     )
-    strong_auc: Limit = Limit(value=0.8, source="a convention of this project, half way from good (.7) to leaked (.9)")
-    missing_auc: Limit = Limit(
-        value=0.7, source="a convention of this project: being filled alone ranks as a good model"
+    strong_auc: Limit = _limit(
+        0.8,
+        zh="本项目约定：介于好（0.7）与泄漏（0.9）之间",
+        en="a convention of this project, half way from good (.7) to leaked (.9)",
     )
-    pure_share: Limit = Limit(
-        value=0.99, source="a convention of this project: what is filled in for one class only was filled in after it"
+    missing_auc: Limit = _limit(
+        0.7,
+        zh="本项目约定：仅是否有值就达到一个好模型的排序能力",
+        en="a convention of this project: being filled alone ranks as a good model",
     )
-    late_share: Limit = Limit(
-        value=0.01, source="a convention of this project: one row in a hundred is no typing error"
+    pure_share: Limit = _limit(
+        0.99,
+        zh="本项目约定：只为一类填写的内容，是在知道结果之后填写的",
+        en="a convention of this project: what is filled in for one class only was filled in after it",
     )
-    twin_share: Limit = Limit(value=0.01, source="a convention of this project: one test row in a hundred")
-    near_distance: Limit = Limit(
-        value=0.02, source="a convention of this project: root mean square over columns, in standard deviations"
+    late_share: Limit = _limit(
+        0.01,
+        zh="本项目约定：百分之一的行不会是录入错误",
+        en="a convention of this project: one row in a hundred is no typing error",
     )
-    optimism: Limit = Limit(value=0.005, source="half a point of AUC: what challengers are commonly chosen by")
-    permuted_auc: Limit = Limit(value=0.55, source="chance is .5; the margin is a convention of this project")
-    moved_auc: Limit = Limit(
-        value=0.7, source="a convention of this project: parts told apart as a good model tells risk"
+    twin_share: Limit = _limit(
+        0.01,
+        zh="本项目约定：百分之一的测试行",
+        en="a convention of this project: one test row in a hundred",
     )
-    unit_tolerance: Limit = Limit(
-        value=0.1, source="a convention of this project: quartiles move by one known factor within a tenth"
+    near_distance: Limit = _limit(
+        0.02,
+        zh="本项目约定：各列差值的均方根，以标准差计",
+        en="a convention of this project: root mean square over columns, in standard deviations",
     )
-    one_value: Limit = Limit(value=0.999, source="a convention of this project: a thousandth of the rows differs")
-    sentinel_share: Limit = Limit(value=0.002, source="a convention of this project: too often to be a typing error")
-    benford_mad: Limit = Limit(
-        value=0.015, source="Nigrini, Benford's Law (2012): mean absolute deviation of first digits above .015"
+    optimism: Limit = _limit(
+        0.005,
+        zh="半个百分点的AUC：挑战者常据此取舍",
+        en="half a point of AUC: what challengers are commonly chosen by",
     )
-    rate_jump: Limit = Limit(
-        value=3.0, source="a convention of this project: the rate of events trebles or falls to a third"
+    permuted_auc: Limit = _limit(
+        0.55,
+        zh="随机为0.5；余量为本项目约定",
+        en="chance is .5; the margin is a convention of this project",
     )
-    expected_events: Limit = Limit(
-        value=30, source="so many expected events do not fail to come by chance (Poisson, e^-30)"
+    moved_auc: Limit = _limit(
+        0.7,
+        zh="本项目约定：两部分的可区分程度如同一个好模型区分风险",
+        en="a convention of this project: parts told apart as a good model tells risk",
+    )
+    unit_tolerance: Limit = _limit(
+        0.1,
+        zh="本项目约定：四分位数按同一已知倍数移动，误差在十分之一以内",
+        en="a convention of this project: quartiles move by one known factor within a tenth",
+    )
+    one_value: Limit = _limit(
+        0.999,
+        zh="本项目约定：千分之一的行不同",
+        en="a convention of this project: a thousandth of the rows differs",
+    )
+    sentinel_share: Limit = _limit(
+        0.002,
+        zh="本项目约定：过于频繁，不会是录入错误",
+        en="a convention of this project: too often to be a typing error",
+    )
+    benford_mad: Limit = _limit(
+        0.015,
+        zh="Nigrini，《Benford's Law》（2012）：首位数字平均绝对偏差高于0.015",
+        en="Nigrini, Benford's Law (2012): mean absolute deviation of first digits above .015",
+    )
+    rate_jump: Limit = _limit(
+        3.0,
+        zh="本项目约定：事件比率升为三倍或降为三分之一",
+        en="a convention of this project: the rate of events trebles or falls to a third",
+    )
+    expected_events: Limit = _limit(
+        30,
+        zh="这么多应有的事件不会偶然全部缺失（泊松，e^-30）",
+        en="so many expected events do not fail to come by chance (Poisson, e^-30)",
     )
 
 

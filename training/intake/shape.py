@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from scoring.pages.words import Words, say
 from training.intake.auc import ranked
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited, Column
@@ -25,21 +26,23 @@ def constant_columns(table: Audited) -> list[Finding]:
         elif _largest_share(column) > table.limits.one_value.value:
             nearly.append(column.name)
     found = []
-    for names, words, advice in (
-        (empty, "hold no value at all", "Drop them, or ask why they came empty."),
-        (constant, "hold one value", "Drop them: nothing can be learnt from them."),
-        (nearly, "hold one value but for a thousandth of the rows", "Look at the rest: it may be errors, or leak."),
+    for names, key, advice in (
+        (empty, "intake.no_value", "Drop them, or ask why they came empty."),
+        (constant, "intake.one_value", "Drop them: nothing can be learnt from them."),
+        (nearly, "intake.nearly_one_value", "Look at the rest: it may be errors, or leak."),
     ):
         if names:
-            shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+            shown: Words = ", ".join(names[:_SHOWN])
+            if len(names) > _SHOWN:
+                shown = say("intake.and_more", shown=shown, n=len(names) - _SHOWN)
             limit = table.limits.one_value if names is nearly else None
             found.append(
                 Finding(
-                    "constant_column", Grade.NOTE, f"{len(names)} of {len(table.columns)} columns {words}: {shown}",
+                    "constant_column", Grade.NOTE, say(key, n=len(names), of=len(table.columns), shown=shown),
                     tuple(names), limit=limit, n=len(table.y), advice=advice,
                 )
             )  # fmt: skip
-    return found or [_fine("constant_column", table, "every column holds several values")]
+    return found or [_fine("constant_column", table, say("intake.several_values"))]
 
 
 def _largest_share(column: Column) -> float:
@@ -54,17 +57,18 @@ def id_columns(table: Audited) -> list[Finding]:
     for column in table.columns:
         if not column.id_like:
             continue
-        words = f"{column.n_values:,} values in {int((~column.missing).sum()):,} rows: it names rows"
+        ranks: Words = ""
         grade, value = Grade.NOTE, None
         if column.form == "number":
             rows = table.looked_at[~column.missing[table.looked_at]]
             alone = ranked(table.y[rows], column.values[rows], "")
             if alone.low > 0.55:
                 grade, value = Grade.AMBER, alone.auc
-                words += f", and what it counts ranks the target with AUC {alone.auc:.3f}"
+                ranks = say("intake.counts_rank", auc=alone.auc)
+        words = say("intake.names_rows", values=column.n_values, n=int((~column.missing).sum()), ranks=ranks)
         advice = "Leave it out: a model can only learn the order of the file from it."
         found.append(Finding("id_column", grade, words, (column.name,), value, n=len(table.y), advice=advice))
-    return found or [_fine("id_column", table, "no column names single rows")]
+    return found or [_fine("id_column", table, say("intake.no_id"))]
 
 
 def stored_oddly(table: Audited) -> list[Finding]:
@@ -75,7 +79,7 @@ def stored_oddly(table: Audited) -> list[Finding]:
         for column in table.columns
         if column.stored
     ]
-    return found or [_fine("mixed_types", table, "every column is stored as what it holds")]
+    return found or [_fine("mixed_types", table, say("intake.stored_well"))]
 
 
 def sentinel_values(table: Audited) -> list[Finding]:
@@ -87,7 +91,7 @@ def sentinel_values(table: Audited) -> list[Finding]:
         value, share = _sentinel(column, table.limits.sentinel_share.value)
         if value is None:
             continue
-        words = f"{value:g} stands in {share:.1%} of the rows, far from all other values: it seems to mean missing"
+        words = say("intake.sentinel", value=value, share=share)
         grade = Grade.NOTE if value == -1 else Grade.AMBER
         advice = "Say in the mapping that it is missing; trees cope, means and sums over it are wrong."
         rows = tuple(table.row[column.values == value][:5].tolist())
@@ -98,7 +102,7 @@ def sentinel_values(table: Audited) -> list[Finding]:
                 advice=advice,
             )
         )  # fmt: skip
-    return found or [_fine("sentinel_value", table, "no value stands apart that would mean missing")]
+    return found or [_fine("sentinel_value", table, say("intake.no_sentinel"))]
 
 
 def _sentinel(column: Column, least: float) -> tuple[float | None, float]:
@@ -120,5 +124,5 @@ def _sentinel(column: Column, least: float) -> tuple[float | None, float]:
     return None, 0.0
 
 
-def _fine(check: str, table: Audited, words: str) -> Finding:
+def _fine(check: str, table: Audited, words: Words) -> Finding:
     return Finding(check, Grade.GREEN, words, n=len(table.y))

@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 
+from scoring.pages.words import Say, say
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited, Column
 
@@ -38,17 +39,17 @@ def synthetic_columns(table: Audited) -> list[Finding]:
         made = _distribution(column, known) or _first_digits(table, column, known) or _round(column, known)
         if made is not None:
             words, value, advice = made
-            limit = table.limits.benford_mad if "Benford" in words else None
+            limit = table.limits.benford_mad if words.key == "intake.benford" else None
             found.append(
                 Finding(CHECK, Grade.NOTE, words, (column.name,), value, limit=limit, n=len(known), advice=advice)
             )
     found += _combinations(numbers, rows)
     found += _independent(numbers, rows)
     n = len(numbers)
-    return found or [Finding(CHECK, Grade.GREEN, f"none of {n} numeric columns looks made by a formula", n=len(rows))]
+    return found or [Finding(CHECK, Grade.GREEN, say("intake.no_formula", n=n), n=len(rows))]
 
 
-def _distribution(column: Column, known: np.ndarray) -> tuple[str, float, str] | None:
+def _distribution(column: Column, known: np.ndarray) -> tuple[Say, float, str] | None:
     """Closer to a uniform or normal curve than the 5 % point of chance; of columns with many values only."""
     if column.n_values < 0.1 * len(known):
         return None
@@ -63,15 +64,15 @@ def _distribution(column: Column, known: np.ndarray) -> tuple[str, float, str] |
     advice = "If the table is meant to be real, ask where the column comes from."
     flat = distance((x - x[0]) / (x[-1] - x[0]))
     if flat < 1.36 / np.sqrt(len(x)):
-        return f"it is uniform between {x[0]:.4g} and {x[-1]:.4g}: Kolmogorov's distance {flat:.4f}", flat, advice
+        return say("intake.uniform", low=float(x[0]), high=float(x[-1]), distance=flat), flat, advice
     bell = distance(ndtr((x - x.mean()) / x.std()))
     # 0.886/√n is the 5 % point when mean and spread are estimated (Lilliefors, JASA 1967).
     if bell < 0.886 / np.sqrt(len(x)):
-        return f"it is normal to the digit: Kolmogorov's distance {bell:.4f}", bell, advice
+        return say("intake.normal", distance=bell), bell, advice
     return None
 
 
-def _first_digits(table: Audited, column: Column, known: np.ndarray) -> tuple[str, float, str] | None:
+def _first_digits(table: Audited, column: Column, known: np.ndarray) -> tuple[Say, float, str] | None:
     """Amounts over three decades ought to follow Benford's law; far off, they were made, capped or agreed."""
     positive = known[known > 0]
     if not _AMOUNT.search(column.name) or len(positive) < _LEAST:
@@ -84,18 +85,18 @@ def _first_digits(table: Audited, column: Column, known: np.ndarray) -> tuple[st
     off = float(np.abs(share - np.log10(1 + 1 / np.arange(1, 10))).mean())
     if off <= table.limits.benford_mad.value:
         return None
-    words = f"first digits are off Benford's law by {off:.3f} in the mean"
+    words = say("intake.benford", off=off)
     return words, off, "Expected of made-up, capped or agreed amounts; ask which."
 
 
-def _round(column: Column, known: np.ndarray) -> tuple[str, float, str] | None:
+def _round(column: Column, known: np.ndarray) -> tuple[Say, float, str] | None:
     if not _AMOUNT.search(column.name) or not column.whole:
         return None
     for step in (10_000, 1_000, 100):
         share = float((np.mod(known[known != 0], step) == 0).mean()) if (known != 0).any() else 0.0
         if share > 0.95 and column.n_values > 10:
             return (
-                f"{share:.0%} are multiples of {step:,}",
+                say("intake.multiples", share=share, step=step),
                 share,
                 "Agreed or rounded figures; a finer unit is not there.",
             )
@@ -122,11 +123,12 @@ def _combinations(numbers: list[Column], rows: np.ndarray) -> list[Finding]:
         name = full[place].name
         if not parts:
             continue
-        what = f"is {parts[0]} in another unit or by another name" if len(parts) == 1 else (
-            f"is an exact linear combination of {', '.join(parts[:6])}" + (" and others" if len(parts) > 6 else "")
-        )  # fmt: skip
+        words = say("intake.another_name", name=name, part=parts[0])
+        if len(parts) > 1:
+            key = "intake.combination_more" if len(parts) > 6 else "intake.combination"
+            words = say(key, name=name, parts=", ".join(parts[:6]))
         advice = "It says nothing new: leave it out of linear models."
-        found.append(Finding(CHECK, Grade.NOTE, f"{name} {what}", (name, *parts[:6]), n=len(rows), advice=advice))
+        found.append(Finding(CHECK, Grade.NOTE, words, (name, *parts[:6]), n=len(rows), advice=advice))
     return found
 
 
@@ -142,10 +144,7 @@ def _independent(numbers: list[Column], rows: np.ndarray) -> list[Finding]:
     if strongest > 1.5 * chance:
         return []
     names = tuple(column.name for column in numbers)
-    words = (
-        f"no two of {len(numbers)} numeric columns go together: the strongest rank correlation is {strongest:.3f}, and "
-        f"chance alone gives {chance:.3f}"
-    )
+    words = say("intake.independent", n=len(numbers), strongest=strongest, chance=chance)
     advice = "The columns were drawn one by one: figures on this table say little about a real one."
     return [Finding(CHECK, Grade.AMBER, words, names, strongest, n=len(rows), advice=advice)]
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from scoring.pages.words import Words
 from training.intake.auc import Alone, binned, encoded, ranked
 from training.intake.settings import IntakeLimits
 from training.intake.twins import row_hashes
@@ -38,7 +39,7 @@ class Column:
     form: Form
     values: np.ndarray
     texts: tuple[str, ...] = ()
-    stored: str = ""
+    stored: Words = ""
     raw: bool = True
 
     @cached_property

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoring.pages.words import Words, say
 from training.intake.finding import Finding, Grade
 from training.intake.table import Audited, Column
 
 CHECK = "unit_drift"
 
-FACTORS = {
-    10.0: "×10",
-    100.0: "×100, as of cents and whole units",
-    1_000.0: "×1,000, as of thousands or milliseconds",
-    1e4: "×10,000, as of 万",
-    1e6: "×1,000,000",
-    60.0: "×60, as of minutes and hours or seconds",
-    3_600.0: "×3,600, as of seconds and hours",
-    24.0: "×24, as of hours and days",
-    1_440.0: "×1,440, as of minutes and days",
-    86_400.0: "×86,400, as of seconds and days",
-    7.0: "×7, as of days and weeks, or dollars and yuan",
-    12.0: "×12, as of monthly and yearly",
-}
-"""What scales change by when somebody changes a unit."""
+FACTORS = (10.0, 100.0, 1_000.0, 1e4, 1e6, 60.0, 3_600.0, 24.0, 1_440.0, 86_400.0, 7.0, 12.0)
+"""What scales change by when somebody changes a unit; messages say of what each is."""
 
 _CHUNKS = 12
 _LEAST = 50
@@ -41,7 +29,7 @@ def unit_drift(table: Audited) -> list[Finding]:
     """
     found, n = [], 0
     chunks = [chunk[:: max(1, len(chunk) // _ROWS)] for chunk in np.array_split(table.order, _CHUNKS)]
-    order = "periods" if table.time is not None else "stretches of the file"
+    order = say("intake.periods" if table.time is not None else "intake.stretches")
     for column in table.columns:
         if column.form != "number" or column.n_values < 10 or column.id_like:
             continue
@@ -50,27 +38,25 @@ def unit_drift(table: Audited) -> list[Finding]:
         if step is None and table.given_parts:
             step = _between(column, table.train, table.test, table.limits.unit_tolerance.value)
         if step is not None:
-            found.append(_finding(table, column, step, chunks, order))
+            found.append(_finding(table, column, step, chunks))
     if found:
         return found
-    return [Finding(CHECK, Grade.GREEN, f"no scale of {n} numeric columns jumps between {order}", n=len(table.y))]
+    return [Finding(CHECK, Grade.GREEN, say("intake.no_jump", n=n, order=order), n=len(table.y))]
 
 
-def _finding(
-    table: Audited, column: Column, step: tuple[int, float, float], chunks: list[np.ndarray], order: str
-) -> Finding:
+def _finding(table: Audited, column: Column, step: tuple[int, float, float], chunks: list[np.ndarray]) -> Finding:
     place, ratio, factor = step
     grade = Grade.RED if factor >= 10 else Grade.AMBER
-    where = "between the given parts"
+    where = say("intake.between_parts")
     rows: tuple[int, ...] = ()
     if place >= 0:
         first = int(chunks[place][0])
         rows = (int(table.row[first]),)
-        where = f"from {order[:-1] if table.time is not None else 'stretch'} {place + 1} of {len(chunks)} on"
+        where = say("intake.from_stretch", number=place + 1, of=len(chunks))
         if table.time is not None:
-            where += f", {_moment(table, first)}"
-    way = "rises" if ratio > 1 else "falls"
-    words = f"its quartiles {way[:-1]} together by a factor {max(ratio, 1 / ratio):.3g} {where}: {FACTORS[factor]}"
+            where = say("intake.from_period", number=place + 1, of=len(chunks), moment=_moment(table, first))
+    unit = say(f"intake.factor_{factor:.0f}")
+    words = say("intake.rises" if ratio > 1 else "intake.falls", factor=max(ratio, 1 / ratio), where=where, unit=unit)
     advice = "Bring both into one unit before anything is learnt; the source of the change knows which rows."
     return Finding(
         CHECK, grade, words, (column.name,), ratio, limit=table.limits.unit_tolerance, n=len(table.y), rows=rows,
@@ -78,10 +64,10 @@ def _finding(
     )  # fmt: skip
 
 
-def _moment(table: Audited, position: int) -> str:
+def _moment(table: Audited, position: int) -> Words:
     assert table.time is not None  # noqa: S101 - for the type checker
     if table.clock == "steps":
-        return f"step {table.time[position]:g}"
+        return say("intake.step", step=float(table.time[position]))
     return str(np.datetime64(int(table.time[position]), "us").astype("datetime64[D]"))
 
 

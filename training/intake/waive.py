@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from scoring.pages.words import Words, say
 from training.intake.finding import Finding, Grade
 from training.intake.settings import Waiver
 
@@ -36,11 +37,16 @@ def apply_waivers(findings: Sequence[Finding], waivers: Sequence[Waiver], today:
         made.append(replace(finding, waived=waiver) if today <= waiver.until else finding)
         if today > waiver.until:
             made.append(
-                _told(waiver, f"expired on {waiver.until}", Grade.AMBER, "Renew it with a reason, or mend the data.")
-            )
+                _told(
+                    waiver,
+                    say("intake.expired", until=str(waiver.until)),
+                    Grade.AMBER,
+                    "Renew it with a reason, or mend the data.",
+                )
+            )  # fmt: skip
     for number, waiver in enumerate(waivers):
         if number not in used:
-            made.append(_told(waiver, "is not needed: no red finding is of this name", Grade.NOTE, "Take it out."))
+            made.append(_told(waiver, say("intake.not_needed"), Grade.NOTE, "Take it out."))
     return tuple(made)
 
 
@@ -49,9 +55,11 @@ def _fits(waiver: Waiver, finding: Finding) -> bool:
     return waiver.check == finding.check and waiver.column == column
 
 
-def _told(waiver: Waiver, words: str, grade: Grade, advice: str) -> Finding:
+def _told(waiver: Waiver, state: Words, grade: Grade, advice: str) -> Finding:
     columns = () if waiver.column is None else (waiver.column,)
-    said = f"the waiver of {waiver.check}{f' for {waiver.column}' if waiver.column else ''} by {waiver.by} {words}"
+    said = say("intake.waiver_of", check=waiver.check, by=waiver.by, state=state)
+    if waiver.column is not None:
+        said = say("intake.waiver_of_column", check=waiver.check, column=waiver.column, by=waiver.by, state=state)
     return Finding(CHECK, grade, said, columns, advice=advice)
 
 

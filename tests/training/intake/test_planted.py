@@ -1,5 +1,7 @@
 """Each planted fault is found, by the check it is meant for, with its column; without that check nobody finds it."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +24,9 @@ def test_a_planted_fault_is_red_and_named(fault):
     plant, check, column = RED[fault]
     frame = plant(clean(1), np.random.default_rng(5))
     wanted = (check, () if column is None else (column,))
-    assert red(audit(frame, TARGET, **BY_TIME, checks=[check])) == {wanted}
+    report = audit(frame, TARGET, **BY_TIME, checks=[check])
+    assert red(report) == {wanted}
+    assert all(re.search("[一-鿿]", found["summary_zh"]) for found in report.as_dict()["findings"])
     if column is not None:
         with pytest.raises(DataError, match=f"{check} {column}: .*\n.*by name in the config"):
             audit(frame, TARGET, **BY_TIME, checks=[check]).refuse_red()

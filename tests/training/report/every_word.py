@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from scoring.pages.page import Block, Facts, Finding, Picture, Prose, Section, Statistics, Table
 from scoring.pages.status import Statistic, Status
-from scoring.pages.words import LANGS, Catalogue, Lang, Say, Tongue
+from scoring.pages.words import LANGS, Both, Catalogue, Lang, Say, Tongue
 
 ROOT = Path(__file__).parents[3]
 WORDS = Catalogue.read([ROOT / "scoring" / "pages" / "messages", ROOT / "training" / "report" / "messages"])
@@ -62,12 +62,12 @@ def _of(block: Block, tongue: Tongue) -> Iterator[str]:
             yield tongue(block.title)
             for row in (block.columns, *block.rows):
                 assert len(row) == len(block.columns)
-                yield " · ".join(tongue(cell) if isinstance(cell, (Say, str)) else str(cell) for cell in row)
+                yield " · ".join(tongue(cell) if isinstance(cell, (Say, Both, str)) else str(cell) for cell in row)
             assert block.statuses is None or len(block.statuses) == len(block.rows)
         case Facts():
             yield tongue(block.title)
             for name, value in block.rows:
-                yield f"{tongue(name)} = {tongue(value) if isinstance(value, (Say, str)) else value}"
+                yield f"{tongue(name)} = {tongue(value) if isinstance(value, (Say, Both, str)) else value}"
         case Picture():
             yield f"{tongue(block.title)}: {tongue(block.description)}"
             figure = block.draw(tongue)

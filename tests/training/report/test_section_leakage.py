@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from scoring.pages.page import Table
 from scoring.pages.status import Status
+from scoring.pages.words import Words
 from tests.training.report.changed import built, with_about, with_files, with_parts
 from tests.training.report.every_word import every_word, named
 from training.alone import strongest
@@ -92,3 +96,16 @@ def test_strongest_beside_scikit_learn() -> None:
     X[:, 2] = y
     assert strongest(X, y, ("a", "b", "c"), ("c",), n_draws=20).name == "c"
     assert strongest(X, np.zeros(400, np.int8), ("a", "b", "c"), ()).name == ""
+
+
+def test_what_the_audit_found_is_chinese_on_the_chinese_page(fraud_evidence: Evidence, tmp_path: Path) -> None:
+    (table,) = (each for each in built(leakage, fraud_evidence).blocks if getattr(each, "key", "") == "intake")
+    assert isinstance(table, Table)
+    tongue = catalogue().tongue("zh")
+    for row in table.rows:
+        assert re.search("[一-鿿]", tongue(cast("Words", row[3])))
+    # A model of an earlier version told it in one language: its text stays.
+    told = fraud_evidence.json("intake.json")
+    old = [{name: value for name, value in each.items() if name != "summary_zh"} for each in told["findings"]]
+    before = with_files(fraud_evidence, tmp_path, intake_json=json.dumps({**told, "findings": old}))
+    assert old[0]["summary"] in "\n".join(every_word(built(leakage, before), "zh"))

@@ -10,11 +10,14 @@ from scoring.labels import STATUSES
 from scoring.labels import Status as LabelStatus
 from scoring.pages.page import Block, Cell, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import Words, say
+from scoring.pages.words import Words, say, worded
+from training.maturity import ALL
 from training.proportion import wilson
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
+
+_VERDICTS = frozenset(each.value for each in STATUSES)
 
 
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
@@ -37,8 +40,8 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
 def _declared(evidence: Evidence) -> Table:
     maturity = evidence.settings.maturity
     rows: list[tuple[Cell, ...]] = [
-        (code, each.after / DAY, each.source) for code, each in sorted(maturity.by_code.items())
-    ] or [(say("label_maturity.all_sources"), maturity.after / DAY, maturity.source)]
+        (code, each.after / DAY, worded(each.source)) for code, each in sorted(maturity.by_code.items())
+    ] or [(say("label_maturity.all_sources"), maturity.after / DAY, worded(maturity.source))]
     heads = (say("label_maturity.code"), say("label_maturity.days"), say("label_maturity.source"))
     return table_of("declared", say("label_maturity.declared"), heads, rows)
 
@@ -46,8 +49,14 @@ def _declared(evidence: Evidence) -> Table:
 def _measured(sources: pd.DataFrame) -> Table:
     names = ("code", "verdict", "rows", "median_days", "days_95pct", "maturity_days", "late", "late_share", "waiting")
     heads = [say(f"label_maturity.{name}") for name in names]
-    rows = [[_cell(getattr(line, name)) for name in names] for line in sources.itertuples()]
+    rows = [[_told(name, getattr(line, name)) for name in names] for line in sources.itertuples()]
     return table_of("measured", say("label_maturity.measured"), heads, rows)
+
+
+def _told(name: str, value: object) -> Cell:
+    if name == "verdict" and value in _VERDICTS:
+        return say(f"label_maturity.{value}")
+    return say("label_maturity.all_sources") if name == "code" and value == ALL else _cell(value)
 
 
 def _cell(value: object) -> Cell:

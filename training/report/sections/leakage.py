@@ -11,7 +11,7 @@ from domain.decision import Product
 from domain.time import DAY, format_duration
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import Words, say
+from scoring.pages.words import Both, Words, say, worded
 from training.alone import strongest
 from training.intake.checks import CHECK_NAMES
 from training.report.evidence import Evidence
@@ -137,12 +137,17 @@ def _findings(found: list[Mapping[str, Any]]) -> Table:
         rows.append(
             [
                 say(f"leakage.grade_{each['counts_as'].replace(' ', '_')}"), _check(each),
-                ", ".join(columns[:_NAMED]) + more, each["summary"], limit.get("value"), limit.get("source", ""),
+                ", ".join(columns[:_NAMED]) + more, _summary(each), limit.get("value"), worded(limit.get("source", "")),
             ]
         )  # fmt: skip
     heads = [say(f"leakage.{name}") for name in ("grade", "check", "columns", "summary", "limit", "source")]
     statuses = tuple(_STATUS[each["counts_as"]] for each in found)
     return table_of("intake", say("leakage.intake"), heads, rows, statuses=statuses)
+
+
+def _summary(found: Mapping[str, Any]) -> Words:
+    """In both languages; an audit of earlier versions told it in one."""
+    return Both(found["summary_zh"], found["summary"]) if "summary_zh" in found else str(found["summary"])
 
 
 def _check(found: Mapping[str, Any]) -> Words:

@@ -10,7 +10,7 @@ from domain.errors import DefinitionError
 from domain.time import DAY, format_instant, parse_instant
 from scoring.pages.page import Block, Cell, Facts, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, not_assessed
-from scoring.pages.words import Words, say
+from scoring.pages.words import Words, say, worded
 from stores.settings_files import read_yaml
 from training.label_clock import ENOUGH_EVENTS, LabelClock, label_clock
 from training.report.evidence import Evidence
@@ -18,7 +18,7 @@ from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
 _GRADES = ("attention", "warning", "high")
-_KNOWN = ("psi", "missing", "rate", "degraded")
+_KNOWN = ("psi", "distance", "missing", "rate", "degraded", "data", "latency")
 _TRIGGERS = ("drift", "calibration", "rank", "population", "features", "expiry")
 
 
@@ -64,7 +64,7 @@ def _watched(limits: Mapping[str, Any]) -> list[Block]:
     for name, each in limits.items():
         if isinstance(each, dict) and all(grade in each for grade in _GRADES):
             shown: Words = say(f"monitoring_plan.{name}") if name in _KNOWN else str(name)
-            rows.append([shown, *(float(each[grade]) for grade in _GRADES), str(each.get("source", ""))])
+            rows.append([shown, *(float(each[grade]) for grade in _GRADES), worded(each.get("source", ""))])
     heads = [say(f"monitoring_plan.{name}") for name in ("watched", *_GRADES, "source")]
     facts = tuple(
         (say(f"monitoring_plan.{name}"), limits[name])

@@ -11,7 +11,7 @@ import numpy as np
 from domain.decision import RiskGrade
 from scoring.pages.page import Block, Prose, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, not_assessed
-from scoring.pages.words import InBothLanguages, Words, say
+from scoring.pages.words import InBothLanguages, Words, say, worded
 from training.alert_curve import AlertCurve, capacities
 from training.alerts import CardPrecision, card_precision
 from training.cutoffs import grade_codes
@@ -54,7 +54,7 @@ def payment_blocks(evidence: Evidence, settings: ReportSettings, test: Scored) -
         not_run.append(why)
     else:
         blocks.append(Prose(say("operating_point.intro_payment", n=n, events=n_events, days=n_days,
-                                per_day=budget.per_day, source=budget.source)))  # fmt: skip
+                                per_day=budget.per_day, source=worded(budget.source))))  # fmt: skip
         at = int(np.searchsorted(curve.per_day, budget.per_day))
         for name, form in _FORMS.items():
             key = f"{name}_at_budget"
@@ -174,7 +174,9 @@ def _of_budget(limit: Limit | None, per_day: float, evidence: Evidence) -> Limit
     if limit is None or limit.most is None or budget is None:
         return None
     near = None if limit.amber_most is None else limit.amber_most * per_day
-    told = InBothLanguages(zh=f"预算：{budget.source}", en=f"budget: {budget.source}")
+    theirs = budget.source
+    zh, en = (theirs, theirs) if isinstance(theirs, str) else (theirs.zh, theirs.en)
+    told = InBothLanguages(zh=f"预算：{zh}", en=f"budget: {en}")
     source = limit.source.and_also(told) if isinstance(limit.source, InBothLanguages) else limit.source
     return limit.model_copy(update={"most": limit.most * per_day, "amber_most": near, "source": source})
 

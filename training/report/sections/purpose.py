@@ -7,7 +7,7 @@ from domain.labels import LABEL_POLICIES, LabelPolicy, Verdict
 from domain.time import format_duration
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, table_of
 from scoring.pages.status import Status
-from scoring.pages.words import Words, say
+from scoring.pages.words import Words, say, worded
 from training.report.evidence import Evidence
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
@@ -57,7 +57,8 @@ def _facts(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
         if grade in cuts
     ]
     if cuts.get("source"):
-        told.append((say("purpose.cutoff_source"), f"{cuts.get('by', '')}: {cuts['source']}"))
+        by = say(f"purpose.by_{cuts['by']}")
+        told.append((say("purpose.cutoff_source"), say("purpose.by_source", by=by, source=worded(cuts["source"]))))
     kept = ", ".join(settings.protected) or say("purpose.none")
     return (*told, (say("purpose.protected"), kept))
 

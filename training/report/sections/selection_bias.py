@@ -11,7 +11,7 @@ from domain.decision import Product
 from scoring.labels import Status as LabelStatus
 from scoring.pages.page import Block, Cell, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import say
+from scoring.pages.words import say, worded
 from training.propensity import SUFFIX
 from training.proportion import wilson
 from training.reject_inference import ACCEPTED_ONLY
@@ -104,7 +104,7 @@ def _variants(inferred: Mapping[str, Any]) -> Table:
     names = ("method", "auc", "difference", "low", "high", "ks", "brier", "approved_share", "changed_share")
     heads = [say(f"selection_bias.{name}") for name in names]
     rows = [[each[name] for name in names] for each in inferred["variants"]]
-    return table_of("reject_inference", say("selection_bias.inference", source=inferred["source"]), heads, rows)
+    return table_of("reject_inference", say("selection_bias.inference", source=worded(inferred["source"])), heads, rows)
 
 
 SECTION = Plan(70, "selection_bias", build)
