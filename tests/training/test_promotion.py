@@ -116,7 +116,7 @@ def test_a_champion_is_made_replaced_and_brought_back(desk: Desk) -> None:
     assert {gate.name: gate.verdict.value for gate in first.gates} == {
         "approver": "passed", "review": "passed", "bundle": "passed", "not_worse": "passed",
         "calibration": "not assessed", "evidence": "passed", "stability": "passed", "monotonicity": "passed",
-        "fairness": "not assessed", "latency": "passed", "intake": "passed",
+        "fairness": "not assessed", "latency": "passed", "intake": "passed", "labels": "not assessed",
     }  # fmt: skip
     assert all(gate.limit and gate.source for gate in first.gates)
     assert first.table().loc["latency", "value"].endswith("medians of 200")
@@ -239,4 +239,4 @@ def test_a_reason_overrules_what_is_not_firm_and_nothing_else(desk: Desk) -> Non
     assert desk.tags(1)["force_reason"] == done.force_reason
     assert desk.aliases() == {1: ("champion",)}
     (listed,) = models(desk.tracker, "fraud").versions
-    assert listed.gates.startswith("6 of 11 passed; failed: intake; not assessed: calibration, fairness, ")
+    assert listed.gates.startswith("6 of 12 passed; failed: intake; not assessed: calibration, fairness, ")
