@@ -11,6 +11,7 @@ from domain.decision import RiskGrade
 from monitoring.reading import Kind
 from monitoring.report import NOT_ASSESSED, Line
 from monitoring.settings import Limits
+from scoring.pages.words import in_english
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,6 @@ def judge(result: Result, limits: Limits) -> Line:
         high=result.high,
         expected=result.expected,
         threshold=max(result.by_chance or 0.0, limits.next_above(held)),
-        source=chance + limits.source,
+        source=chance + in_english(limits.source),
         note=note,
     )

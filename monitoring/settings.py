@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
 from domain.decision import RiskGrade
 from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
-
-Source = Annotated[str, Field(min_length=3)]
+from scoring.pages.words import Sourced
 
 
 class Limits(Settings):
@@ -26,7 +25,7 @@ class Limits(Settings):
     attention: float = Field(gt=0)
     warning: float
     high: float
-    source: Source
+    source: Sourced
 
     @model_validator(mode="after")
     def _rising(self) -> Self:

@@ -34,7 +34,7 @@ def test_limits_are_those_of_monitoring(request: pytest.FixtureRequest, name: st
     told = yaml.safe_load(FILE.read_text())
     assert [row[1:4] for row in watched.rows] == [
         tuple(told[key][grade] for grade in ("attention", "warning", "high"))
-        for key in ("psi", "missing", "rate", "degraded")
+        for key in ("psi", "distance", "missing", "rate", "degraded", "data", "latency")
     ]
     assert named(section, "first_matured").value == evidence.settings.maturity.after / DAY
 

@@ -19,6 +19,7 @@ from training.permutation import Drops, keep_positives, permutation_drops
 from training.report import explanation_pictures as pictures
 from training.report.evidence import Evidence
 from training.report.look import FULL, LIGHT, Look, other_seeds
+from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.seeds import Refit, steadiness
@@ -43,7 +44,9 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         *_steady(look, fits),
     ]  # fmt: skip
     limits = [each.held(settings.limit(evidence.product, f"explanation.{each.key}")) for each in told]
-    engine = say("explanation.engine", method=explainer.method, units=explainer.units, engine=explainer.engine)
+    engine = say(
+        "explanation.engine", method=meaning(explainer.method), units=meaning(explainer.units), engine=explainer.engine
+    )
     effects = _effects(look)
     blocks: list[Block] = [
         Prose(say("explanation.intro", n=len(look.test.y), whole=len(evidence.test.y))), Prose(engine, quiet=True),
@@ -73,7 +76,7 @@ def _additivity(look: Look) -> Statistic:
     apart = float(np.abs(look.both.sum(axis=1) - look.test.raw).max())
     name = say("explanation.additivity")
     return Statistic(
-        "additivity", name, apart, n=len(look.test.y), form=".1e", unit=look.evidence.bundle.explainer.units
+        "additivity", name, apart, n=len(look.test.y), form=".1e", unit=meaning(look.evidence.bundle.explainer.units)
     )
 
 

@@ -26,6 +26,7 @@ from training.groups import FEWEST, NOT_KNOWN
 from training.proxies import ARTIFACT as PROXIES
 from training.proxies import Proxy
 from training.report.evidence import Evidence
+from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
@@ -207,7 +208,7 @@ def _proxies(evidence: Evidence, settings: ReportSettings) -> list[Block]:
     rows = [
         (
             name, shares.get(name), say("fairness.attribute_group", **_named(best[name])), best[name].features[name],
-            entries[name].proxy or say("fairness.none"),
+            meaning(entries[name].proxy) if entries[name].proxy else say("fairness.none"),
         )
         for name in sorted(dict.fromkeys([*flagged, *strongest]), key=lambda name: -best[name].features[name])
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
 _GRADES = ("attention", "warning", "high")
-_KNOWN = ("psi", "missing", "rate", "degraded")
+_KNOWN = ("psi", "distance", "missing", "rate", "degraded", "data", "latency")
 _TRIGGERS = ("drift", "calibration", "rank", "population", "features", "expiry")
 
 

@@ -10,6 +10,7 @@ from scoring.pages.words import Words, say
 from training.reason_quality import Measured, ReasonQuality, reason_quality
 from training.report.evidence import Evidence
 from training.report.look import FULL, other_seeds
+from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.sections.cases import concept_name
 from training.report.settings import ReportSettings
@@ -45,9 +46,10 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         say("reasons.book"),
     )
     n = found.unexplained.n
+    method, units = meaning(found.method), meaning(found.units)
     blocks: list[Block] = [
         Prose(say("reasons.intro", n=n, n_reference=found.n_reference)),
-        Prose(say("reasons.kind", method=found.method, units=found.units, engine=found.engine), quiet=True),
+        Prose(say("reasons.kind", method=method, units=units, engine=found.engine), quiet=True),
         facts, Statistics(held), *_findings(found), _codes(evidence, found), _fidelity(found),
     ]  # fmt: skip
     if wrong := [each for each in found.signs if not each.agrees]:
@@ -69,7 +71,7 @@ def _statistics(found: ReasonQuality) -> list[Statistic]:
     told = [
         _figure("protected_top", found.protected_top, ".1%"),
         _figure("coverage", coverage, ".1%"),
-        _figure("additivity", found.additivity, ".1e", unit=found.units),
+        _figure("additivity", found.additivity, ".1e", unit=meaning(found.units)),
         _figure("flip", found.flip, ".1%"),
         _figure("fidelity_below", last.below, ".1%", k=last.k),
         _figure("fidelity_removed", last.removed, ".1%", k=last.k),

@@ -14,6 +14,7 @@ from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, say
 from training.gates.monotone import declared_signs
 from training.report.evidence import Evidence
+from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.search_table import chosen_trial, parameters
@@ -145,7 +146,8 @@ def _signs(evidence: Evidence) -> Block:
     if not signs:
         return Prose(say("soundness.no_signs"))
     rows = [
-        [name, "+" if sign > 0 else "−", evidence.bundle.feature_set.feature(name).doc] for name, sign in signs.items()
+        [name, "+" if sign > 0 else "−", meaning(evidence.bundle.feature_set.feature(name).doc)]
+        for name, sign in signs.items()
     ]
     heads = [say(f"soundness.{name}") for name in ("feature", "sign", "doc")]
     return table_of("signs", say("soundness.signs"), heads, rows, folded=True)
