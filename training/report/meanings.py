@@ -58,6 +58,8 @@ _LINES = (
     (r"kilometres per hour from the last event with coordinates", "自最近有坐标事件以来的时速（公里）"),
     (r"kilometres from the last event with coordinates", "距最近有坐标事件的公里数"),
     (r"deviance of the time of day from the profile", "当日时刻偏离画像的程度"),
+    (r"fold (\d+) train", "第{0}折训练"),
+    (r"fold (\d+) valid", "第{0}折验证"),
     (r"amount, in (\w+)", "金额（{0}）"),
     (r"income monthly, in (\w+)", "月收入（{0}）"),
     (r"debt monthly, in (\w+)", "月还债额（{0}）"),
@@ -83,6 +85,20 @@ def meaning(doc: str) -> Both | str:
         return doc if line is None else Both(line, doc)
     line, entity = _windowed(events["line"]), _ENTITIES.get(events["entity"])
     return doc if line is None or entity is None else Both(f"{entity}的{events['source']}事件：{line}", doc)
+
+
+def counted(text: str) -> Both | str:
+    """Counts of rows by label status or rule, as ``parts.csv`` has them, in both languages.
+
+    Examples
+    --------
+    >>> cast(Both, counted("1,101 censored, 3 excluded")).zh
+    '1,101删失，3排除'
+    """
+    each = [re.fullmatch(r"([\d,]+) (.+)", part) for part in text.split(", ")]
+    if not all(each):
+        return text
+    return Both("，".join(f"{found[1]}{_declared().get(found[2], ' ' + found[2])}" for found in each if found), text)
 
 
 def _windowed(text: str) -> str | None:

@@ -15,6 +15,7 @@ from scoring.reasons import Concept
 from training.comparables import KINDS, choose_cases, nearest
 from training.cutoffs import GRADES
 from training.report.evidence import Evidence, Rows
+from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
@@ -70,7 +71,7 @@ def _reference(evidence: Evidence, n: int) -> Rows:
 def _additivity(evidence: Evidence, chosen: dict[str, int], values: np.ndarray, settings: ReportSettings) -> Statistic:
     raw = evidence.test.raw[list(chosen.values())]
     apart = float(np.abs(values.sum(axis=1) - raw).max())
-    units = evidence.bundle.explainer.units
+    units = meaning(evidence.bundle.explainer.units)
     told = Statistic("additivity", say("cases.additivity"), apart, n=len(raw), form=".1e", unit=units)
     return told.held(settings.limit(evidence.product, "cases.additivity"))
 

@@ -15,6 +15,7 @@ from scoring.pages.words import Words, say
 from scoring.scorer import FAST
 from training.gates.bundle import one_row_us
 from training.report.evidence import Evidence
+from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.rescoring import n_unlike
@@ -87,10 +88,11 @@ def _times(evidence: Evidence) -> list[Statistic]:
 
 def _engines(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
     bundle = evidence.bundle
+    told = {"method": meaning(bundle.explainer.method), "units": meaning(bundle.explainer.units)}
     rows: list[tuple[Words, Cell]] = [
         (say("implementation.scorer"), bundle.scorer.engine),
         (say("implementation.explainer"), bundle.explainer.engine),
-        (say("implementation.explains"), f"{bundle.explainer.method}, {bundle.explainer.units}"),
+        (say("implementation.explains"), say("implementation.explains_by", **told)),
         (say("implementation.calibrator"), bundle.calibrator.kind),
         (say("implementation.trees"), bundle.scorer.n_trees),
         (say("implementation.bytes"), len(bundle.scorer.model_text.encode())),

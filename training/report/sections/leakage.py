@@ -16,6 +16,7 @@ from training.alone import strongest
 from training.intake.checks import CHECK_NAMES
 from training.report.evidence import Evidence
 from training.report.lighter import lighter
+from training.report.meanings import counted, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
@@ -80,8 +81,14 @@ def _parts(evidence: Evidence) -> list[Table]:
         return []
     names = ("part", "period", "days", "rows", "events", "left out")
     heads = [say(f"leakage.{name.replace(' ', '_')}") for name in names]
-    rows = [[_cell(line[name]) for name in names] for _, line in parts.iterrows()]
+    rows = [[_part_cell(name, line[name]) for name in names] for _, line in parts.iterrows()]
     return [table_of("parts", say("leakage.parts"), heads, rows)]
+
+
+def _part_cell(name: str, value: Any) -> Cell:
+    if not isinstance(value, str) or name not in ("part", "left out"):
+        return _cell(value)
+    return meaning(value) if name == "part" else counted(value)
 
 
 def _cell(value: Any) -> Cell:
