@@ -19,7 +19,7 @@ from domain.errors import InputError, Unavailable
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 STAGES = ["simulate", "journal", "features", *(f"train {name}" for name in MODELS), "review", "promote", "deploy",
-          "serve", "score", "outcomes", "monitor", "verify"]  # fmt: skip
+          "serve", "score", "outcomes", "rehearse", "watch", "monitor", "oversight", "verify"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

