@@ -80,13 +80,19 @@ def test_commands_go_on_with_what_the_loop_made(done, capsys):
     }
     shown = said("review", "fraud@champion")
     assert (shown["verdict"]["reviewer"], shown["trained_by"]) == ("demo-reviewer", "demo-trainer")
-    assert said("ledger", "verify") == {**said("ledger", "verify"), "ok": True, "n_decisions": 66}
+    with loop.session.database() as database:
+        decided = dict(database.execute("SELECT product, count(*) FROM decision GROUP BY product"))
+    # 60 payments and 6 applications were asked over HTTP; the rest of the month was rehearsed.
+    assert decided["payment"] > 60
+    assert decided["loan"] > 6
+    verified = said("ledger", "verify")
+    assert (verified["ok"], verified["n_decisions"]) == (True, sum(decided.values()))
     decision_id = loop.answers[0].decision["decision_id"]
     (replayed,) = said("replay", decision_id)
     assert replayed["same"] is True
     assert json.loads(replayed["expected"])["decision_id"] == decision_id
     report = said("monitor", "loan")
-    assert (report["n_decisions"], report["worst"]) == (6, "not assessed")
+    assert (report["n_decisions"], report["worst"]) == (decided["loan"], "not assessed")
 
 
 def test_an_edited_decision_is_found(done, capsys):

@@ -63,6 +63,7 @@ class Finding:
 
         Examples
         --------
+        >>> from scoring.pages.words import say
         >>> Finding("id_column", Grade.GREEN, say("intake.no_id")).summary
         'no column names single rows'
         """
@@ -90,6 +91,7 @@ def said(words: Words, lang: Lang) -> str:
 
     Examples
     --------
+    >>> from scoring.pages.words import say
     >>> said(say("intake.no_id"), "zh")
     '没有哪一列是行的编号'
     """
