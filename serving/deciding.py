@@ -4,7 +4,7 @@ deadline near      → reasons first, then the model
 kill switch        → the model
 no, broken model   → the model
 hanging model      → the model, at the deadline: it scores in a thread that is not waited for
-broken state       → the features, and with them the model
+broken, slow state → the features, and with them the model
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _MILLI = 1_000_000
 _COMMIT_NS = 2 * _MILLI
 """Kept free before a deadline for the transaction that follows."""
 
-_FIRST_GUESS_NS = {"score": 1 * _MILLI, "reasons": 20 * _MILLI}
+_FIRST_GUESS_NS = {"features": 0, "score": 1 * _MILLI, "reasons": 20 * _MILLI}
+_SLOW_STATE_NS = 5 * _MILLI
+"""Features that cost less are read even for a request that is late: rules need them."""
+
 _STAGES = ("features", "rules", "score", "reasons", "policy")
 
 
@@ -101,7 +104,7 @@ class Decider:
         """
         wanted = self._patience_ns if deadline_ms is None else deadline_ms * _MILLI
         deadline = Deadline(wanted // _MILLI, started + wanted)
-        row, flags, degraded = self._features(desk, event)
+        row, flags, degraded = self._features(desk, event, deadline)
         if desk.role is Role.CANARY:
             flags = (*flags, CANARY)
         read = self._ticks()
@@ -177,14 +180,20 @@ class Decider:
         return Degraded(Part.MODEL, deadline.told if now >= deadline.by - _COMMIT_NS else "the model is too slow")
 
     def _features(
-        self, desk: Desk, event: Event
+        self, desk: Desk, event: Event, deadline: Deadline
     ) -> tuple[NDArray[np.float64] | None, tuple[str, ...], Degraded | None]:
         if desk.bundle is None or desk.state is None:
             return None, (), None if desk.missing is None else Degraded(Part.MODEL, desk.missing)
+        started = self._ticks()
+        if self._cost["features"] > max(deadline.by - started - _COMMIT_NS, _SLOW_STATE_NS):
+            self._cost["features"] -= self._cost["features"] // 16
+            return None, (), Degraded(Part.FEATURES, deadline.told)
         try:
             vector = desk.state.vector(event)
+            self._learn("features", self._ticks() - started)
             return desk.bundle.encoder.row(vector), vector_flags(vector), None
         except Exception as error:  # noqa: BLE001 - whatever breaks in a state, the payment is answered
+            self._learn("features", self._ticks() - started)
             self._log.error("features_failed", product=desk.product.value, error=type(error).__name__)
             return None, (), Degraded(Part.FEATURES, "the state failed")
 
@@ -204,12 +213,16 @@ class Decider:
         return None
 
     def _learn_costs(self, ends: dict[str, int], explained: bool) -> None:
-        """Follow what the model and the reasons cost here, quickly up and slowly down."""
+        """Follow what the model and the reasons cost here."""
         for stage, before in (("score", "rules"), ("reasons", "score")):
             if stage == "reasons" and not explained:
                 continue
-            took, known = ends[stage] - ends[before], self._cost[stage]
-            self._cost[stage] = max(took, known - (known - took) // 16)
+            self._learn(stage, ends[stage] - ends[before])
+
+    def _learn(self, stage: str, took: int) -> None:
+        """Quickly up and slowly down."""
+        known = self._cost[stage]
+        self._cost[stage] = max(took, known - (known - took) // 16)
 
 
 def stage_micros(started: int, picked: int, admitted: int, ends: dict[str, int]) -> dict[str, int]:
