@@ -119,7 +119,11 @@ class Runtime:
         # Asked at every decision: the path is made once (21 µs), and one look at it takes 2 µs.
         switch = os.fspath(home.pointers / KILL_FILE)
         self._decider = Decider(
-            code_version(Path(__file__).parents[1]), lambda: os.access(switch, os.F_OK), time.perf_counter_ns, log
+            code_version(Path(__file__).parents[1]),
+            lambda: os.access(switch, os.F_OK),
+            time.perf_counter_ns,
+            log,
+            patience=self.settings.default_deadline,
         )
         self._in_use: dict[tuple[str, str], Bundle] = {}
         self._journalled: dict[str, dict[str, ColumnType]] = {}
