@@ -126,7 +126,8 @@ def shred(
 
       assay records shred c-1842 --actor NAME
     """
-    from cli.erase import forget
+    from cli.erase import forget, unsay
+    from cli.matter_books import books_over
     from cli.screen import print_json, say
     from monitoring.aml.retention import SHRED, check_shreddable, named, release
     from stores.holds import Holds
@@ -141,14 +142,17 @@ def shred(
         for each in named(desk.office.store.read(), holds, token):
             if each.basis == "retention" and each.released_at is None:
                 release(desk.office, holds, each.hold_id, "the retention period has ended")
+        texts = unsay(books_over(desk.session, desk.database), "customer_id", token)
         erased = desk.session.vault(desk.database).erase_token("customer_id", token)
         gone = desk.office.store.shred(token)
         number = desk.office.note(SHRED, PLATFORM, {"customer": token, "key": erased, "records": gone})
         faults = [*desk.office.store.verify(), *desk.session.ledger(desk.database).verify()]
     if as_json:
-        print_json({"record": number, "key": erased, "records": gone, "n_states": n_states, "faults": faults})
+        print_json({"record": number, "key": erased, "records": gone, "n_states": n_states, "n_texts": texts.n_erased,
+                    "faults": faults})  # fmt: skip
     else:
-        say(f"{number}: keys destroyed; {n_states} records of feature states; {len(faults)} faults in the chains")
+        gone_too = f"{n_states} records of feature states, {texts.n_erased} texts"
+        say(f"{number}: keys destroyed; {gone_too}; {len(faults)} faults in the chains")
 
 
 def kept_by(desk: Desk) -> tuple[Kept, ...]:

@@ -114,8 +114,8 @@ def killed(home: Home) -> bool:
 def turn_kill_switch(home: Home, *, on: bool) -> None:
     """Set or lift the kill switch, durably; doing it again is harmless."""
     path = home.pointers / KILL_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
     if on:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     else:
         path.unlink(missing_ok=True)
