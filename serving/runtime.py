@@ -48,6 +48,8 @@ from serving.settings import ServingSettings
 from serving.shadow import Shadows
 from serving.version import code_version
 from serving.work import Done, Work
+from serving.write_back import WriteBack, left_to_write_back
+from stores.database import Database
 from stores.home import Home
 from stores.keys import secret_key
 from stores.matter_settings import ComplaintSettings
@@ -63,6 +65,7 @@ class Runtime:
     ----------
     home, configs : where state and settings lie.
     environment : secret keys may come from it.
+    before_doors : called once, when everything has been read and before the first request is taken.
 
     Raises
     ------
@@ -78,6 +81,7 @@ class Runtime:
         *,
         log: Any,
         clock: Clock = system_clock,
+        before_doors: Callable[[], None] = lambda: None,
     ) -> None:
         self.home = home
         self.settings = load_settings(configs / "serving.yaml", ServingSettings)
@@ -135,7 +139,7 @@ class Runtime:
         self._journalled: dict[str, dict[str, ColumnType]] = {}
         self.reader = self._fresh_reader()
         self.committer = Committer(
-            self._books,
+            self._writing_books,
             self._admission,
             self._desks,
             group_commit=self.settings.group_commit,
@@ -143,6 +147,7 @@ class Runtime:
             deliver=_deliver,
             metrics=self.metrics,
             log=log,
+            before_doors=before_doors,
         )
         self.checkpoints = Checkpoints(
             home,
@@ -168,6 +173,7 @@ class Runtime:
         self.anchoring = Anchoring(
             self._books, self.settings.anchor, self.settings.anchor_every, clock=clock, metrics=self.metrics, log=log
         )
+        self.write_back = WriteBack(lambda: Database(home.database, self.settings.busy_timeout / 1e6), log=log)
         self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
         # Reads of past decisions use a connection of their own, off the event loop.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -180,6 +186,7 @@ class Runtime:
         self._read_keys()
         self._watch.start()
         self.anchoring.start()
+        self.write_back.start()
 
     def stop(self) -> None:
         """Finish what is queued and let go of the stores; once is enough."""
@@ -190,6 +197,7 @@ class Runtime:
         self._wake.set()
         self.committer.stop()
         self.anchoring.stop()
+        self.write_back.stop()
         self.explaining.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)
@@ -329,6 +337,11 @@ class Runtime:
 
     def _books(self) -> Books:
         return Books.open(self.home, self._environment, self.settings.busy_timeout / 1e6)
+
+    def _writing_books(self) -> Books:
+        books = self._books()
+        left_to_write_back(books.database)
+        return books
 
     def _admission(self, books: Books) -> DeskAdmission:
         return DeskAdmission(
