@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,15 +80,16 @@ def attempts(where: str, most: int) -> Generator[float, Answered, dict[str, Any]
     raise told
 
 
-class Calls(Generic[A]):
+class Calls(ABC, Generic[A]):
     """Everything that can be asked; ``A`` is an answer, or what becomes one.
 
     Every call raises Refused when the service refuses it, and Unavailable when no attempt got an answer: try later
     under the same key.
     """
 
+    @abstractmethod
     def _ask(self, ask: Ask) -> A:
-        raise NotImplementedError
+        """What becomes of one question."""
 
     def score_payment(self, payment: Mapping[str, Any], *, key: str | None = None) -> A:
         """The decision on a payment."""

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from domain.errors import InputError
 from domain.events import Event
+from scoring.canary import CANARY
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
 from serving.aside import Aside, TooLate
-from serving.canary import CANARY
 from serving.desk import Desk, Role
 
 _MICRO = 1_000
