@@ -261,7 +261,11 @@ class Runtime:
 
     def measure(self) -> None:
         """Tell the metrics what is read off at the moment it is asked for."""
-        self.metrics.state(queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home))
+        kept = [state.holdings for state in self._desks.states()]
+        self.metrics.state(
+            queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home),
+            n_entities=sum(each.n_entities for each in kept), n_bytes=sum(each.memory.n_bytes for each in kept),
+        )  # fmt: skip
 
     def _first_desks(self) -> None:
         try:
