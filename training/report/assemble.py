@@ -14,6 +14,7 @@ from stores.settings_files import load_settings
 from training.progress import Progress, silent
 from training.report import front
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
+from training.report.meanings import meaning
 from training.report.plan import Plan, plans
 from training.report.settings import ReportSettings
 from training.review import Review
@@ -60,7 +61,7 @@ def assemble(
         ),
     )
     warning = str(about.get("split_warning") or "")
-    notice = say("front.split_warning", text=warning) if warning else ""
+    notice = say("front.split_warning", text=meaning(warning)) if warning else ""
     return Page(say("front.kind"), subject, Facts("model", facts), (first, *made, last), notice)
 
 
@@ -70,9 +71,12 @@ def catalogue() -> Catalogue:
 
 
 def report_settings(configs: Path, *, light: bool = False) -> ReportSettings:
-    """``report.yaml`` of a folder of settings."""
+    """``report.yaml`` of a folder of settings; files that it names lie in the same folder."""
     read = load_settings(configs / CONFIG, ReportSettings)
-    return read.model_copy(update={"effort": "light"}) if light else read
+    changed: dict[str, object] = {"effort": "light"} if light else {}
+    if read.monitoring is not None:
+        changed["monitoring"] = configs / read.monitoring
+    return read.model_copy(update=changed)
 
 
 def _built(plan: Plan, evidence: Evidence, settings: ReportSettings) -> Section:

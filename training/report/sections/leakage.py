@@ -11,7 +11,7 @@ from domain.decision import Product
 from domain.time import DAY, format_duration
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import Both, Words, say, worded
+from scoring.pages.words import Both, Words, joined, say, worded
 from training.alone import strongest
 from training.intake.checks import CHECK_NAMES
 from training.report.evidence import Evidence
@@ -57,11 +57,11 @@ def _split(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
     kind = str(evidence.about.get("split", settings.split))
     rows: list[tuple[Words, Cell]] = [(say("leakage.kind"), say(f"leakage.is_{kind}"))]
     if kind == "forward":
-        rows.append((say("leakage.embargo"), format_duration(settings.gap)))
+        rows.append((say("leakage.embargo"), meaning(format_duration(settings.gap))))
     rows += [
         (say("leakage.labels_known"), say(f"leakage.{settings.labels_known}")),
         (say("leakage.folds"), say(f"leakage.folds_{settings.folds.window}", n=settings.folds.n)),
-        (say("leakage.drop"), ", ".join(rule.name for rule in settings.drop) or say("leakage.none")),
+        (say("leakage.drop"), joined(meaning(rule.name) for rule in settings.drop) or say("leakage.none")),
     ]
     return tuple(rows)
 
@@ -69,7 +69,7 @@ def _split(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
 def _split_findings(evidence: Evidence) -> list[Finding]:
     warning = str(evidence.about.get("split_warning", ""))
     if warning:
-        return [Finding("random_split", Status.RED, say("leakage.random_split", warning=warning))]
+        return [Finding("random_split", Status.RED, say("leakage.random_split", warning=meaning(warning)))]
     if str(evidence.about.get("split")) != "forward":
         return [Finding("no_time", Status.AMBER, say("leakage.no_time"))]
     return []
