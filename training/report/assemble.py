@@ -7,12 +7,13 @@ from typing import Final
 
 from domain.errors import DataError, ModelError
 from scoring.pages.font import MESSAGES
-from scoring.pages.page import Facts, Page, Section, Statistics
+from scoring.pages.page import Cell, Facts, Page, Section, Statistics
 from scoring.pages.status import not_assessed
-from scoring.pages.words import Catalogue, say
+from scoring.pages.words import Catalogue, Words, say
 from stores.settings_files import load_settings
 from training.progress import Progress, silent
 from training.report import front
+from training.report.dates import business_days
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
 from training.report.meanings import meaning
 from training.report.plan import Plan, plans
@@ -47,15 +48,16 @@ def assemble(
     first = front.decision(evidence, settings, made, reviews, now)
     last = front.limits(evidence, settings, made, reviews)
     about, name = evidence.about, evidence.settings.name
+    zone = evidence.bundle.platform.time_zone
     told = say("front.subject", name=name, version=evidence.version)
     subject = say("front.unregistered", name=name) if evidence.version is None else told
     person = say("front.by_at", person=str(about.get("operator", "")), at=str(about.get("started_at", "")))
-    facts = (
+    facts: tuple[tuple[Words, Cell], ...] = (
         (say("front.product"), say(f"front.{evidence.product.value}")),
         (say("front.bundle"), evidence.bundle.hash),
         (say("front.trained"), person),
         *(
-            (say("front.period", part=say(f"front.{part}")), about["periods"][part])
+            (say("front.period", part=say(f"front.{part}")), business_days(str(about["periods"][part]), zone))
             for part in (TRAIN, CALIBRATION, TEST)
             if part in about["periods"]
         ),

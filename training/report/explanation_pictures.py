@@ -126,7 +126,7 @@ def conditional(raw: Raw, X: np.ndarray, found: list[tuple[str, int]]) -> list[P
         figure, axes = panels(len(kept), height=2.4)
         for on, (name, _) in zip(axes, kept, strict=True):
             moved = lines[name] - lines[name][:, :1]
-            on.plot(grids[name], moved.T, color=FAINT, linewidth=0.4, rasterized=True)
+            on.plot(grids[name], moved.T, "-", color=FAINT, linewidth=0.4, rasterized=True)
             on.plot(grids[name], moved.mean(axis=0), color=INK, linewidth=1.6, linestyle="--")
             on.set_title(name, fontsize=7, loc="left")
             on.tick_params(labelsize=6)

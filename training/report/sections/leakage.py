@@ -14,6 +14,7 @@ from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Both, Words, joined, say, worded
 from training.alone import strongest
 from training.intake.checks import CHECK_NAMES
+from training.report.dates import business_days
 from training.report.evidence import Evidence
 from training.report.lighter import lighter
 from training.report.meanings import counted, meaning
@@ -81,13 +82,18 @@ def _parts(evidence: Evidence) -> list[Table]:
         return []
     names = ("part", "period", "days", "rows", "events", "left out")
     heads = [say(f"leakage.{name.replace(' ', '_')}") for name in names]
-    rows = [[_part_cell(name, line[name]) for name in names] for _, line in parts.iterrows()]
+    rows = [
+        [_part_cell(name, line[name], evidence.bundle.platform.time_zone) for name in names]
+        for _, line in parts.iterrows()
+    ]
     return [table_of("parts", say("leakage.parts"), heads, rows)]
 
 
-def _part_cell(name: str, value: Any) -> Cell:
-    if not isinstance(value, str) or name not in ("part", "left out"):
+def _part_cell(name: str, value: Any, zone: str) -> Cell:
+    if not isinstance(value, str):
         return _cell(value)
+    if name == "period":
+        return business_days(value, zone)
     return meaning(value) if name == "part" else counted(value)
 
 
