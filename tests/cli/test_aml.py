@@ -163,6 +163,25 @@ def test_the_end_of_records_by_destroying_keys(tmp_path: Path, capsys: pytest.Ca
     assert desk("records", "shred", "c1")[0] == 3
 
 
+def test_a_ticket_of_yesterday_keeps_service_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The relationship ended long ago; who called yesterday is in the service's records all the same."""
+    home_of(tmp_path / "home", payments())
+    one_year = {"years": 1, "counted_from": "a test", "source": "a test"}
+    configs(tmp_path / "configs", retention={"aml": one_year, "service": one_year})
+    desk = Desk(tmp_path, capsys)
+    path = tmp_path / "gone.yaml"
+    record = {"customer_id": "gone", "party": "person", "grade": "low", "reasons": ["never paid"], "evidence": [],
+              "ended_on": "2025-01-31"}  # fmt: skip
+    path.write_text(yaml.safe_dump(record), encoding="utf-8")
+    assert desk("aml", "diligence", "add", str(path))[0] == 0
+    assert desk("desk", "open", "--class", "enquiry", "--customer", "gone", "--text", "where is my letter")[0] == 0
+    code, _, err = desk("records", "shred", "gone")
+    assert (code, "service records: kept until" in err) == (3, True)
+    (hold,) = desk.json("records", "holds")
+    assert desk("records", "release", str(hold["hold_id"]), "--reason", "the customer asked for it")[0] == 3
+    assert desk("erase", "customer_id", "gone", actor="operator")[0] == 3
+
+
 def test_records_that_were_altered_are_told(desk: Desk) -> None:
     database = Database(desk.home.restricted / "aml.db", migrations=("",) * 1)
     try:
