@@ -98,7 +98,7 @@ def release(
     number: Annotated[int, typer.Argument(metavar="HOLD", help="As `assay records holds` lists it.")],
     reason: REASON,
 ) -> None:
-    """Release a hold; others on the same customer go on.
+    """Release a legal hold; others on the same customer go on. What holds for a period ends with it, by `shred`.
 
     assay records release 3 --reason "case dismissed" --actor NAME
     """
@@ -141,7 +141,7 @@ def shred(
         n_states = forget(desk.session, "customer_id", token, states)
         for each in named(desk.office.store.read(), holds, token):
             if each.basis == "retention" and each.released_at is None:
-                release(desk.office, holds, each.hold_id, "the retention period has ended")
+                release(desk.office, holds, each.hold_id, "the retention period has ended", period_over=True)
         texts = unsay(books_over(desk.session, desk.database), "customer_id", token)
         erased = desk.session.vault(desk.database).erase_token("customer_id", token)
         gone = desk.office.store.shred(token)
@@ -158,19 +158,15 @@ def shred(
 def kept_by(desk: Desk) -> tuple[Kept, ...]:
     """Every customer's records and when they end."""
     from domain.time import business_day
+    from monitoring.aml.last_seen import last_money, last_service
     from monitoring.aml.retention import kept, named
     from stores.holds import Holds
 
     world = desk.world()
     zone = world.platform.time_zone
-    last = world.legs.groupby("customer")["at"].max()
-    complaints = (
-        desk.session.journal(desk.database).read("complaint", columns=["customer_id", "event_time"]).to_pandas()
-    )
-    said = complaints[complaints["customer_id"].notna()].groupby("customer_id")["event_time"].max()
+    journal, until = desk.session.journal(desk.database), world.until
     return kept(
-        {str(customer): int(at) for customer, at in last.items()},
-        {str(customer): int(at) for customer, at in said.items()},
+        last_money(world.legs, journal, until=until), last_service(journal, until=until),
         world.standings, world.records, named(world.records, Holds(desk.database)), world.settings.retention,
         today=business_day(desk.office.at, zone), zone=zone,
     )  # fmt: skip

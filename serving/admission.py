@@ -77,6 +77,7 @@ class DeskAdmission:
             Kind.DECIDE_REVIEW: self._person,
             Kind.DISPOSE: self._person,
             Kind.SWITCH: self._person,
+            Kind.CHANGE: self._person,
             Kind.BEGIN: lambda work: Done(self._kept_answer(work, 200, b"")),
             Kind.KEEP: self._keep,
         }

@@ -131,6 +131,22 @@ class Calls(ABC, Generic[A]):
         """Have rules decide alone, or lift that."""
         return self._send("/v1/admin/kill", {"on": on, "reason": reason}, key)
 
+    def propose_policy(self, subject: str, policy: Mapping[str, Any], why: str, *, key: str | None = None) -> A:
+        """Propose a policy (``payment`` or ``loan``), as its settings file has it; another client approves it."""
+        return self._send("/v1/policies/changes", {"subject": subject, "policy": policy, "why": why}, key)
+
+    def approve_change(self, change_id: str, why: str, *, key: str | None = None) -> A:
+        """Put a change in force that another client has proposed."""
+        return self._send(f"{_change(change_id)}/approve", {"why": why}, key)
+
+    def reject_change(self, change_id: str, why: str, *, key: str | None = None) -> A:
+        """Close a change."""
+        return self._send(f"{_change(change_id)}/reject", {"why": why}, key)
+
+    def changes(self) -> A:
+        """Every change of a policy or list, newest first."""
+        return self._get("/v1/policies/changes")
+
     def decision(self, decision_id: str) -> A:
         """A past decision."""
         return self._get(_decision(decision_id))
@@ -173,6 +189,10 @@ class Calls(ABC, Generic[A]):
 
 def _decision(decision_id: str) -> str:
     return f"/v1/decisions/{quote(decision_id, safe='')}"
+
+
+def _change(change_id: str) -> str:
+    return f"/v1/policies/changes/{quote(change_id, safe='')}"
 
 
 def _plain(content: Any) -> Any:

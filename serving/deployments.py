@@ -182,7 +182,7 @@ class Deployments:
         journal : opens the journal to warm a new state from; None leaves that to the caller.
         """
         desks = []
-        if self._policies.changed(self._fits):
+        if self._policies.changed(self.fits):
             desks = [self._with_bundle(slot) for slot in self._bundles]
             desks += [
                 self._modelless(product) for product in POLICY_FILES if (product, Role.CHAMPION) not in self._bundles
@@ -261,8 +261,9 @@ class Deployments:
         self._log.info("canary_gone", product=slot[0].value)
         return self._bare(*slot)
 
-    def _fits(self, product: Product, policy: Policy) -> None:
-        for (of, _), bundle in self._bundles.items():
+    def fits(self, product: Product, policy: Policy) -> None:
+        """Raise DefinitionError where a policy lacks the features of a model that is deployed; from any thread."""
+        for (of, _), bundle in tuple(self._bundles.items()):
             if of is product:
                 policy.bound(bundle.encoder.names)
 

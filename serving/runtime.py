@@ -31,6 +31,7 @@ from serving.anchoring import Anchoring
 from serving.auth import Clients, key_file, read_clients
 from serving.books import CHAIN_KEY, Books
 from serving.canary import Lot
+from serving.changing import Changing
 from serving.checkpoints import Checkpoints
 from serving.committer import Committer
 from serving.deciding import Decider
@@ -112,6 +113,15 @@ class Runtime:
             home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
         )
         self.deployments = Deployments(home, policies, self.platform, clock=clock, metrics=self.metrics, log=log)
+        self.changing = Changing(
+            home,
+            configs,
+            self.platform,
+            environment,
+            self.settings.busy_timeout / 1e6,
+            clock=clock,
+            fits=self.deployments.fits,
+        )
         lot = Lot(hmac.digest(chain_key, b"assay canary 1", "sha256"), self.settings.canary_share)
         self._desks = Desks(
             self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log), lot
@@ -251,7 +261,11 @@ class Runtime:
 
     def measure(self) -> None:
         """Tell the metrics what is read off at the moment it is asked for."""
-        self.metrics.state(queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home))
+        kept = [state.holdings for state in self._desks.states()]
+        self.metrics.state(
+            queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home),
+            n_entities=sum(each.n_entities for each in kept), n_bytes=sum(each.memory.n_bytes for each in kept),
+        )  # fmt: skip
 
     def _first_desks(self) -> None:
         try:

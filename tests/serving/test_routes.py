@@ -33,6 +33,10 @@ GET  /alerts/{decision_id}                    analyst reviewer
 POST /alerts/{decision_id}/disposition        analyst
 GET  /models                                  payments-scorer loans-scorer outcome-writer analyst reviewer metrics admin
 GET  /lists                                   analyst admin
+GET  /policies/changes                        analyst reviewer admin
+POST /policies/changes                        analyst admin
+POST /policies/changes/{change_id}/approve    reviewer admin
+POST /policies/changes/{change_id}/reject     analyst reviewer admin
 POST /admin/kill                              admin
 POST /admin/reload                            admin
 GET  /openapi.json                            payments-scorer loans-scorer outcome-writer analyst reviewer metrics admin
