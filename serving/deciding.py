@@ -23,14 +23,12 @@ from scoring.canary import CANARY
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
 from serving.desk import Desk, Role
 from serving.rescue import Rescue, TooLate
+from serving.work import COMMIT_NS
 
 _MICRO = 1_000
 _MILLI = 1_000_000
-_COMMIT_NS = 2 * _MILLI
-"""Kept free before a deadline for the transaction that follows."""
-
 _FIRST_GUESS_NS = {"features": 0, "score": 1 * _MILLI, "reasons": 20 * _MILLI}
-_SLOW_STATE_NS = 5 * _MILLI
+_SLOW_STATE_NS = 50 * _MILLI
 """Features that cost less are read even for a request that is late: rules need them."""
 
 _STAGES = ("features", "rules", "score", "reasons", "policy")
@@ -166,7 +164,7 @@ class Decider:
         """An attempt that a model which hangs cannot hold up beyond the deadline."""
         if desk.bundle is None or (degraded is not None and degraded.part is not Part.REASONS):
             return attempt()
-        left = min(deadline.by - self._ticks() - _COMMIT_NS, self._patience_ns)
+        left = min(deadline.by - self._ticks() - COMMIT_NS, self._patience_ns)
         return self._rescue.within(desk.bundle.hash, left, attempt, ends)
 
     def _overrun(self, desk: Desk, deadline: Deadline, late: TooLate) -> Degraded:
@@ -178,7 +176,7 @@ class Decider:
             took = now - stages.get(before, late.begun)
             self._cost[part] = max(self._cost[part], took)
             self._log.error("model_too_slow", product=desk.product.value, stage=part, milliseconds=took // _MILLI)
-        return Degraded(Part.MODEL, deadline.told if now >= deadline.by - _COMMIT_NS else "the model is too slow")
+        return Degraded(Part.MODEL, deadline.told if now >= deadline.by - COMMIT_NS else "the model is too slow")
 
     def _features(
         self, desk: Desk, event: Event, deadline: Deadline
@@ -186,7 +184,7 @@ class Decider:
         if desk.bundle is None or desk.state is None:
             return None, (), None if desk.missing is None else Degraded(Part.MODEL, desk.missing)
         started = self._ticks()
-        if self._cost["features"] > max(deadline.by - started - _COMMIT_NS, _SLOW_STATE_NS):
+        if self._cost["features"] > max(deadline.by - started - COMMIT_NS, _SLOW_STATE_NS):
             self._cost["features"] -= self._cost["features"] // 16
             return None, (), Degraded(Part.FEATURES, deadline.told)
         try:
@@ -203,7 +201,7 @@ class Decider:
             return Degraded(Part.MODEL, "kill switch")
         if desk.bundle is None:
             return None
-        left = deadline.by - self._ticks() - _COMMIT_NS
+        left = deadline.by - self._ticks() - COMMIT_NS
         # What is dropped is not measured: what is known of its cost fades, so that it is tried again some day.
         if left < self._cost["score"]:
             self._cost["score"] -= self._cost["score"] // 16

@@ -1,7 +1,8 @@
 """What may hang is done by the thread at work itself, and where it hangs another thread takes over the work.
 
     thread at work   ── within: note what is begun, and by when ──▶ act ──▶ still at work? ──▶ goes on
-    watch            ── looks every 5 ms; too late: the thread is left behind, `take_over` starts another
+    watch            ── looks every 5 ms; too late, also for who waits: the thread is left behind, `take_over` starts
+                        another
     left behind      ── comes back some day, finds that, and ends (`LeftBehind`); what it did rests for a while
 
 Handing each act to another thread would be simpler: under load that cost 3 ms a request, two waits for the
@@ -23,6 +24,10 @@ _IDLE_LOOKS = 200
 
 _REST, _LONGEST_REST_NS = 10, 60_000_000_000
 """What was too late is let alone for ten times as long as it took, a minute at most: trying it costs everybody time."""
+
+
+_FAIR_NS = 100_000_000
+"""What has not taken longer is not cut short for those who wait: no reason takes a fifth of it."""
 
 
 class TooLate(Exception):  # noqa: N818 - it reads as what happened
@@ -58,6 +63,7 @@ class Rescue:
     Parameters
     ----------
     ticks : monotonic clock in ns.
+    waited_for : by when the first of those who wait must have an answer (ns of the same clock); None where nobody must.
 
     Examples
     --------
@@ -66,8 +72,11 @@ class Rescue:
     42
     """
 
-    def __init__(self, ticks: Callable[[], int] = time.perf_counter_ns) -> None:
+    def __init__(
+        self, ticks: Callable[[], int] = time.perf_counter_ns, waited_for: Callable[[], int | None] = lambda: None
+    ) -> None:
         self._ticks = ticks
+        self._waited_for = waited_for
         self._lock = threading.Lock()
         self._act: _Act | None = None
         self._hanging: dict[str, _Act] = {}
@@ -136,12 +145,20 @@ class Rescue:
             else:
                 time.sleep(_LOOK_SECONDS)
 
+    def _due(self, act: _Act) -> int:
+        """By when an act must be done, also for those behind it, who let everybody have a fair time."""
+        if self._ticks() < act.begun + _FAIR_NS:
+            return act.due
+        first = self._waited_for()
+        return act.due if first is None else min(act.due, first)
+
     def _left(self, act: _Act) -> bool:
         """Leave the thread behind that does an act, once it is too late."""
-        left = act.due - self._ticks()
+        due = self._due(act)
+        left = due - self._ticks()
         if left > 0:
             time.sleep(min(left / 1e9, _LOOK_SECONDS))
-            left = act.due - self._ticks()
+            left = due - self._ticks()
         with self._lock:
             if left > 0 or self._act is not act:
                 return False

@@ -48,7 +48,7 @@ from serving.rescue import Rescue
 from serving.settings import ServingSettings
 from serving.shadow import Shadows
 from serving.version import code_version
-from serving.work import Done, Work
+from serving.work import Done, Work, first_deadline
 from serving.write_back import WriteBack, left_to_write_back
 from stores.database import Database
 from stores.home import Home
@@ -95,7 +95,7 @@ class Runtime:
         self.buckets = Buckets(self.settings.rate, self.settings.rates, self.ticks)
         self.failed_logins = Buckets(self.settings.failed_logins, {}, self.ticks)
         self.jwt = None if self.settings.jwt is None else read_tokens(self.settings.jwt, configs)
-        self.in_flight: set[tuple[str, str]] = set()
+        self.in_flight: dict[tuple[str, str], Work] = {}
         self.explaining = Explaining(home, environment, log)
         self._configs = configs
         self._complaints = load_settings(configs / "complaints.yaml", ComplaintSettings)
@@ -129,7 +129,7 @@ class Runtime:
         )
         # Asked at every decision: the path is made once (21 µs), and one look at it takes 2 µs.
         switch = os.fspath(home.pointers / KILL_FILE)
-        self._rescue = Rescue(time.perf_counter_ns)
+        self._rescue = Rescue(time.perf_counter_ns, lambda: first_deadline(list(self.in_flight.values())))
         self._decider = Decider(
             code_version(Path(__file__).parents[1]),
             lambda: os.access(switch, os.F_OK),
