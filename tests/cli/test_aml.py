@@ -74,6 +74,7 @@ def test_large_values_are_reported_and_filed_once(desk: Desk, tmp_path: Path) ->
     rich = next(each for each in lines if each["rule"] == "transfer_person_cross_border")
     assert (rich["total"], rich["n_payments"]) == ("200000.00 CNY", 2)
     assert len((tmp_path / "large.csv").read_text(encoding="utf-8").splitlines()) == len(lines) + 1
+    assert (tmp_path / "large.csv").stat().st_mode & 0o777 == 0o600
     assert desk("aml", "filed", rich["key"], "--reference", "2026-42")[0] == 0
     code, _, err = desk("aml", "filed", rich["key"], "--reference", "2026-43")
     assert (code, "was not filed" in err) == (3, True)
@@ -97,6 +98,8 @@ def test_a_case_from_suspicion_to_evidence(desk: Desk, tmp_path: Path) -> None:
     desk("aml", "case", "note", case, "--text", "payers do not know each other")
     written = [Path(path) for path in desk.json("aml", "pack", case, *MARCH, "--out", str(tmp_path))]
     assert [path.name for path in written] == [f"{case}.zh.html", f"{case}.en.html", f"{case}.json"]
+    # The folder was there before and is anybody's: what lies in it is not.
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
     told = json.loads(written[-1].read_text(encoding="utf-8"))
     features = {row[0]: row[1] for row in told["sections"][2]["blocks"][0]["rows"]}
     assert (features["Receipts"], features["Payers"], features["Paid, CNY"]) == (9, 9, 68000)
@@ -112,6 +115,19 @@ def test_a_case_from_suspicion_to_evidence(desk: Desk, tmp_path: Path) -> None:
         == 0
     )
     assert [each["result"] for each in desk.json("aml", "cases")] == ["filed"]
+
+
+def test_evidence_that_begins_at_noon_tells_the_whole_sum_of_its_first_day(desk: Desk, tmp_path: Path) -> None:
+    """150,000 in the morning and 50,000 in the afternoon are one large value of 200,000, whenever the period begins."""
+    case = desk("aml", "case", "open", "rich", "--reason", "twice abroad on one day")[1].split(":")[0]
+    period = ["--since", "2026-03-23T12:00:00+08:00", "--until", "2026-04-01T00:00:00+08:00"]
+    written = desk.json("aml", "pack", case, *period, "--out", str(tmp_path))
+    (reported,) = (
+        each
+        for each in json.loads(Path(written[-1]).read_text(encoding="utf-8"))["sections"]
+        if each["key"] == "reported"
+    )
+    assert "200,000.00 CNY" in json.dumps(reported)
 
 
 def test_screening_from_list_to_verdict(desk: Desk, tmp_path: Path) -> None:
