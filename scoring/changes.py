@@ -279,29 +279,11 @@ def newest(changes: Iterable[Change], subject: Subject) -> Change | None:
     return max(approved, key=lambda each: each.place, default=None)
 
 
-<<<<<<< HEAD
 def told_of(change: Change) -> dict[str, str]:
     """A change as others are told of it."""
     return {name: str(getattr(change, name)) for name in _TOLD}
 
 
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's, however they are written.
-
-    Examples
-    --------
-    >>> same_person("Li Wei", " li  WEI "), same_person("Li Wei", "Zhang Min")
-    (True, False)
-    """
-    return _plain(one) == _plain(other)
-
-
-def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-=======
->>>>>>> w-review2
 def _said(what: str, given: str) -> str:
     if not given.strip():
         raise InputError(f"changes: expected {what}, got none")
