@@ -1,13 +1,14 @@
 """Giving a trial up while it is being fitted: what it has, and the most that any earlier trial still gained from there.
 
 A trial's *standing* after some rounds of a fold is the mean of its figures of the folds before and of the best so far
-in this one. Standings are compared at the same fold and the same round only. Comparing them as they are, as a median
-rule does, gives up slow learners, which start low and end high; so a trial is granted the largest rise from that
-round to the end of the fold among earlier trials, and is given up when even that leaves it below their median end.
+in this one, of figures that are calmed as they are for the choice of rounds (``training/mean_curve.py``). Standings are
+compared at the same fold and the same round only. Comparing them as they are, as a median rule does, gives up slow
+learners, which start low and end high; so a trial is granted the largest rise from that round to the end of the fold
+among earlier trials, and is given up when even that leaves it below their median end.
 
-Replayed on recorded courses on the folds of the simulator's configs, in 60 seeded orders: how many times as fast as
-fitting all to their end, and the mean figure of the trial that is then chosen. 23 trials of fraud (AP), 30
-out of 120 of credit (AUC).
+Replayed on recorded courses on the folds of the simulator's configs, in 60 seeded orders, figures not calmed: how many
+times as fast as fitting all to their end, and the mean figure of the trial that is then chosen. 23 trials of fraud
+(AP), 30 out of 120 of credit (AUC).
 
     rule                                    fraud          credit
     none                                    1.0  .6304     1.0  .7780
@@ -27,6 +28,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from training.mean_curve import window_of
 
 FEWEST = 4
 """Earlier trials that must have ended a fold before another is given up in it."""
@@ -50,7 +53,7 @@ class Course:
 
     Parameters
     ----------
-    ends : of each fold that it ended.
+    ends : of each fold that it ended, its best calmed figure.
     rises : of each such fold, the best so far at every checkpoint; empty where the family tells nothing on its way.
     """
 
@@ -93,6 +96,7 @@ class Watch:
     ----------
     earlier : courses of trials that ended at least a fold. rounds : at most, of a fit.
     within : look at a fit while it runs, not only when a fold has ended.
+    patience : of the fits, over which figures are calmed; 1 takes them as they are.
 
     Examples
     --------
@@ -100,16 +104,18 @@ class Watch:
     >>> watch = Watch(earlier, rounds=5, within=True)
     >>> watch.report(0, 0.30)
     >>> watch.report(1, 0.49)
-    >>> watch.end_fold(0.65, last=False)
+    >>> watch.end_fold(0.49, last=False)
     Traceback (most recent call last):
-    training.pruning.Hopeless: standing 0.6500 after 2 rounds
+    training.pruning.Hopeless: standing 0.4900 after 2 rounds
     """
 
-    def __init__(self, earlier: Iterable[Course], rounds: int, *, within: bool) -> None:
+    def __init__(self, earlier: Iterable[Course], rounds: int, *, within: bool, patience: int = 1) -> None:
         self.ends: list[float] = []
         self.rises: list[tuple[float, ...]] = []
+        self.curves: list[list[float]] = []
         self.n_rounds = 0
         self._within = within
+        self._patience = patience
         self._earlier = list(earlier)
         self._checkpoints = checkpoints(rounds)
         self._begin_fold()
@@ -122,7 +128,7 @@ class Watch:
         # A rise from a checkpoint to the end of this fold lifts the mean over folds by its share.
         rises = [np.subtract(each.ends[fold], each.rises[fold]) / (fold + 1) for each in told]
         self._gains = np.array(rises).reshape(len(told), len(self._checkpoints))
-        self._best, self._rise = -math.inf, []  # type: float, list[float]
+        self._best, self._rise, self._curve = -math.inf, [], []  # type: float, list[float], list[float]
 
     def report(self, iteration: int, value: float) -> None:
         """Take note of the figure after a round.
@@ -133,7 +139,9 @@ class Watch:
             When the trial is given up.
         """
         self.n_rounds += 1
-        self._best = max(self._best, value)
+        self._curve.append(value)
+        window = window_of(len(self._curve), self._patience)
+        self._best = max(self._best, math.fsum(self._curve[-window:]) / window)
         place = len(self._rise)
         if place == len(self._checkpoints) or iteration < self._checkpoints[place]:
             return
@@ -143,7 +151,11 @@ class Watch:
             raise Hopeless(standing, self.n_rounds)
 
     def end_fold(self, value: float, *, last: bool) -> None:
-        """Take note of a fold's figure.
+        """Take note of a fold's end.
+
+        Parameters
+        ----------
+        value : its figure, which counts where no round was told.
 
         Raises
         ------
@@ -151,11 +163,14 @@ class Watch:
             When the trial is given up before its next fold.
         """
         rise = self._rise
+        if self._curve:
+            value = self._best
         if rise:
             # A fit that was stopped early keeps what it had.
             rise = rise + [value] * (len(self._checkpoints) - len(rise))
         self.ends.append(value)
         self.rises.append(tuple(rise))
+        self.curves.append(self._curve or [value])
         standing = math.fsum(self.ends) / len(self.ends)
         if not last and len(self._ends) >= FEWEST and hopeless(standing, [0.0], self._ends):
             raise Hopeless(standing, self.n_rounds)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.study_worker import run as search_valley
+from training.mean_curve import calmed
 from training.pruning import FEWEST, Course, Hopeless, Watch, checkpoints
 
 ROUNDS = 12
@@ -16,8 +17,8 @@ CURVE = st.lists(st.floats(0, 1), min_size=ROUNDS, max_size=ROUNDS)
 """Figures after each round of one fold."""
 
 
-def finished(folds: list[list[float]]) -> Course:
-    watch = Watch([], ROUNDS, within=True)
+def finished(folds: list[list[float]], patience: int = 1) -> Course:
+    watch = Watch([], ROUNDS, within=True, patience=patience)
     for curve in folds:
         for number, value in enumerate(curve):
             watch.report(number, value)
@@ -49,11 +50,12 @@ def plainly(earlier: list[list[list[float]]], mine: list[list[float]]) -> tuple[
 @given(
     st.lists(st.lists(CURVE, min_size=2, max_size=2), min_size=FEWEST, max_size=6),
     st.lists(CURVE, min_size=2, max_size=2),
+    st.sampled_from([1, 4]),
 )
 def test_a_trial_is_given_up_where_the_plain_rule_gives_it_up(
-    earlier: list[list[list[float]]], mine: list[list[float]]
+    earlier: list[list[list[float]]], mine: list[list[float]], patience: int
 ) -> None:
-    watch = Watch([finished(each) for each in earlier], ROUNDS, within=True)
+    watch = Watch([finished(each, patience) for each in earlier], ROUNDS, within=True, patience=patience)
     stopped = None
     for fold, curve in enumerate(mine):
         number = 0
@@ -65,7 +67,8 @@ def test_a_trial_is_given_up_where_the_plain_rule_gives_it_up(
         except Hopeless:
             stopped = (fold, number)
             break
-    assert stopped == plainly(earlier, mine)
+    calm = [[calmed(curve, patience).tolist() for curve in each] for each in [*earlier, mine]]
+    assert stopped == plainly(calm[:-1], calm[-1])
 
 
 def test_few_or_no_earlier_trials_give_nobody_up() -> None:
