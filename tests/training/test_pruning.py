@@ -26,12 +26,12 @@ def finished(folds: list[list[float]], patience: int = 1) -> Course:
     return watch.course()
 
 
-def plainly(earlier: list[list[list[float]]], mine: list[list[float]]) -> tuple[int, int] | None:
+def plainly(earlier: list[list[list[float]]], mine: list[list[float]], patience: int) -> tuple[int, int] | None:
     """Fold and round at which the rule of the module's first lines gives the trial up, by the words alone."""
     for fold, curve in enumerate(mine):
         before = sum(max(each) for each in mine[:fold])
         ends = [sum(max(each) for each in other[: fold + 1]) / (fold + 1) for other in earlier]
-        for number in checkpoints(ROUNDS):
+        for number in (each for each in checkpoints(ROUNDS) if each + 1 >= patience):
             standing = (before + max(curve[: number + 1])) / (fold + 1)
             then = [
                 (sum(max(each) for each in other[:fold]) + max(other[fold][: number + 1])) / (fold + 1)
@@ -68,7 +68,7 @@ def test_a_trial_is_given_up_where_the_plain_rule_gives_it_up(
             stopped = (fold, number)
             break
     calm = [[calmed(curve, patience).tolist() for curve in each] for each in [*earlier, mine]]
-    assert stopped == plainly(calm[:-1], calm[-1])
+    assert stopped == plainly(calm[:-1], calm[-1], patience)
 
 
 def test_few_or_no_earlier_trials_give_nobody_up() -> None:
@@ -91,10 +91,20 @@ def test_a_slow_learner_is_granted_what_slow_learners_gained() -> None:
     Watch(without, ROUNDS, within=False).report(1, 0.1)
 
 
+def test_a_fit_has_the_rounds_of_its_patience_before_it_is_given_up() -> None:
+    earlier = [finished([[0.5] * ROUNDS], patience=5) for _ in range(FEWEST)]
+    watch = Watch(earlier, ROUNDS, within=True, patience=5)
+    for number in range(4):
+        watch.report(number, 0.1)
+    with pytest.raises(Hopeless, match="after 5 rounds"):
+        watch.report(4, 0.1)
+
+
 def test_a_search_that_gives_up_spends_less_and_chooses_the_same() -> None:
-    whole = search_valley(None, 40, budget={"pruning": "none", "method": "random"})
-    folds = search_valley(None, 40, budget={"pruning": "folds", "method": "random"})
-    rounds = search_valley(None, 40, budget={"pruning": "rounds", "method": "random"})
+    plain = {"method": "random", "patience": 3}
+    whole = search_valley(None, 40, budget=plain | {"pruning": "none"})
+    folds = search_valley(None, 40, budget=plain | {"pruning": "folds"})
+    rounds = search_valley(None, 40, budget=plain | {"pruning": "rounds"})
     assert dict(whole.params) == dict(folds.params) == dict(rounds.params)
     spent = [sum(trial["n_rounds"] for trial in found.trials) for found in (whole, folds, rounds)]
     assert spent[0] > spent[1] > spent[2]
