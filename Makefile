@@ -33,7 +33,7 @@ demo: $(STAMP)  ## Run the whole loop end to end (DEMO=--quick for a short one)
 
 # A file's tests stay together: some tell a story on a service that they share.
 test: $(STAMP)  ## Run all tests (TESTS="-k name" to choose)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=40 --durations-min=5 $(TESTS)
 
 lint: $(STAMP) imports types  ## Style, types and the one direction of imports
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ from serving.load.drive import drive
 from serving.load.plan import make_plan
 
 N_PAYMENTS, N_TREES = 20_000, 400
-N_COMPARED, N_TUNED = 200, 1_000
+N_COMPARED, N_TUNED = 200, 4_000
 N_ROUNDS = 5
 CALLERS = {OURS: 32, BENTOML: 8, MLFLOW: 8}
 AT_LEAST = {

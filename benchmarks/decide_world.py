@@ -77,7 +77,7 @@ def make_world(root: Path, *, n_payments: int, n_trees: int, n_leaves: int = 63,
     books.journal.append(list(_history(books, n_payments, now, seed)))
     table = build_snapshot(features, books.journal, platform, threads=2).table
     books.close()
-    # 2. Fraud that follows amount and pace; the model sees what the service will see.
+    # 2. Fraud that follows the amount and what is usual; the model sees what the service will see.
     encoder = Encoder.fit(table, features)
     X = encoder.matrix(table)
     frame = pd.DataFrame(X, columns=list(features.names))
@@ -114,10 +114,11 @@ def _history(books: Books, n: int, now: int, seed: int) -> Iterator[Event]:
 
 
 def _fraud(X: NDArray[np.float64], names: tuple[str, ...], seed: int) -> NDArray[np.float64]:
+    # Of what a load does not change by its own pace: the share that is not approved stays what it is.
     rng = np.random.default_rng(seed)
     amount = np.log1p(X[:, names.index("amount")])
-    pace = np.nan_to_num(X[:, names.index("customer_count_1h")])
-    margin = 1.1 * (amount - amount.mean()) + 0.6 * pace + rng.normal(0.0, 0.5, len(X)) - 4.0
+    unusual = np.log1p(np.nan_to_num(X[:, names.index("amount_to_customer_mean_30d")], nan=1.0))
+    margin = 1.1 * (amount - amount.mean()) + 0.8 * unusual + rng.normal(0.0, 0.5, len(X)) - 4.0
     return (rng.random(len(X)) < 1 / (1 + np.exp(-margin))).astype(float)
 
 

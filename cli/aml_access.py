@@ -18,7 +18,7 @@ def access(context: typer.Context, as_json: AS_JSON = False) -> None:
     """
     from cli.screen import out, print_json, table
     from domain.time import format_instant
-    from monitoring.aml.access import access_log
+    from stores.access_log import access_log
 
     with desk_of(context, "aml access") as desk:
         home = desk.session.home
@@ -38,7 +38,7 @@ def verify(context: typer.Context, as_json: AS_JSON = False) -> None:
       assay aml verify --actor NAME
     """
     from cli.screen import print_json, say
-    from monitoring.aml.access import access_log, most_records
+    from stores.access_log import access_log, most_records
 
     with desk_of(context, "aml verify") as desk:
         home = desk.session.home

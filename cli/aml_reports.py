@@ -36,6 +36,7 @@ def large_value(
     from domain.errors import InputError, expected_got
     from domain.time import business_day
     from monitoring.aml.large_value import FILED, as_csv, as_records, large_values
+    from stores.private_files import write_private
 
     if to is not None and to.suffix not in (".csv", ".json"):
         raise InputError(expected_got("a file ending in .csv or .json", to.name, "--to"))
@@ -54,7 +55,7 @@ def large_value(
 
         to.parent.mkdir(parents=True, exist_ok=True)
         text = as_csv(lines) if to.suffix == ".csv" else json.dumps(records, ensure_ascii=False, indent=1) + "\n"
-        to.write_text(text, encoding="utf-8")
+        write_private(to, text)
     if as_json:
         print_json(records)
     else:

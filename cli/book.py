@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from monitoring.book.rolls import Matrix
     from monitoring.book.settings import BookSettings
 
-_MINOR = 100
-
 
 def book(
     context: typer.Context,
@@ -91,14 +89,14 @@ def _show(book: Book) -> None:
     console.print(_matrix(f"roll rates {book.rolls.since} to {book.rolls.until}", book.rolls))
     console.print(_matrix(f"five classes {book.classes.since} to {book.classes.until}", book.classes))
     losses = [
-        [each.bucket, each.origin, each.n, round(each.balance / _MINOR), each.pd,
-         _whole(each.expected_loss)]
+        [each.bucket, each.origin, each.n, round(each.balance / book.unit), each.pd,
+         _whole(each.expected_loss, book.unit)]
         for each in book.pieces
     ]  # fmt: skip
     heads = ["bucket", "PD from", "loans", "owed", "PD", "expected loss"]
     console.print(table(f"expected loss, {book.currency}", heads, losses, right=heads[2:]))
     stress = [
-        [each.en, each.lgd, *map(_whole, (each.needed, each.unexpected)),
+        [each.en, each.lgd, _whole(each.needed, book.unit), _whole(each.unexpected, book.unit),
          each.cover, each.note]
         for each in (book.present, *book.scenarios)
     ]  # fmt: skip
@@ -117,5 +115,5 @@ def _matrix(title: str, matrix: Matrix) -> Table:
     return table(title, ["from", "loans", *matrix.names], rows, right=["loans", *matrix.names])
 
 
-def _whole(minor: float | None) -> int | None:
-    return None if minor is None else round(minor / _MINOR)
+def _whole(minor: float | None, unit: int) -> int | None:
+    return None if minor is None else round(minor / unit)

@@ -25,7 +25,12 @@ def compare(
     last: LAST = None,
     since: SINCE = None,
     until: UNTIL = None,
-    model: Annotated[str | None, typer.Option(metavar="HASH", help="A bundle that was in the shadow before.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="HASH", help="A bundle that was in the shadow, or the canary, before.")
+    ] = None,
+    canary: Annotated[
+        bool, typer.Option("--canary", help="Compare the canary's decisions on its own customers instead.")
+    ] = False,
     config: CONFIG = None,
     as_json: AS_JSON = False,
 ) -> None:
@@ -34,12 +39,25 @@ def compare(
     AUC, average precision, alerts, value caught and cost of both, and their paired differences, with 95 % intervals
     over days. What the champion stopped has no label and is counted apart.
 
+    With --canary: rates of actions, of fraud, of value caught and lost, and cost per decision of the canary and of the
+    champion in the same time, each on its own customers, and their unpaired differences, with 95 % intervals over
+    customers.
+
       assay challenger compare payment --last 30d
+      assay challenger compare payment --last 30d --canary
     """
+    from cli.canary_trial import look_trial, show_trial
     from cli.screen import print_json
 
     session = session_of(context)
     start, end = period_of(session, last, since, until)
+    if canary:
+        beside = look_trial(session, product, start, end, model, config)
+        if as_json:
+            print_json(beside.as_dict())
+        else:
+            show_trial(beside)
+        return
     found = look_compare(session, product, start, end, model, config)
     if as_json:
         print_json(found.as_dict())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import AS_JSON
 from cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from cli.matter_books import MatterBooks
+    from stores.texts_about import Forgotten
 
 
 def erase(
@@ -22,14 +26,17 @@ def erase(
     ] = None,
     as_json: AS_JSON = False,
 ) -> None:
-    """Erase the key of an identifier and everything kept under its token in feature states.
+    """Erase the key of an identifier, everything kept under its token in feature states, and sealed texts about it.
 
-    Its events stay in the journal, nameless: nothing leads to them any more. A running service forgets it within some
-    seconds. Exit code 1 when it was not known; doing it again is harmless. Refused where records must be kept.
+    Notes, complaints and appeals of a person go; a card, account or device owns those that name no person. What is also
+    about somebody whose records must be kept stays, and is counted. Events stay in the journal, nameless: nothing leads
+    to them any more. A running service forgets it within some seconds. Exit code 1 when it was not known; doing it
+    again is harmless. Refused where records must be kept.
 
       assay erase customer_id c-1842
     """
     from cli.door import FINDING
+    from cli.matter_books import matter_books
     from cli.screen import print_json, say
     from domain.errors import DataError, InputError, expected_got
     from domain.events import NAMESPACES
@@ -40,30 +47,43 @@ def erase(
     if identifier == "-":
         identifier = sys.stdin.readline().strip()
     session = session_of(context)
-    n_records = 0
-    with session.database() as database:
+    n_records, n_texts, n_kept = 0, 0, 0
+    with matter_books(session) as books:
+        database = books.database
         vault = session.vault(database)
         token = vault.known(column, identifier)
         if token is not None:
             holds = Holds(database)
-            if any(holds.held(each) for each in holders_of(session.journal(database), column, token)):
+            if any(holds.held(each) for each in holders_of(books.journal, column, token)):
                 raise DataError(
                     expected_got("an identifier that may be erased", "one whose records must be kept", column)
                     + "; a retention period or a legal hold stands: ask whoever keeps the records (`assay records`)"
                 )
             # States first: while the key is there, whatever fails can be done again.
             n_records = forget(session, column, token, states)
+            texts = unsay(books, column, token)
+            n_texts, n_kept = texts.n_erased, texts.n_kept
             vault.erase(column, identifier)
     if as_json:
-        print_json({"known": token is not None, "n_records": n_records})
+        print_json({"known": token is not None, "n_records": n_records, "n_texts": n_texts, "n_texts_kept": n_kept})
     else:
+        shared = f"; {n_kept} texts kept, also about somebody whose records must be" if n_kept else ""
         say(
             "it was not known: nothing to erase"
             if token is None
-            else f"erased: its key, and {n_records} records of feature states"
+            else f"erased: its key, {n_records} records of feature states and {n_texts} texts{shared}"
         )
     if token is None:
         raise typer.Exit(FINDING)
+
+
+def unsay(books: MatterBooks, column: str, token: str) -> Forgotten:
+    """Erase the sealed texts about whom a token names."""
+    from stores.holds import Holds
+    from stores.texts_about import TextsAbout
+
+    with books.database.transaction():
+        return TextsAbout(books.journal, books.acts, books.sealer, Holds(books.database)).erase_within(column, token)
 
 
 def forget(session: Session, column: str, token: str, states: list[str] | None) -> int:

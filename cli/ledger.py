@@ -1,4 +1,4 @@
-"""``assay ledger``: check the chain of decisions, and anchor its head outside."""
+"""``assay ledger``: check the chains of decisions and acts, and anchor their heads outside."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cli.door import FINDING
 from cli.options import AS_JSON
 from cli.session import Session, session_of
 
-ledger = typer.Typer(no_args_is_help=True, help="Check the chain of decisions; export it; anchor its head outside.")
-
-_ANCHOR = typer.Option(
-    metavar="FILE|URL", help="Heads anchored before; without them a cut-off end of the ledger is not seen."
+ledger = typer.Typer(
+    no_args_is_help=True, help="Check the chains of decisions and acts; export decisions; anchor their heads outside."
 )
+
+_ANCHOR = typer.Option(metavar="FILE|URL", help="Heads anchored before; without them a cut-off end is not seen.")
 
 
 @ledger.command()
@@ -49,7 +49,7 @@ def verify(
         with session.database() as database:
             book = session.ledger(database)
             acts = Acts(database, secret_key(session.home.keys, "chain", os.environ))
-            faults = [*book.verify(anchor), *acts.verify()]
+            faults = [*book.verify(anchor), *acts.verify(anchor)]
             n_decisions, link = book.head()
             n_acts, head = acts.head()[0], link.hex()
     if as_json:
@@ -71,20 +71,25 @@ def anchor_head(
         str, typer.Argument(metavar="FILE|URL", help="Kept outside the home: a file gets a line, a URL an object.")
     ],
 ) -> None:
-    """Add the head of the chain to a file or an object store kept elsewhere.
+    """Add the heads of both chains, decisions and acts, to a file or an object store kept elsewhere.
 
     A service does it by itself where serving.yaml names an `anchor`.
 
     assay ledger anchor /mnt/worm/anchors.jsonl
     assay ledger anchor s3://bucket/anchors        (with s3fs installed)
     """
+    import os
+
     from cli.screen import say
     from domain.time import system_clock
+    from stores.acts import Acts
+    from stores.keys import secret_key
 
     session = session_of(context)
     with session.database() as database:
-        n_link = session.ledger(database).anchor(where, system_clock())
-    say(f"anchored decision {n_link:,} in {where}")
+        acts = Acts(database, secret_key(session.home.keys, "chain", os.environ)).to_anchor()
+        n_link = session.ledger(database).anchor(where, system_clock(), acts)
+    say(f"anchored decision {n_link:,} and act {0 if acts is None else acts[0]:,} in {where}")
 
 
 @ledger.command()

@@ -72,19 +72,23 @@ class MatterBooks:
 @contextmanager
 def matter_books(session: Session) -> Iterator[MatterBooks]:
     """The stores while the block lasts."""
+    with session.database() as database:
+        yield books_over(session, database)
+
+
+def books_over(session: Session, database: Database) -> MatterBooks:
+    """The stores over a connection that is open."""
     from stores.acts import Acts
     from stores.keyring import keyring_of
     from stores.keys import secret_key
     from stores.matters import Matters
     from stores.sealing import Sealer
 
-    with session.database() as database:
-        ledger = session.ledger(database)
-        yield MatterBooks(
-            session, database, session.journal(database), ledger,
-            Acts(database, secret_key(session.home.keys, "chain", os.environ)),
-            Sealer(database, keyring_of(database, session.home.keys, os.environ)), Matters(database),
-        )  # fmt: skip
+    return MatterBooks(
+        session, database, session.journal(database), session.ledger(database),
+        Acts(database, secret_key(session.home.keys, "chain", os.environ)),
+        Sealer(database, keyring_of(database, session.home.keys, os.environ)), Matters(database),
+    )  # fmt: skip
 
 
 def case_settings(session: Session) -> CaseSettings:

@@ -68,12 +68,13 @@ def look_over(
     from cli.aml_office import let_in
     from monitoring.oversight.look import Look
     from monitoring.oversight.site import write_site
+    from stores.kept_journal import KeptJournal
 
     if restricted:
         let_in(session, "oversight --restricted")
     with session.database() as database:
         look = Look(
-            session.home, session.configs, session.platform(), database, session.journal(database),
+            session.home, session.configs, session.platform(), database, KeptJournal.of(session.journal(database)),
             session.ledger(database), *period,
         )  # fmt: skip
         made = write_site(look, out, langs=langs, restricted=restricted)

@@ -98,7 +98,7 @@ def release(
     number: Annotated[int, typer.Argument(metavar="HOLD", help="As `assay records holds` lists it.")],
     reason: REASON,
 ) -> None:
-    """Release a hold; others on the same customer go on.
+    """Release a legal hold; others on the same customer go on. What holds for a period ends with it, by `shred`.
 
     assay records release 3 --reason "case dismissed" --actor NAME
     """
@@ -126,7 +126,8 @@ def shred(
 
       assay records shred c-1842 --actor NAME
     """
-    from cli.erase import forget
+    from cli.erase import forget, unsay
+    from cli.matter_books import books_over
     from cli.screen import print_json, say
     from monitoring.aml.retention import SHRED, check_shreddable, named, release
     from stores.holds import Holds
@@ -140,33 +141,32 @@ def shred(
         n_states = forget(desk.session, "customer_id", token, states)
         for each in named(desk.office.store.read(), holds, token):
             if each.basis == "retention" and each.released_at is None:
-                release(desk.office, holds, each.hold_id, "the retention period has ended")
+                release(desk.office, holds, each.hold_id, "the retention period has ended", period_over=True)
+        texts = unsay(books_over(desk.session, desk.database), "customer_id", token)
         erased = desk.session.vault(desk.database).erase_token("customer_id", token)
         gone = desk.office.store.shred(token)
         number = desk.office.note(SHRED, PLATFORM, {"customer": token, "key": erased, "records": gone})
         faults = [*desk.office.store.verify(), *desk.session.ledger(desk.database).verify()]
     if as_json:
-        print_json({"record": number, "key": erased, "records": gone, "n_states": n_states, "faults": faults})
+        print_json({"record": number, "key": erased, "records": gone, "n_states": n_states, "n_texts": texts.n_erased,
+                    "faults": faults})  # fmt: skip
     else:
-        say(f"{number}: keys destroyed; {n_states} records of feature states; {len(faults)} faults in the chains")
+        gone_too = f"{n_states} records of feature states, {texts.n_erased} texts"
+        say(f"{number}: keys destroyed; {gone_too}; {len(faults)} faults in the chains")
 
 
 def kept_by(desk: Desk) -> tuple[Kept, ...]:
     """Every customer's records and when they end."""
     from domain.time import business_day
+    from monitoring.aml.last_seen import last_money, last_service
     from monitoring.aml.retention import kept, named
     from stores.holds import Holds
 
     world = desk.world()
     zone = world.platform.time_zone
-    last = world.legs.groupby("customer")["at"].max()
-    complaints = (
-        desk.session.journal(desk.database).read("complaint", columns=["customer_id", "event_time"]).to_pandas()
-    )
-    said = complaints[complaints["customer_id"].notna()].groupby("customer_id")["event_time"].max()
+    journal, until = desk.session.journal(desk.database), world.until
     return kept(
-        {str(customer): int(at) for customer, at in last.items()},
-        {str(customer): int(at) for customer, at in said.items()},
+        last_money(world.legs, journal, until=until), last_service(journal, until=until),
         world.standings, world.records, named(world.records, Holds(desk.database)), world.settings.retention,
         today=business_day(desk.office.at, zone), zone=zone,
     )  # fmt: skip

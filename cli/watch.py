@@ -140,13 +140,14 @@ def watched(session: Session, at: int, since: int | None, restricted: bool = Fal
     from monitoring.oversight.look import Look
     from monitoring.sinks import configured
     from monitoring.watch import watch as run_watch
+    from stores.kept_journal import KeptJournal
 
     limits, platform = limit_settings(session), session.platform()
     sinks = configured(limits, session.root, os.environ)
     with session.database() as database:
         look = Look(
-            session.home, session.configs, platform, database, session.journal(database), session.ledger(database),
-            at, at,
+            session.home, session.configs, platform, database, KeptJournal.of(session.journal(database)),
+            session.ledger(database), at, at,
         )  # fmt: skip
         return run_watch(
             look, indicators(), limits, clock=system_clock, sinks=sinks, since=since, restricted=restricted

@@ -77,6 +77,11 @@ class Memory:
         """Words below the top that were given up and wait for use."""
         return sum(words * len(places) for words, places in self._given_up.items())
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of pool and slots."""
+        return self.pool.nbytes + self.meta.nbytes
+
     # ------------------------------------------------------------------ insert
 
     def run(self, door: Any, before: tuple[Any, ...], at: int, stop: int, after: tuple[Any, ...], widest: int) -> None:

@@ -12,7 +12,7 @@ would have let it through can be neither praised nor blamed for it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ from scoring.labels import NEGATIVE, POSITIVE, count_statuses
 from scoring.metrics import Ranking
 from stores.journal import Journal
 
-_LEAST_EVENTS = 5
+LEAST_EVENTS = 5
 """Fewer labelled frauds, or fewer good ones, and no ranking is assessed."""
 
 
@@ -109,7 +109,7 @@ def contest(
     ).sort_by("seq")  # fmt: skip
     if not pairs.num_rows:
         raise DataError("challenger: expected decisions in the period that the shadow has scored, found none")
-    subjects, amount = _subjects(product, pairs["seq"], journal, platform)
+    subjects, amount = subjects_of(product, pairs["seq"], journal, platform)
     chunker = Chunker("day", platform.time_zone)
     chunks = list(chunker.between(chunker.around(since).since, chunker.around(until - 1).until))
     starts = np.array([chunk.since for chunk in chunks])
@@ -151,7 +151,7 @@ def _figures(
     figures = dict(sides.alerts())
     not_assessed: dict[str, str] = {}
     n_fraud, n_good = int(sides.fraud.sum()), int((sides.known & ~sides.fraud).sum())
-    if min(n_fraud, n_good) < _LEAST_EVENTS:
+    if min(n_fraud, n_good) < LEAST_EVENTS:
         not_assessed["ranking"] = f"{n_fraud} frauds and {n_good} good ones among mature labels"
     else:
         raws = [pairs[name].to_numpy()[sides.known] for name in ("raw_score", "raw_score_shadow")]
@@ -192,13 +192,18 @@ def ranking(
     return found
 
 
-def _subjects(
-    product: Product, seqs: pa.ChunkedArray, journal: Journal, platform: PlatformSettings
+def subjects_of(
+    product: Product, seqs: pa.ChunkedArray, journal: Journal, platform: PlatformSettings, more: Sequence[str] = ()
 ) -> tuple[pa.Table, Floats]:
-    """Heads of the decided events in the order of ``seqs``, and their amounts in whole units of the base currency."""
+    """Heads of the decided events in the order of ``seqs``, and their amounts in whole units of the base currency.
+
+    Parameters
+    ----------
+    more : columns that are wanted beside.
+    """
     wanted = seqs.combine_chunks()
     first, last = pc.min(wanted).as_py(), pc.max(wanted).as_py()
-    columns = ["client", "event_id", "event_time", "seq", "amount", "currency"]
+    columns = ["client", "event_id", "event_time", "seq", "amount", "currency", *more]
     found = journal.read(SUBJECT_KIND[product], after=first - 1, upto=last, columns=columns)
     found = found.filter(pc.is_in(found["seq"], value_set=wanted)).sort_by("seq")
     if found.num_rows != len(wanted):

@@ -36,6 +36,11 @@ def labelled(look: Look, product: Product, bundle: Bundle) -> Traffic:
     ModelError
         When the bundle does not say them.
     """
+    what = ("labelled", product, bundle.hash, look.since, look.until)
+    return look.once(what, lambda: _labelled(look, product, bundle))
+
+
+def _labelled(look: Look, product: Product, bundle: Bundle) -> Traffic:
     names, categorical = bundle.encoder.names, tuple(bundle.encoder.categories)
     decisions = look.ledger.read(product.value, since=look.since, until=look.until)
     rows = of_ledger(decisions, names, categorical, bundle.hash)

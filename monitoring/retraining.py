@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from domain.decision import Product
+from domain.labels import CREDIT_POLICY, FRAUD_POLICY
 from domain.time import DAY, format_instant, parse_instant
 from monitoring.monitor import judged, reference_of
 from monitoring.oversight.look import Look
 from monitoring.report import NOT_ASSESSED, SEVERITY
 from monitoring.settings import MonitoringSettings
 from monitoring.traffic import of_ledger
+from scoring.label_intake import LabelIntake, hold
 from stores.breaches import Breaches
+from stores.label_rulings import LabelRulings
+from stores.settings_files import load_settings
 
 if TYPE_CHECKING:
     from scoring.bundle import Bundle
@@ -51,7 +55,21 @@ def evidence_for(
         "realised": performance["realised"],
         "estimated": performance["estimated"],
         "open_breaches": [{"limit": each.limit, "where": each.place, "level": each.level} for each in opened],
+        "labels_waiting": labels_waiting(look, product),
     }
+
+
+def labels_waiting(look: Look, product: Product) -> int | None:
+    """Outcomes that were held back before the end of a look and nobody has ruled on; None without rules of intake.
+
+    Rulings are those of today: a ruling is about what was told, whenever it was.
+    """
+    path = look.configs / "labels.yaml"
+    if not path.is_file():
+        return None
+    policy = FRAUD_POLICY if product is Product.PAYMENT else CREDIT_POLICY
+    rules, rulings = load_settings(path, LabelIntake), LabelRulings(look.database).newest()
+    return hold(look.journal.read("outcome"), policy, rules, as_of=look.until - 1, rulings=rulings).n_open
 
 
 def age_days(about: Mapping[str, Any], at: int) -> float | None:

@@ -26,6 +26,9 @@ from stores.signed_lines import SignedLines
 
 KEY = "changes"
 
+_TOLD = ("id", "subject", "state", "content", "before", "by", "at", "why", "summary", "decided_by", "decided_at",
+         "decided_why")  # fmt: skip
+
 
 class Subject(StrEnum):
     """What can be changed."""
@@ -274,6 +277,11 @@ def newest(changes: Iterable[Change], subject: Subject) -> Change | None:
     """The approved change in force: the last that was approved."""
     approved = [each for each in changes if each.subject is subject and each.state is State.APPROVED]
     return max(approved, key=lambda each: each.place, default=None)
+
+
+def told_of(change: Change) -> dict[str, str]:
+    """A change as others are told of it."""
+    return {name: str(getattr(change, name)) for name in _TOLD}
 
 
 def same_person(one: str, other: str) -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
+from functools import lru_cache
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
-from domain.time import format_instant
+from domain.time import format_instant, to_micros
 from features.traced import Number, Trace
 from scoring.explanation import Explanation, FeaturePush, Waterfall
 from scoring.pages.page import Block, Cell, Facts, Finding, Page, Picture, Prose, Section, table_of
 from scoring.pages.status import Status
-from scoring.pages.words import Catalogue, Say, Tongue, Words, say
+from scoring.pages.words import Catalogue, Say, Tongue, Words, joined, minus, say
+from scoring.recourse import Change
 
 MESSAGES = Path(__file__).parent / "pages" / "messages"
 
@@ -22,6 +26,9 @@ N_EVENTS = 10
 
 _N_CONCEPTS = 10
 _N_FEATURES = 12
+_WIDEST = 46
+"""Characters of a line beside a bar."""
+
 _PASS = (Status.RED, Status.PASS)
 _VERSIONS = ("model", "features", "policy", "lists", "code")
 
@@ -57,6 +64,17 @@ def explanation_page(found: Explanation) -> Page:
 
 def _word(name: str, /, **values: Any) -> Say:
     return say(f"explain.{name}", **values)
+
+
+def _known(kind: str, text: str) -> Words:
+    """A unit, a role, a method in the reader's language; one that the catalogue does not have as it is."""
+    key = f"{kind}_{re.sub('[^a-z0-9]+', '_', text.lower())}"
+    return _word(key) if f"explain.{key}" in _said() else text
+
+
+@lru_cache(maxsize=1)
+def _said() -> frozenset[str]:
+    return frozenset(catalogue().keys)
 
 
 def _receipt(found: Explanation) -> Section:
@@ -129,8 +147,9 @@ def _waterfall(found: Explanation) -> Section:
         [("", _word("from_reference"), fall.reference, None), *rows, ("", _word("to_raw"), fall.raw, None)],
     )
     note = _word(
-        "waterfall_note", units=fall.units, method=fall.method, engine=fall.engine, base=_signed(f"{fall.base:.3f}")
-    )
+        "waterfall_note", units=_known("units", fall.units), method=_known("method", fall.method), engine=fall.engine,
+        base=minus(f"{fall.base:.3f}"),
+    )  # fmt: skip
     picture = Picture("waterfall", _word("waterfall"), note, lambda tongue: _draw(fall, tongue), numbers)
     names = ("feature", "value", "unit", "code", "contribution", "reference", "push")
     features = [_feature(each) for each in fall.features()[:_N_FEATURES]]
@@ -151,7 +170,7 @@ def _by_size(fall: Waterfall) -> list[Any]:
 
 def _feature(each: FeaturePush) -> tuple[Cell, ...]:
     value = _word("missing") if each.value is None else each.value
-    return (each.name, value, each.unit, each.code, each.contribution, each.reference, each.push)
+    return (each.name, value, _known("unit", each.unit), each.code, each.contribution, each.reference, each.push)
 
 
 def _events(found: Explanation) -> Section:
@@ -177,7 +196,13 @@ def _traced(one: Trace, key: str) -> list[Block]:
         if seen.num_rows > N_EVENTS:
             title = _word("joined", first=title, second=_word("newest", n=N_EVENTS))
         rows = [
-            (row["event_id"], row["event_time"].isoformat(), row["value"], row["role"], row["without"])
+            (
+                row["event_id"],
+                format_instant(to_micros(row["event_time"])),
+                row["value"],
+                _known("role", row["role"]),
+                row["without"],
+            )
             for row in seen.slice(max(0, seen.num_rows - N_EVENTS)).to_pylist()
         ]
         columns = [_word(name) for name in ("event_id", "time", "value", "role", "without")]
@@ -206,7 +231,7 @@ def _recourse(found: Explanation) -> Section:
         )
     rows = [
         (
-            "; ".join(f"{each.feature}: {each.before:,.6g} → {each.after:,.6g} {each.unit}" for each in one.changes),
+            joined(_change(each) for each in one.changes),
             one.before,
             one.probability,
         )
@@ -217,12 +242,19 @@ def _recourse(found: Explanation) -> Section:
     return Section("recourse", _word("recourse"), (table, Prose(note, quiet=True)))
 
 
+def _change(each: Change) -> Words:
+    return _word(
+        "change", feature=each.feature, before=f"{each.before:,.6g}", after=f"{each.after:,.6g}",
+        unit=_known("unit", each.unit),
+    )  # fmt: skip
+
+
 def _draw(fall: Waterfall, tongue: Tongue) -> Any:
     """Bars from the score of the reference to that of the request; a push up is filled, one down is open."""
     from matplotlib.figure import Figure
 
     shown, rest = _by_size(fall)[:_N_CONCEPTS], _by_size(fall)[_N_CONCEPTS:]
-    steps = [(f"{each.concept.code} {_short(tongue(_of(each.concept)))}", each.push) for each in shown]
+    steps = [(_folded(f"{each.concept.code} {tongue(_of(each.concept))}"), each.push) for each in shown]
     if rest:
         steps.append((tongue(_word("other_concepts", n=len(rest))), sum(each.push for each in rest)))
     figure = Figure(figsize=(7.2, 0.9 + 0.29 * (len(steps) + 2)), layout="constrained")
@@ -236,7 +268,7 @@ def _draw(fall: Waterfall, tongue: Tongue) -> Any:
         fill = "#b4442f" if push > 0 else "#ffffff"
         axes.barh(place, push, left=at, height=0.6, color=fill, edgecolor="#b4442f" if push > 0 else "#2f6690")
         axes.annotate(
-            _signed(f"{push:+.2f}"), (max(at, at + push), place), xytext=(4, 0), textcoords="offset points",
+            minus(f"{push:+.2f}"), (max(at, at + push), place), xytext=(4, 0), textcoords="offset points",
             va="center", fontsize=8,
         )  # fmt: skip
         at += push
@@ -244,18 +276,15 @@ def _draw(fall: Waterfall, tongue: Tongue) -> Any:
     axes.plot([fall.raw], [len(steps) + 1], marker="|", markersize=14, color="#1f2933")
     for place, score in ((0, fall.reference), (len(steps) + 1, fall.raw)):
         axes.annotate(
-            _signed(f"{score:.2f}"), (score, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8,
+            minus(f"{score:.2f}"), (score, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8,
         )  # fmt: skip
-    axes.set_yticks(range(len(ends)), ends)
+    axes.set_yticks(range(len(ends)), ends, fontsize=7)
     axes.invert_yaxis()
     axes.set_xlim(float(ends_at.min()) - 0.05 * reach, float(ends_at.max()) + 0.14 * reach)
-    axes.set_xlabel(fall.units)
+    axes.set_xlabel(tongue(_known("units", fall.units)))
     return figure
 
 
-def _signed(text: str) -> str:
-    return text.replace("-", "−")
-
-
-def _short(text: str, most: int = 44) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+def _folded(text: str) -> str:
+    """Two lines at most, which is what a bar has room for."""
+    return "\n".join(wrap(text, _WIDEST, max_lines=2, placeholder=" …"))

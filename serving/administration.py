@@ -19,7 +19,7 @@ async def kill(runtime: Runtime, call: Call, started: int) -> Answer:
     """Turn the kill switch; it holds for the next decision, and is recorded with who turned it."""
     work, body = await begun(runtime, call, started, Kind.SWITCH)
     request = read(KillRequest, body)
-    if request.on and not await _kept(runtime, work):
+    if request.on and not await kept(runtime, work):
         # What stops harm comes first: it holds even where the record cannot be written.
         runtime.turn_kill_switch(on=True)
     work.said = Said(request)
@@ -29,8 +29,8 @@ async def kill(runtime: Runtime, call: Call, started: int) -> Answer:
     return answer
 
 
-async def _kept(runtime: Runtime, work: Work) -> bool:
-    """Whether the order was carried out before: its retry must not undo a later one."""
+async def kept(runtime: Runtime, work: Work) -> bool:
+    """Whether the order of a work was carried out before: its retry must not undo a later one."""
     try:
         return await runtime.read(lambda books: books.ledger.recall(work.client, work.key)) is not None
     except Problem:

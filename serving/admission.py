@@ -28,7 +28,6 @@ from stores.ledger import Entry
 from stores.matter_settings import ComplaintSettings
 
 _FORGET_EVERY = 600_000_000
-_MILLI = 1_000_000
 
 
 class DeskAdmission:
@@ -78,6 +77,7 @@ class DeskAdmission:
             Kind.DECIDE_REVIEW: self._person,
             Kind.DISPOSE: self._person,
             Kind.SWITCH: self._person,
+            Kind.CHANGE: self._person,
             Kind.BEGIN: lambda work: Done(self._kept_answer(work, 200, b"")),
             Kind.KEEP: self._keep,
         }
@@ -139,9 +139,10 @@ class DeskAdmission:
         event = self._appended(event, checked=True)
         admitted = self._ticks()
         decided_at = self._clock()
-        deadline = None if work.deadline_ms is None else (work.deadline_ms, work.started_ns + work.deadline_ms * _MILLI)
         desk = self._desks.choose(work.product, event)
-        made = self._decider.make(desk, event, self._new_id(), decided_at, deadline)
+        made = self._decider.make(
+            desk, event, self._new_id(), decided_at, started=work.started_ns, deadline_ms=work.deadline_ms
+        )
         timings = stage_micros(work.started_ns, picked, admitted, made.ends)
         entry = entry_of(made.decided, event, work.product, made.row, timings)
         self._books.ledger.append_within([entry])

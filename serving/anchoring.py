@@ -1,4 +1,4 @@
-"""The service anchors its ledger by itself: every so often its head is written where the service cannot change it.
+"""The service anchors its chains by itself: every so often their heads are written where it cannot change them.
 
 A thread of its own does it: a place that is slow or gone must not hold up anybody, and is only logged and counted.
 """
@@ -15,6 +15,7 @@ from domain.errors import AssayError
 from domain.time import Clock
 from serving.books import Books
 from serving.metrics import Metrics
+from stores.chain import Head
 
 
 class Anchoring:
@@ -37,7 +38,7 @@ class Anchoring:
         self._metrics = metrics
         self._log = log
         self._stopping = threading.Event()
-        self._anchored = -1
+        self._anchored: tuple[int, Head | None] = (-1, None)
         self._thread = threading.Thread(target=self._run, name="anchoring", daemon=True)
 
     def start(self) -> None:
@@ -60,10 +61,11 @@ class Anchoring:
         try:
             books = self._books()
             try:
-                n_link, _ = books.ledger.head()
-                if n_link != self._anchored and self._where is not None:
-                    self._anchored = books.ledger.anchor(self._where, self._clock())
-                    self._metrics.anchored(self._anchored)
+                n_link, acts = books.ledger.head()[0], books.acts.to_anchor()
+                if (n_link, acts) != self._anchored and self._where is not None:
+                    n_link = books.ledger.anchor(self._where, self._clock(), acts)
+                    self._anchored = (n_link, acts)
+                    self._metrics.anchored(n_link)
             finally:
                 books.close()
         except (AssayError, apsw.Error) as error:

@@ -6,11 +6,8 @@ import hmac
 
 from domain.decision import Product
 from domain.events import Event
+from scoring.canary import CUSTOMER
 
-CANARY = "canary"
-"""Flag of a decision that the canary's bundle made."""
-
-_WHO = {Product.PAYMENT: ("customer_id", "account_id", "card_id"), Product.LOAN: ("borrower_id",)}
 _TOP = 2.0**64
 
 
@@ -29,7 +26,7 @@ def draw(key: bytes, bundle: str, who: str) -> float:
 
 def customer_of(product: Product, event: Event) -> str | None:
     """Whose request it is: the customer, else the account or card; None when it names nobody."""
-    for column in _WHO[product]:
+    for column in CUSTOMER[product]:
         value = event.body.get(column)
         if value is not None:
             return str(value)

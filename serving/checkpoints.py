@@ -33,6 +33,8 @@ _WRITE_BYTES = 4 * 2**20
 _LOOK_SLOTS, _LET_GO = 2**15, 128
 """Slots looked at and entities let go between two transactions: about a millisecond."""
 _LOOK_SECONDS = 0.5
+BUSY_SECONDS = 1.0
+"""How long somebody who holds the store is waited for: keys and pointers are looked at by the same thread."""
 
 
 class Checkpoints:
@@ -68,6 +70,7 @@ class Checkpoints:
         self._store: SqliteStates | None = None
         self._next_at = ticks() + every / 1e6
         self._n_erased = 0
+        self._forgetful: list[OnlineState] = []
         self._given_up: list[tuple[Taking, BaseException]] = []
 
     def look(self, stopping: Callable[[], bool]) -> None:
@@ -161,7 +164,12 @@ class Checkpoints:
             self._log.info("evicted", n_entities=n_gone, n_kept=state.holdings.n_entities)
 
     def _forget_erased(self, stopping: Callable[[], bool]) -> None:
+        states = self._states()
+        if any(all(state is not known for known in self._forgetful) for state in states):
+            # Made anew, perhaps while the store could not say who was erased.
+            self._n_erased = 0
         found = self._opened().erased(self._n_erased)
+        self._forgetful = states
         if not found:
             return
 
@@ -177,7 +185,7 @@ class Checkpoints:
 
     def _opened(self) -> SqliteStates:
         if self._store is None:
-            self._store = SqliteStates(self._home.states)
+            self._store = SqliteStates(self._home.states, BUSY_SECONDS)
         return self._store
 
     def _between(self, act: Callable[[], T], stopping: Callable[[], bool], *, settled: bool = True) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,15 +80,16 @@ def attempts(where: str, most: int) -> Generator[float, Answered, dict[str, Any]
     raise told
 
 
-class Calls(Generic[A]):
+class Calls(ABC, Generic[A]):
     """Everything that can be asked; ``A`` is an answer, or what becomes one.
 
     Every call raises Refused when the service refuses it, and Unavailable when no attempt got an answer: try later
     under the same key.
     """
 
+    @abstractmethod
     def _ask(self, ask: Ask) -> A:
-        raise NotImplementedError
+        """What becomes of one question."""
 
     def score_payment(self, payment: Mapping[str, Any], *, key: str | None = None) -> A:
         """The decision on a payment."""
@@ -128,6 +130,22 @@ class Calls(Generic[A]):
     def turn_kill_switch(self, *, on: bool, reason: str, key: str | None = None) -> A:
         """Have rules decide alone, or lift that."""
         return self._send("/v1/admin/kill", {"on": on, "reason": reason}, key)
+
+    def propose_policy(self, subject: str, policy: Mapping[str, Any], why: str, *, key: str | None = None) -> A:
+        """Propose a policy (``payment`` or ``loan``), as its settings file has it; another client approves it."""
+        return self._send("/v1/policies/changes", {"subject": subject, "policy": policy, "why": why}, key)
+
+    def approve_change(self, change_id: str, why: str, *, key: str | None = None) -> A:
+        """Put a change in force that another client has proposed."""
+        return self._send(f"{_change(change_id)}/approve", {"why": why}, key)
+
+    def reject_change(self, change_id: str, why: str, *, key: str | None = None) -> A:
+        """Close a change."""
+        return self._send(f"{_change(change_id)}/reject", {"why": why}, key)
+
+    def changes(self) -> A:
+        """Every change of a policy or list, newest first."""
+        return self._get("/v1/policies/changes")
 
     def decision(self, decision_id: str) -> A:
         """A past decision."""
@@ -171,6 +189,10 @@ class Calls(Generic[A]):
 
 def _decision(decision_id: str) -> str:
     return f"/v1/decisions/{quote(decision_id, safe='')}"
+
+
+def _change(change_id: str) -> str:
+    return f"/v1/policies/changes/{quote(change_id, safe='')}"
 
 
 def _plain(content: Any) -> Any:

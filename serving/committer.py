@@ -73,6 +73,7 @@ class Committer:
     states : fed after each admitted work.
     group_commit, queue_limit : most works in a transaction, most waiting.
     deliver : given each work with what became of it, once that is settled.
+    before_doors : called once, when everything has been read and before the first work is taken.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Committer:
         deliver: Deliver,
         metrics: Metrics,
         log: Any,
+        before_doors: Callable[[], None] = lambda: None,
     ) -> None:
         self._open = books
         self._make_admission = admission
@@ -95,6 +97,7 @@ class Committer:
         self._deliver = deliver
         self._metrics = metrics
         self._log = log
+        self._before_doors = before_doors
         self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -160,6 +163,7 @@ class Committer:
         if books is not None:
             admission = self._make_admission(books)
             if self._in_step(books):
+                self._before_doors()
                 self._open_doors()
                 while self._turn(books, admission):
                     pass

@@ -3,8 +3,8 @@
 deadline near      → reasons first, then the model
 kill switch        → the model
 no, broken model   → the model
-hanging model      → the model, at the deadline: a request that has one is scored in a thread that is not waited for
-broken state       → the features, and with them the model
+hanging model      → the model, at the deadline: it scores in a thread that is not waited for
+broken, slow state → the features, and with them the model
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from domain.errors import InputError
 from domain.events import Event
+from scoring.canary import CANARY
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
 from serving.aside import Aside, TooLate
-from serving.canary import CANARY
 from serving.desk import Desk, Role
 
 _MICRO = 1_000
@@ -29,8 +29,30 @@ _MILLI = 1_000_000
 _COMMIT_NS = 2 * _MILLI
 """Kept free before a deadline for the transaction that follows."""
 
-_FIRST_GUESS_NS = {"score": 1 * _MILLI, "reasons": 20 * _MILLI}
+_FIRST_GUESS_NS = {"features": 0, "score": 1 * _MILLI, "reasons": 20 * _MILLI}
+_SLOW_STATE_NS = 5 * _MILLI
+"""Features that cost less are read even for a request that is late: rules need them."""
+
 _STAGES = ("features", "rules", "score", "reasons", "policy")
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """By when an answer should be out: ms as asked for, and the monotonic ns.
+
+    Examples
+    --------
+    >>> Deadline(200, by=1_200_000_000).told
+    'deadline of 200 ms'
+    """
+
+    asked_ms: int
+    by: int
+
+    @property
+    def told(self) -> str:
+        """As a degraded answer names it."""
+        return f"deadline of {self.asked_ms} ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +73,38 @@ class Decider:
     killed : whether the kill switch is set; asked at every decision.
     ticks : monotonic clock in ns.
     log : told what broke, by name only.
+    patience : µs that a model is waited for at most, and by when who names no deadline is answered.
     """
 
-    def __init__(self, code: str, killed: Callable[[], bool], ticks: Callable[[], int], log: Any) -> None:
+    def __init__(
+        self, code: str, killed: Callable[[], bool], ticks: Callable[[], int], log: Any, *, patience: int
+    ) -> None:
         self._code = code
         self._killed = killed
         self._ticks = ticks
         self._log = log
+        self._patience_ns = patience * _MICRO
         self._cost = dict(_FIRST_GUESS_NS)
         self._asides: dict[str, Aside] = {}
 
     def make(
-        self, desk: Desk, event: Event, decision_id: str, decided_at: int, deadline: tuple[int, int] | None
+        self, desk: Desk, event: Event, decision_id: str, decided_at: int, *, started: int, deadline_ms: int | None
     ) -> Made:
         """Decide on a numbered event that the desk's state has not learnt yet.
 
         Parameters
         ----------
-        deadline : (ms as asked for, monotonic ns by which the answer should be out).
+        started : when the request came in (monotonic ns).
+        deadline_ms : by when, from then, the answer should be out; None where the request does not say.
 
         Raises
         ------
         InputError
             When the event itself cannot be decided on.
         """
-        row, flags, degraded = self._features(desk, event)
+        wanted = self._patience_ns if deadline_ms is None else deadline_ms * _MILLI
+        deadline = Deadline(wanted // _MILLI, started + wanted)
+        row, flags, degraded = self._features(desk, event, deadline)
         if desk.role is Role.CANARY:
             flags = (*flags, CANARY)
         read = self._ticks()
@@ -122,20 +151,16 @@ class Decider:
         self,
         desk: Desk,
         degraded: Degraded | None,
-        deadline: tuple[int, int] | None,
+        deadline: Deadline,
         attempt: Callable[[], Decided],
     ) -> Decided:
-        """An attempt that a model which hangs cannot hold up beyond the deadline; a hand-over costs about 50 µs."""
+        """An attempt that a model which hangs cannot hold up beyond the deadline; a hand-over costs about 20 µs."""
         if desk.bundle is None or (degraded is not None and degraded.part is not Part.REASONS):
             return attempt()
         aside = self._asides.get(desk.bundle.hash)
-        if aside is not None and aside.busy:
-            raise TooLate
-        if deadline is None:
-            return attempt()
         if aside is None:
             aside = self._fresh_aside(desk.bundle.hash)
-        return aside.within((deadline[1] - self._ticks() - _COMMIT_NS) / 1e9, attempt)
+        return aside.within(min(deadline.by - self._ticks() - _COMMIT_NS, self._patience_ns) / 1e9, attempt)
 
     def _fresh_aside(self, model: str) -> Aside:
         """A thread for a model; those of models that were replaced end, unless they hang."""
@@ -144,50 +169,60 @@ class Decider:
         made = self._asides[model] = Aside("model")
         return made
 
-    def _overrun(self, desk: Desk, deadline: tuple[int, int] | None, ends: dict[str, int]) -> Degraded:
+    def _overrun(self, desk: Desk, deadline: Deadline, ends: dict[str, int]) -> Degraded:
         """The model was not done in time, or is not done yet with an earlier request."""
         stages = dict(ends)
         part, before = ("reasons", "score") if "score" in stages else ("score", "rules")
-        took = self._ticks() - stages.get(before, stages["features"])
+        now = self._ticks()
+        took = now - stages.get(before, stages["features"])
         self._cost[part] = max(self._cost[part], took)
         self._log.error("model_too_slow", product=desk.product.value, stage=part, milliseconds=took // _MILLI)
-        return Degraded(Part.MODEL, "the model is too slow" if deadline is None else f"deadline of {deadline[0]} ms")
+        return Degraded(Part.MODEL, deadline.told if now >= deadline.by - _COMMIT_NS else "the model is too slow")
 
     def _features(
-        self, desk: Desk, event: Event
+        self, desk: Desk, event: Event, deadline: Deadline
     ) -> tuple[NDArray[np.float64] | None, tuple[str, ...], Degraded | None]:
         if desk.bundle is None or desk.state is None:
             return None, (), None if desk.missing is None else Degraded(Part.MODEL, desk.missing)
+        started = self._ticks()
+        if self._cost["features"] > max(deadline.by - started - _COMMIT_NS, _SLOW_STATE_NS):
+            self._cost["features"] -= self._cost["features"] // 16
+            return None, (), Degraded(Part.FEATURES, deadline.told)
         try:
             vector = desk.state.vector(event)
+            self._learn("features", self._ticks() - started)
             return desk.bundle.encoder.row(vector), vector_flags(vector), None
         except Exception as error:  # noqa: BLE001 - whatever breaks in a state, the payment is answered
+            self._learn("features", self._ticks() - started)
             self._log.error("features_failed", product=desk.product.value, error=type(error).__name__)
             return None, (), Degraded(Part.FEATURES, "the state failed")
 
-    def _dropped(self, desk: Desk, deadline: tuple[int, int] | None) -> Degraded | None:
+    def _dropped(self, desk: Desk, deadline: Deadline) -> Degraded | None:
         if desk.bundle is not None and self._killed():
             return Degraded(Part.MODEL, "kill switch")
-        if deadline is None or desk.bundle is None:
+        if desk.bundle is None:
             return None
-        asked_ms, by = deadline
-        left = by - self._ticks() - _COMMIT_NS
+        left = deadline.by - self._ticks() - _COMMIT_NS
         # What is dropped is not measured: what is known of its cost fades, so that it is tried again some day.
         if left < self._cost["score"]:
             self._cost["score"] -= self._cost["score"] // 16
-            return Degraded(Part.MODEL, f"deadline of {asked_ms} ms")
+            return Degraded(Part.MODEL, deadline.told)
         if left < self._cost["score"] + self._cost["reasons"]:
             self._cost["reasons"] -= self._cost["reasons"] // 16
-            return Degraded(Part.REASONS, f"deadline of {asked_ms} ms")
+            return Degraded(Part.REASONS, deadline.told)
         return None
 
     def _learn_costs(self, ends: dict[str, int], explained: bool) -> None:
-        """Follow what the model and the reasons cost here, quickly up and slowly down."""
+        """Follow what the model and the reasons cost here."""
         for stage, before in (("score", "rules"), ("reasons", "score")):
             if stage == "reasons" and not explained:
                 continue
-            took, known = ends[stage] - ends[before], self._cost[stage]
-            self._cost[stage] = max(took, known - (known - took) // 16)
+            self._learn(stage, ends[stage] - ends[before])
+
+    def _learn(self, stage: str, took: int) -> None:
+        """Quickly up and slowly down."""
+        known = self._cost[stage]
+        self._cost[stage] = max(took, known - (known - took) // 16)
 
 
 def stage_micros(started: int, picked: int, admitted: int, ends: dict[str, int]) -> dict[str, int]:

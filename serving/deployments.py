@@ -27,6 +27,7 @@ from features.online import OnlineState
 from scoring.bundle import Bundle, load_bundle
 from scoring.changes import Subject
 from scoring.policy import POLICY_FILES, Policy
+from serving.checkpoints import BUSY_SECONDS
 from serving.desk import Desk, Role
 from serving.metrics import Metrics
 from serving.policies import Policies
@@ -92,7 +93,7 @@ def started_state(bundle: Bundle, home: Home, journal: Journal, log: Any) -> Onl
 
     store = None
     try:
-        store = SqliteStates(home.states)
+        store = SqliteStates(home.states, BUSY_SECONDS)
     except AssayError as error:
         refused(str(error))
     try:
@@ -113,8 +114,8 @@ def killed(home: Home) -> bool:
 def turn_kill_switch(home: Home, *, on: bool) -> None:
     """Set or lift the kill switch, durably; doing it again is harmless."""
     path = home.pointers / KILL_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
     if on:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     else:
         path.unlink(missing_ok=True)
@@ -181,7 +182,7 @@ class Deployments:
         journal : opens the journal to warm a new state from; None leaves that to the caller.
         """
         desks = []
-        if self._policies.changed(self._fits):
+        if self._policies.changed(self.fits):
             desks = [self._with_bundle(slot) for slot in self._bundles]
             desks += [
                 self._modelless(product) for product in POLICY_FILES if (product, Role.CHAMPION) not in self._bundles
@@ -260,8 +261,9 @@ class Deployments:
         self._log.info("canary_gone", product=slot[0].value)
         return self._bare(*slot)
 
-    def _fits(self, product: Product, policy: Policy) -> None:
-        for (of, _), bundle in self._bundles.items():
+    def fits(self, product: Product, policy: Policy) -> None:
+        """Raise DefinitionError where a policy lacks the features of a model that is deployed; from any thread."""
+        for (of, _), bundle in tuple(self._bundles.items()):
             if of is product:
                 policy.bound(bundle.encoder.names)
 

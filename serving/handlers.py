@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from serving import administration, batch, reading, writing
+from serving import administration, batch, changing, reading, writing
 from serving.http import Answer, Call
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ HANDLERS: Mapping[str, Handler] = {
     "dispose_alert": writing.dispose_alert,
     "models": reading.models,
     "lists": reading.lists,
+    "changes": changing.changes,
+    "propose_change": changing.propose,
+    "approve_change": changing.approve,
+    "reject_change": changing.reject,
     "kill": administration.kill,
     "reload": administration.reload,
     "openapi": reading.openapi,

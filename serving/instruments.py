@@ -7,6 +7,7 @@ it, and a decision with ten of them cost 95 µs of its 600; these cost 9.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.utils import floatToGoString
 
 
-class _Instrument:
+class _Instrument(ABC):
     """A family of values by their labels."""
 
     def __init__(
@@ -30,8 +31,9 @@ class _Instrument:
         self._lock = threading.Lock()
         registry.register(self)  # type: ignore[arg-type]  # anything with `collect` is a collector
 
+    @abstractmethod
     def _child(self) -> Any:
-        raise NotImplementedError
+        """The value of labels that are new."""
 
     def labels(self, *values: str) -> Any:
         """The value of these labels; remember it where it is written often."""

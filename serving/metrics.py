@@ -63,6 +63,10 @@ class Metrics:
         self.registry.register(self._nulls)
         self._anchors = Gauge("anchored_link", "Newest decision whose link is anchored outside.", **common)
         self._unanchored = Counter("failed_anchors", "Times the head could not be anchored.", **common)
+        self._entities = Gauge(
+            "state_entities", "Customers, cards, merchants, … whose past is kept in memory.", **common
+        )
+        self._bytes = Gauge("state_bytes", "Memory that their rows and slots take, room for more included.", **common)
         self._ready = Gauge("ready", "1 while writes are taken.", **common)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -109,8 +113,10 @@ class Metrics:
         """The head could not be anchored."""
         self._unanchored.inc()
 
-    def state(self, *, queue_length: int, ready: bool, killed: bool) -> None:
+    def state(self, *, queue_length: int, ready: bool, killed: bool, n_entities: int, n_bytes: int) -> None:
         """Set just before the text is read."""
+        self._entities.set(n_entities)
+        self._bytes.set(n_bytes)
         self._queue.set(queue_length)
         self._ready.set(float(ready))
         self._killed.set(float(killed))

@@ -9,8 +9,17 @@ import msgspec
 
 from domain.alerts import AlertStatus
 from domain.decision import ACTIONS, Product, RiskGrade
+from scoring.changes import State, Subject
 from serving.openapi_words import EXAMPLES, QUERIES, SUMMARIES
-from serving.people_requests import ComplaintRequest, DispositionRequest, KillRequest, ReviewRequest, VerdictRequest
+from serving.people_requests import (
+    ChangeVerdictRequest,
+    ComplaintRequest,
+    DispositionRequest,
+    KillRequest,
+    ProposalRequest,
+    ReviewRequest,
+    VerdictRequest,
+)
 from serving.requests import OutcomeRequest, Reader
 from serving.routes import Route
 from serving.settings import ServingSettings
@@ -21,6 +30,9 @@ _PEOPLE = {
     "ask_review": ReviewRequest,
     "decide_review": VerdictRequest,
     "dispose_alert": DispositionRequest,
+    "propose_change": ProposalRequest,
+    "approve_change": ChangeVerdictRequest,
+    "reject_change": ChangeVerdictRequest,
     "kill": KillRequest,
 }
 _TEXT: dict[str, Any] = {"type": "string"}
@@ -77,8 +89,9 @@ def _operation(route: Route, body: dict[str, Any] | None) -> dict[str, Any]:
         {"name": name, "in": "query", "required": False, "schema": schema}
         for name, schema in QUERIES.get(route.handler, {}).items()
     ]
-    if _names_a_decision(route):
-        parameters.append({"name": "decision_id", "in": "path", "required": True, "schema": {"type": "string"}})
+    parameters += [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _named(route)
+    ]
     if body is not None:
         key = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"}
         parameters.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
@@ -89,8 +102,9 @@ def _operation(route: Route, body: dict[str, Any] | None) -> dict[str, Any]:
     return operation
 
 
-def _names_a_decision(route: Route) -> bool:
-    return "{decision_id}" in route.path
+def _named(route: Route) -> list[str]:
+    """Names of the segments of a path that stand for something."""
+    return [segment[1:-1] for segment in route.path.split("/") if segment.startswith("{")]
 
 
 def _responses(route: Route, writes: bool) -> dict[str, Any]:
@@ -108,8 +122,10 @@ def _responses(route: Route, writes: bool) -> dict[str, Any]:
         }  # fmt: skip
     if route.handler in QUERIES:
         statuses[422] = "A query that does not fit"
-    if _names_a_decision(route):
-        statuses[404] = "Unknown decision"
+    for name in _named(route):
+        statuses[404] = f"Unknown {name.removesuffix('_id')}"
+    if route.handler == "changes":
+        statuses[422] = "A query where there is none"
     if route.handler == "explanation":
         statuses[410] = "What the decision cites is gone"
     good = _good(route)
@@ -129,7 +145,8 @@ def _responses(route: Route, writes: bool) -> dict[str, Any]:
 _GOOD: Mapping[str, str] = {
     "score_payment": "Decision", "score_loan": "Decision", "decision": "Decision", "score_payments": "BatchAnswer",
     "take_event": "Accepted", "take_outcome": "Accepted", "take_complaint": "Accepted", "decisions": "DecisionPage",
-    "ask_review": "Review", "decide_review": "Review", "alerts": "AlertPage", "alert": "Alert",
+    "ask_review": "Review", "decide_review": "Review", "changes": "Changes", "propose_change": "Change",
+    "approve_change": "Change", "reject_change": "Change", "alerts": "AlertPage", "alert": "Alert",
 }  # fmt: skip
 
 
@@ -163,6 +180,14 @@ def _answers() -> dict[str, dict[str, Any]]:
             "score": {"type": ["number", "null"]},
         }
     )
+    change = _object(
+        {
+            **dict.fromkeys(("id", "content", "before", "by", "at", "why", "summary"), _TEXT),
+            **dict.fromkeys(("decided_by", "decided_at", "decided_why"), _TEXT),
+            "subject": {"enum": [subject.value for subject in Subject]},
+            "state": {"enum": [state.value for state in State]},
+        }
+    )  # fmt: skip
     told = {"type": "object", "properties": {"code": _TEXT, "detail": _TEXT}, "required": ["code", "detail"]}
     return {
         "Decision": _decision(reason),
@@ -183,6 +208,8 @@ def _answers() -> dict[str, dict[str, Any]]:
                            "verdict": {"enum": ["upheld", "overturned"]}, "action": _MAYBE},
             "required": ["review_id", "decision_id", "status"],
         },
+        "Change": change,
+        "Changes": _object({"items": {"type": "array", "items": change}}),
         "Alert": alert,
         "AlertPage": _object({"items": {"type": "array", "items": alert}, "cursor": _MAYBE}),
         "DecisionPage": _object({"items": {"type": "array", "items": found}, "cursor": _MAYBE}),

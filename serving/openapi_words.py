@@ -28,6 +28,10 @@ SUMMARIES: Mapping[str, str] = {
     "dispose_alert": "Say what an alert turned out to be; writes an outcome in the same transaction",
     "models": "What is deployed",
     "lists": "The block, allow and watch lists in use",
+    "changes": "Changes of policies and lists, newest first: who proposed, who approved, why",
+    "propose_change": "Propose a policy; it is compiled and checked against the deployed models first",
+    "approve_change": "Put a change in force that another client has proposed",
+    "reject_change": "Close a change; who proposed it may take it back",
     "kill": "Turn the kill switch: while it is on, rules decide alone",
     "reload": "Look at keys and deployed bundles now",
     "openapi": "This document",
@@ -39,6 +43,13 @@ _PAYMENT: dict[str, Any] = {
     "event_id": "pay-1001", "event_time": "2026-03-01T08:00:00+08:00", "customer_id": "c-17", "card_id": "4000-1",
     "merchant_id": "m-9", "device_id": "d-3", "amount": 12_900, "currency": "CNY", "channel": "mobile",
     "auth_method": "otp", "deadline_ms": 200,
+}  # fmt: skip
+_POLICY: dict[str, Any] = {
+    "version": "loans-2026-12", "product": "loan", "cutoffs": "from bundle",
+    "actions": {"normal": "approve", "attention": "refer", "warning": "refer", "high": "decline"},
+    "rules": {"blocked_entity": {"outcome": "decline"}, "missing_income": {"outcome": "refer"}},
+    "stand_in": [{"action": "refer"}],
+    "master_scale": {"horizon": "12m", "grades": [{"grade": "A", "upto": 0.08}, {"grade": "B", "upto": 1.0}]},
 }  # fmt: skip
 EXAMPLES: Mapping[str, Any] = {
     "score_payment": _PAYMENT,
@@ -61,6 +72,9 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "decide_review": {"verdict": "overturned", "action": "approve", "note": "Called back; knows the payee."},
     "dispose_alert": {"status": "genuine", "was": "open", "note": "The card holder confirmed it."},
+    "propose_change": {"subject": "loan", "policy": _POLICY, "why": "more people decide while the new branch is tried"},
+    "approve_change": {"why": "read, and tried on last month"},
+    "reject_change": {"why": "refers more than the desk can read"},
     "kill": {"on": True, "reason": "scores are far off since the last deployment"},
 }  # fmt: skip
 

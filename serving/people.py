@@ -13,6 +13,7 @@ from typing import Any
 from domain.alerts import AlertStatus, outcome_code
 from domain.decision import ACTIONS, Product
 from domain.events import Event
+from scoring.changes import Change, State, told_of
 from serving import outcomes
 from serving.books import Books
 from serving.people_requests import (
@@ -32,6 +33,7 @@ from stores.ledger import Entry
 from stores.matter_settings import ComplaintSettings
 
 DISPOSED, SWITCHED, COMPLAINED = "alert_disposed", "kill_switched", "complaint_taken"
+CHANGED = {State.OPEN: "change_proposed", State.APPROVED: "change_approved", State.REJECTED: "change_rejected"}
 _PEOPLE = ("customer_id", "borrower_id")
 
 Told = tuple[dict[str, Any], Event | None]
@@ -71,6 +73,7 @@ class People:
             Kind.DECIDE_REVIEW: self._decide_review,
             Kind.DISPOSE: self._dispose,
             Kind.SWITCH: self._switch,
+            Kind.CHANGE: self._change,
         }
 
     def admit(self, work: Work) -> Told:
@@ -202,6 +205,17 @@ class People:
         texts = self._books.appeals.sealed_within({"reason": request.reason})
         act = self._act(work, SWITCHED, "service", {"on": request.on, **texts})
         return {"on": request.on, "act_id": act.act_id}, None
+
+    # ------------------------------------------------------------------ changes
+
+    def _change(self, work: Work) -> Told:
+        """The act of what the record of changes says already; once for each step of a change."""
+        _, change = _said(work, Change)
+        kind = CHANGED[change.state]
+        if all(act.kind != kind for act in self._books.acts.about(change.id)):
+            body = {name: getattr(change, name) for name in ("subject", "content", "before")}
+            self._act(work, kind, change.id, body)
+        return told_of(change), None
 
     # ------------------------------------------------------------------- parts
 

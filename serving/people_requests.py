@@ -62,11 +62,33 @@ class KillRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froz
     reason: Words
 
 
+class ProposalRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """A policy as it should be, as its settings file has it, and why; what is written here is kept in clear."""
+
+    subject: Literal["payment", "loan"]
+    policy: dict[str, Any]
+    why: Words
+
+
+class ChangeVerdictRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """Why a change is approved or rejected; kept in clear."""
+
+    why: Words
+
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 _DECODERS: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(kind, strict=True)
-    for kind in (ComplaintRequest, ReviewRequest, VerdictRequest, DispositionRequest, KillRequest)
+    for kind in (
+        ComplaintRequest,
+        ReviewRequest,
+        VerdictRequest,
+        DispositionRequest,
+        KillRequest,
+        ProposalRequest,
+        ChangeVerdictRequest,
+    )
 }
 
 

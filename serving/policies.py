@@ -171,7 +171,7 @@ class Policies:
     def _loaded(self, subject: Subject, changes: Known) -> Policy | Lists:
         """What should be in force; errors leave nothing changed but the note of who approved."""
         known, content = changes
-        path = self._configs / "policy" / _FILES[subject]
+        path = settings_file(self._configs, subject)
         change = newest(known, subject)
         if self._approval is Approval.REQUIRED and change is None:
             verb = "lists" if subject is Subject.LISTS else "policy"
@@ -220,6 +220,11 @@ class Policies:
 def approved_counts(change: Change, path: Path, approval: Approval) -> bool:
     """Whether the newest approved change is in force, and not a file that was edited since."""
     return approval is Approval.REQUIRED or change.file == file_hash(path)
+
+
+def settings_file(configs: Path, subject: Subject) -> Path:
+    """The settings file of a subject."""
+    return configs / "policy" / _FILES[subject]
 
 
 def file_hash(path: Path) -> str:

@@ -195,15 +195,17 @@ _PROTECTED = {column.name for columns in KINDS.values() for column in columns.va
 
 
 def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-    """What a decoder reads in a flat body, each key once; raises Problem otherwise."""
+    """What a decoder reads in a body, each key once; raises Problem otherwise."""
     try:
         struct = decoder.decode(body)
     # A byte that is no UTF-8 surfaces as UnicodeDecodeError, deep nesting as RecursionError.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise refusal(error, body) from None
-    # msgspec takes the last of two equal keys; a second look costs 5 µs. The body is known to be flat here.
+    # msgspec takes the last of two equal keys; a second look costs 5 µs.
     try:
         json.loads(body, object_pairs_hook=_no_duplicates)
+    except RecursionError as error:
+        raise refusal(error, body) from None
     except _DuplicateKeyError:
         raise Problem(422, "duplicate_key", "body: expected each key once, got one twice") from None
     return struct

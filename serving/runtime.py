@@ -31,6 +31,7 @@ from serving.anchoring import Anchoring
 from serving.auth import Clients, key_file, read_clients
 from serving.books import CHAIN_KEY, Books
 from serving.canary import Lot
+from serving.changing import Changing
 from serving.checkpoints import Checkpoints
 from serving.committer import Committer
 from serving.deciding import Decider
@@ -47,6 +48,8 @@ from serving.settings import ServingSettings
 from serving.shadow import Shadows
 from serving.version import code_version
 from serving.work import Done, Work
+from serving.write_back import WriteBack, left_to_write_back
+from stores.database import Database
 from stores.home import Home
 from stores.keys import secret_key
 from stores.matter_settings import ComplaintSettings
@@ -62,6 +65,7 @@ class Runtime:
     ----------
     home, configs : where state and settings lie.
     environment : secret keys may come from it.
+    before_doors : called once, when everything has been read and before the first request is taken.
 
     Raises
     ------
@@ -77,6 +81,7 @@ class Runtime:
         *,
         log: Any,
         clock: Clock = system_clock,
+        before_doors: Callable[[], None] = lambda: None,
     ) -> None:
         self.home = home
         self.settings = load_settings(configs / "serving.yaml", ServingSettings)
@@ -108,6 +113,15 @@ class Runtime:
             home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
         )
         self.deployments = Deployments(home, policies, self.platform, clock=clock, metrics=self.metrics, log=log)
+        self.changing = Changing(
+            home,
+            configs,
+            self.platform,
+            environment,
+            self.settings.busy_timeout / 1e6,
+            clock=clock,
+            fits=self.deployments.fits,
+        )
         lot = Lot(hmac.digest(chain_key, b"assay canary 1", "sha256"), self.settings.canary_share)
         self._desks = Desks(
             self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log), lot
@@ -115,13 +129,17 @@ class Runtime:
         # Asked at every decision: the path is made once (21 µs), and one look at it takes 2 µs.
         switch = os.fspath(home.pointers / KILL_FILE)
         self._decider = Decider(
-            code_version(Path(__file__).parents[1]), lambda: os.access(switch, os.F_OK), time.perf_counter_ns, log
+            code_version(Path(__file__).parents[1]),
+            lambda: os.access(switch, os.F_OK),
+            time.perf_counter_ns,
+            log,
+            patience=self.settings.default_deadline,
         )
         self._in_use: dict[tuple[str, str], Bundle] = {}
         self._journalled: dict[str, dict[str, ColumnType]] = {}
         self.reader = self._fresh_reader()
         self.committer = Committer(
-            self._books,
+            self._writing_books,
             self._admission,
             self._desks,
             group_commit=self.settings.group_commit,
@@ -129,6 +147,7 @@ class Runtime:
             deliver=_deliver,
             metrics=self.metrics,
             log=log,
+            before_doors=before_doors,
         )
         self.checkpoints = Checkpoints(
             home,
@@ -154,6 +173,7 @@ class Runtime:
         self.anchoring = Anchoring(
             self._books, self.settings.anchor, self.settings.anchor_every, clock=clock, metrics=self.metrics, log=log
         )
+        self.write_back = WriteBack(lambda: Database(home.database, self.settings.busy_timeout / 1e6), log=log)
         self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
         # Reads of past decisions use a connection of their own, off the event loop.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -166,6 +186,7 @@ class Runtime:
         self._read_keys()
         self._watch.start()
         self.anchoring.start()
+        self.write_back.start()
 
     def stop(self) -> None:
         """Finish what is queued and let go of the stores; once is enough."""
@@ -176,6 +197,7 @@ class Runtime:
         self._wake.set()
         self.committer.stop()
         self.anchoring.stop()
+        self.write_back.stop()
         self.explaining.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)
@@ -239,7 +261,11 @@ class Runtime:
 
     def measure(self) -> None:
         """Tell the metrics what is read off at the moment it is asked for."""
-        self.metrics.state(queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home))
+        kept = [state.holdings for state in self._desks.states()]
+        self.metrics.state(
+            queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home),
+            n_entities=sum(each.n_entities for each in kept), n_bytes=sum(each.memory.n_bytes for each in kept),
+        )  # fmt: skip
 
     def _first_desks(self) -> None:
         try:
@@ -315,6 +341,11 @@ class Runtime:
 
     def _books(self) -> Books:
         return Books.open(self.home, self._environment, self.settings.busy_timeout / 1e6)
+
+    def _writing_books(self) -> Books:
+        books = self._books()
+        left_to_write_back(books.database)
+        return books
 
     def _admission(self, books: Books) -> DeskAdmission:
         return DeskAdmission(

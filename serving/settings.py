@@ -83,6 +83,7 @@ class ServingSettings(Settings):
     failed_logins: Rate = Rate(per_second=1, burst=20)
     jwt: JwtSettings | None = None
     answer_timeout: Duration = 10_000_000
+    default_deadline: Duration = Field(default=2_000_000, ge=1_000, le=60_000_000)
     group_commit: int = Field(default=64, ge=1, le=1_000)
     queue_limit: int = Field(default=1_024, ge=1)
     busy_timeout: Duration = 2_000_000
@@ -105,6 +106,12 @@ class ServingSettings(Settings):
         if wrong:
             raise ValueError(f"allowed_hosts: expected lower-case names or addresses without a port, got {wrong}")
         return value
+
+    @model_validator(mode="after")
+    def _decided_before_the_door_gives_up(self) -> Self:
+        if self.default_deadline >= self.answer_timeout:
+            raise ValueError("default_deadline: expected less than answer_timeout, got as much or more")
+        return self
 
     @field_validator("extensions")
     @classmethod

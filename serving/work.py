@@ -29,6 +29,7 @@ class Kind(StrEnum):
     DECIDE_REVIEW = "decide_review"
     DISPOSE = "dispose"
     SWITCH = "switch"
+    CHANGE = "change"
     BEGIN = "begin"
     KEEP = "keep"
 

@@ -12,11 +12,14 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from domain.errors import DataError, expected_got
+from stores.anchors import read_act_anchors
+from stores.chain import Head
 from stores.database import Database
 
 _GENESIS = b"assay acts 1"
@@ -92,8 +95,24 @@ class Acts:
         row = self.database.maybe("SELECT n_link, link FROM act ORDER BY n_link DESC LIMIT 1")
         return (0, self._key) if row is None else (int(row[0]), row[1])
 
-    def verify(self) -> list[str]:
-        """What is wrong with the chain, empty when all is well; a cut-off end shows against a head kept elsewhere."""
+    def to_anchor(self) -> Head | None:
+        """The head to write down outside; None while there is no act: before the first stands a key."""
+        n_link, link = self.head()
+        return (n_link, link.hex()) if n_link else None
+
+    def verify(self, anchor: str | Path | None = None) -> list[str]:
+        """What is wrong with the chain, empty when all is well.
+
+        Without an anchor a cut-off end cannot be told; with one, every head of the acts in it must still be there.
+
+        Raises
+        ------
+        DataError
+            When the anchor is absent or unreadable.
+        """
+        heads: dict[int, set[str]] = {}
+        for n_head, head in [] if anchor is None else read_act_anchors(anchor):
+            heads.setdefault(n_head, set()).add(head)
         faults = []
         expected, link = 0, self._key
         with self.database.reading():
@@ -107,7 +126,16 @@ class Acts:
                         f"act {n_link}: expected the hash of {row[0]} and the link before it, got another: "
                         "edited, moved, or its neighbour deleted"
                     )
+                faults += [
+                    f"act {n_link}: expected {head[:12]}… as anchored, got {stored.hex()[:12]}…"
+                    for head in sorted(heads.pop(n_link, set()) - {stored.hex()})
+                ]
                 expected, link = n_link, stored
+        faults += [
+            f"act {n_link}: anchored in {anchor}, "
+            + ("deleted" if n_link <= expected else f"the chain ends at {expected}: cut off")
+            for n_link in sorted(heads)
+        ]
         return faults
 
     def _read(self, where: str, values: tuple[Any, ...]) -> list[Act]:

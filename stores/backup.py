@@ -1,11 +1,13 @@
 """Backup of a home while it is in use: what cannot be made again, in one folder; its keys in another.
 
-    1. databases   SQLite's online copy: one moment, whoever writes meanwhile
-    2. segments    those that the copied database knows; a segment never changes once it is recorded
-    3. the rest    bundles, pointers, signed logs, registry; caches and reports can be made again and stay out
-    4. manifest    SHA-256 of every file, head of the chain, marks of the keys; under an HMAC of the chain's key
+    1. restricted  accesses, then records, then the rest: an access never knows of a record that was not copied, nor a
+                   record of a person whose hold was not
+    2. databases   SQLite's online copy: one moment, whoever writes meanwhile
+    3. segments    those that the copied database knows; a segment never changes once it is recorded
+    4. the rest    bundles, pointers, signed logs, registry; caches and reports can be made again and stay out
+    5. manifest    SHA-256 of every file, head of the chain, marks of the keys; under an HMAC of the chain's key
 
-Keys lie apart: whoever has the backup alone can read no person's name and forge no decision.
+Keys lie apart: whoever has the backup alone can read no person's name, no restricted record, and forge no decision.
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ import apsw
 
 from domain.errors import DataError, InputError, Unavailable, expected_got
 from domain.time import format_instant
+from stores.access_log import NAME as ACCESSES
 from stores.database import Database
 from stores.home import Home
 from stores.ledger import Ledger
+from stores.restricted import RECORDS
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -45,6 +49,7 @@ class Backup:
     ----------
     made_at : ISO 8601. n_decisions, link : head of the chain. last_seq : newest event.
     files : relative path → SHA-256. keys : name of a key → its mark, which tells a key without telling it.
+    artifacts : URI of the artifacts' folder as the home's own registry names it; empty in a backup that does not say.
     """
 
     folder: Path
@@ -54,6 +59,7 @@ class Backup:
     last_seq: int
     files: Mapping[str, str]
     keys: Mapping[str, str]
+    artifacts: str = ""
 
 
 def back_up(home: Home, folder: Path, *, chain_key: bytes, at: int, keys_folder: Path | None = None) -> Backup:
@@ -76,6 +82,7 @@ def back_up(home: Home, folder: Path, *, chain_key: bytes, at: int, keys_folder:
     folder.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
+        _restricted(home, staged)
         for path in sorted(home.root.glob("*.db")):
             if path.name not in _CACHES:
                 _copy_database(path, staged / path.name)
@@ -88,6 +95,7 @@ def back_up(home: Home, folder: Path, *, chain_key: bytes, at: int, keys_folder:
         body = {
             "format": FORMAT, "made_at": format_instant(at), "n_decisions": head[0], "link": head[1].hex(),
             "last_seq": last_seq, "files": {name: sha256_of(staged / name) for name in files_of(staged)}, "keys": keys,
+            "artifacts": home.artifacts.resolve().as_uri(),
         }  # fmt: skip
         text = json.dumps(body, sort_keys=True, ensure_ascii=False)
         signed = json.dumps({"body": text, "mac": _mac(chain_key, text)}, ensure_ascii=False) + "\n"
@@ -128,8 +136,9 @@ def read_backup(folder: Path, chain_key: bytes) -> Backup:
     if body["format"] != FORMAT:
         raise DataError(expected_got(f"a backup of format {FORMAT}", body["format"], str(path)))
     return Backup(
-        folder, body["made_at"], body["n_decisions"], body["link"], body["last_seq"], body["files"], body["keys"]
-    )
+        folder, body["made_at"], body["n_decisions"], body["link"], body["last_seq"], body["files"], body["keys"],
+        body.get("artifacts", ""),
+    )  # fmt: skip
 
 
 def damage(backup: Backup, folder: Path | None = None) -> list[str]:
@@ -170,6 +179,18 @@ def key_mark(key: bytes) -> str:
     (True, 16)
     """
     return hmac.digest(key, _MARK, "sha256").hex()[:16]
+
+
+def _restricted(home: Home, staged: Path) -> None:
+    """What only officers may read: in a folder of the owner's alone here too."""
+    accesses, records = home.restricted / ACCESSES, home.restricted / RECORDS
+    target = Home(staged).restricted
+    if accesses.is_file() or records.is_file():
+        target.mkdir(mode=0o700)
+    if accesses.is_file():
+        shutil.copyfile(accesses, target / ACCESSES)
+    if records.is_file():
+        _copy_database(records, target / RECORDS)
 
 
 def _copy_database(source: Path, target: Path) -> None:

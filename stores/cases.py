@@ -199,13 +199,15 @@ class Cases:
             for entry in (*matter.steps(Step.CLOSED), *matter.steps(Step.CORRECTED))
             if decision_id in entry.body.get("outcomes", {})
         ]
-        if told:
-            return str(max(told)[2])
         alert = self._alerts.get(decision_id)
-        if alert is None:
-            return None
-        status = {AlertStatus.CONFIRMED_FRAUD: Finding.FRAUD, AlertStatus.GENUINE: Finding.GENUINE}.get(alert.status)
-        return None if status is None else finding_code(alert.product, status, None)
+        status = None
+        # Who disposed of the alert at the door after the case has had the last word.
+        if alert is not None and (not told or (alert.disposed_at or 0) > max(told)[0]):
+            status = {AlertStatus.CONFIRMED_FRAUD: Finding.FRAUD, AlertStatus.GENUINE: Finding.GENUINE}.get(
+                alert.status
+            )
+        said = None if alert is None or status is None else finding_code(alert.product, status, None)
+        return said if said is not None or not told else str(max(told)[2])
 
     def _escalate(self, decisions: Sequence[str], at: int, actor: str) -> None:
         for decision_id in decisions:

@@ -14,6 +14,7 @@ from typing import Any
 
 from domain.errors import InputError, expected_got
 from domain.events import COMPLAINT_CLASSES, Event, Value
+from domain.labels import Verdict
 from domain.matters import Matter, MatterKind, Step
 from domain.outcomes import POLICY_OF, outcome_about
 from stores.acts import Act, Acts
@@ -23,9 +24,13 @@ from stores.journal import Journal
 from stores.ledger import Ledger
 from stores.matter_settings import ComplaintSettings
 from stores.matters import Matters
+from stores.outcome_history import history
 
 CLIENT = "complaints"
 """Owner of the ids of outcomes that complaints become."""
+
+_TAKEN_BACK = {"transaction": "correction_genuine"}
+"""Kind of the event complained of → the code that says it was none of what an upheld complaint made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,9 @@ class Complaints:
     ) -> tuple[Matter, Receipt | None]:
         """Close a complaint inside the caller's transaction; an upheld one becomes an outcome, known at ``at``.
 
+        One that was upheld before, was reopened and is not upheld any more takes its outcome back, unless somebody
+        else has told of the event since, or says the same of it.
+
         Parameters
         ----------
         acts : where it is kept that the receipt is open again.
@@ -203,6 +211,8 @@ class Complaints:
                     subject, chosen, event_id=outcome_id, known_at=at, source="customer", client=CLIENT
                 )
                 self._journal.append_within([told])
+        elif subject_seq is not None:
+            outcome_id = self._taken_back(complaint, int(subject_seq), at)
         body: dict[str, Any] = {"upheld": upheld, "outcome": outcome_id, "text": text}
         complaint = self.matters.append_within(complaint_id, Step.CLOSED, at=at, actor=actor, body=body)
         if not upheld or not complaint.decisions:
@@ -229,6 +239,35 @@ class Complaints:
             if entry.body.get("upheld")
         ]
         return sorted(found, key=lambda receipt: receipt.reopened_at)
+
+    def _taken_back(self, complaint: Matter, subject_seq: int, at: int) -> str | None:
+        """Id of the outcome that puts back what the others say of an event; None where ours says nothing by now."""
+        closed = complaint.steps(Step.CLOSED)
+        ours = closed[-1].body.get("outcome") if closed else None
+        if ours is None:
+            return None
+        subject = self._journal.get(subject_seq)
+        policy = POLICY_OF[subject.kind]
+        telling = [
+            each
+            for each in history(self._journal, subject).outcomes
+            if policy.verdicts.get(each.code, Verdict.UNKNOWN) is not Verdict.UNKNOWN
+        ]
+        if not telling or (telling[-1].client, telling[-1].event_id) != (CLIENT, ours):
+            return None
+        mine = f"{complaint.matter_id}-"
+        others = [each.code for each in telling if each.client != CLIENT or not each.event_id.startswith(mine)]
+        verdict = policy.verdicts[others[-1]] if others else policy.silence
+        if verdict is policy.verdicts[telling[-1].code]:
+            return None
+        code = others[-1] if others and verdict is not Verdict.NEGATIVE else _TAKEN_BACK.get(subject.kind)
+        if code is None:
+            expected = f"an outcome that the label policy can take back for a {subject.kind}"
+            raise InputError(expected_got(expected, telling[-1].code, complaint.matter_id))
+        told_id = f"{complaint.matter_id}-{complaint.last.n + 1}"
+        told = outcome_about(subject, code, event_id=told_id, known_at=at, source="customer", client=CLIENT)
+        self._journal.append_within([told])
+        return told_id
 
     @staticmethod
     def _ask_review(acts: Acts, receipt: Receipt, act_id: str, actor: str) -> None:

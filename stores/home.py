@@ -116,7 +116,12 @@ class Home:
     @property
     def tracking_uri(self) -> str:
         """MLflow's default backend; ``MLFLOW_TRACKING_URI`` overrides it."""
-        return f"sqlite:///{(self.root / 'mlflow.db').resolve().as_posix()}"
+        return f"sqlite:///{self.registry.resolve().as_posix()}"
+
+    @property
+    def registry(self) -> Path:
+        """MLflow's runs and registered versions, where the home keeps its own."""
+        return self.root / "mlflow.db"
 
     @property
     def artifacts(self) -> Path:

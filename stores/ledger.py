@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from domain.errors import DataError, expected_got
 from stores.anchors import add_anchor, read_anchors
-from stores.chain import Linked, chain_faults, link_of, start_of_chain
+from stores.chain import Head, Linked, chain_faults, link_of, start_of_chain
 from stores.database import Database
 
 _SCHEMA = pa.schema(
@@ -263,15 +263,16 @@ class Ledger:
         row = self.database.maybe("SELECT n_link, link FROM decision ORDER BY n_link DESC LIMIT 1")
         return (0, self.start) if row is None else (int(row[0]), row[1])
 
-    def anchor(self, where: str | Path, at: int = 0) -> int:
+    def anchor(self, where: str | Path, at: int = 0, acts: Head | None = None) -> int:
         """Write the head down outside the store (`stores.anchors`); returns its number.
 
         Parameters
         ----------
         at : now in µs UTC, for the reader.
+        acts : the head of the acts (`Acts.to_anchor`), written down beside it.
         """
         n_link, link = self.head()
-        add_anchor(where, (n_link, link.hex()), at)
+        add_anchor(where, (n_link, link.hex()), at, acts)
         return n_link
 
     def linked(self) -> Iterator[Linked]:

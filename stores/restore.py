@@ -1,7 +1,7 @@
 """Restore of a home from a backup and its keys: proved before it is there, or refused with nothing changed.
 
 copy beside the target → every byte against the manifest → database sound → chain, acts and segments verify
-→ bundles verify → renamed into place
+→ restricted records and accesses verify → bundles verify → the registry told its new place → renamed into place
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import apsw
 
 from domain.errors import DataError, InputError, ModelError, expected_got
+from stores.access_log import access_log, most_records
 from stores.acts import Acts
 from stores.backup import Backup, damage, key_mark, read_backup
 from stores.bundles import verify_files
@@ -23,6 +24,8 @@ from stores.home import Home
 from stores.journal import Journal
 from stores.keys import secret_key
 from stores.ledger import Ledger
+from stores.registry_paths import move_artifacts
+from stores.restricted import RECORDS, RestrictedStore
 
 _SHOWN = 5
 
@@ -76,11 +79,15 @@ def restore(folder: Path, root: Path, *, keys_folder: Path | None, environment: 
         if faults:
             raise _refused(folder, faults)
         home = Home(staged)
+        if home.restricted.is_dir():
+            home.restricted.chmod(0o700)
         if keys_folder is not None:
             shutil.copytree(keys_folder, home.keys)
             for path in (home.keys, *home.keys.iterdir()):
                 path.chmod(0o700 if path.is_dir() else 0o600)
-        n_decisions, n_bundles = _proved(home, backup, chain_key)
+        n_decisions, n_bundles = _proved(home, backup, chain_key, environment)
+        if backup.artifacts:
+            move_artifacts(home.registry, backup.artifacts, Home(root).artifacts.resolve().as_uri())
         if root.exists():
             root.rmdir()
         staged.chmod(0o755)
@@ -90,7 +97,7 @@ def restore(folder: Path, root: Path, *, keys_folder: Path | None, environment: 
     return Restored(Home(root), backup, len(backup.files), n_decisions, n_bundles)
 
 
-def _proved(home: Home, backup: Backup, chain_key: bytes) -> tuple[int, int]:
+def _proved(home: Home, backup: Backup, chain_key: bytes, environment: Mapping[str, str]) -> tuple[int, int]:
     faults: list[str] = []
     try:
         database = Database(home.database)
@@ -107,6 +114,7 @@ def _proved(home: Home, backup: Backup, chain_key: bytes) -> tuple[int, int]:
             database.close()
     except apsw.Error as error:
         faults.append(f"assay.db: expected a sound SQLite file, got {error}")
+    faults += _restricted(home, environment)
     bundles = sorted(path for path in home.bundles.iterdir() if path.is_dir()) if home.bundles.is_dir() else []
     for bundle in bundles:
         try:
@@ -116,6 +124,27 @@ def _proved(home: Home, backup: Backup, chain_key: bytes) -> tuple[int, int]:
     if faults:
         raise _refused(backup.folder, faults)
     return n_decisions, len(bundles)
+
+
+def _restricted(home: Home, environment: Mapping[str, str]) -> list[str]:
+    """Faults of the restricted records, held against the accesses to them; a key is never made here."""
+    if not home.restricted.is_dir():
+        return []
+    for name in ("restricted", "access"):
+        if f"ASSAY_{name.upper()}_KEY" not in environment and not (home.keys / f"{name}.key").is_file():
+            raise InputError(
+                expected_got(f"{name}.key with the keys, or ASSAY_{name.upper()}_KEY", "neither", "restore")
+            )
+    lines = access_log(home.restricted, home.keys, environment).read()
+    if not (home.restricted / RECORDS).is_file():
+        return []
+    store = RestrictedStore(home.restricted, secret_key(home.keys, "restricted", environment))
+    try:
+        return [f"{RECORDS}: {fault}" for fault in store.verify(most_records(lines))]
+    except apsw.Error as error:
+        return [f"{RECORDS}: expected a sound SQLite file, got {error}"]
+    finally:
+        store.close()
 
 
 def _chain_key(keys_folder: Path | None, environment: Mapping[str, str]) -> bytes:

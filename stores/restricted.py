@@ -27,6 +27,9 @@ from stores.database import Database
 PLATFORM: Final = "platform"
 """Subject of records that are about nobody in particular."""
 
+RECORDS: Final = "aml.db"
+"""The store's file."""
+
 _GENESIS = b"assay restricted 1"
 _NONCE = 12
 
@@ -92,7 +95,7 @@ class RestrictedStore:
     def __init__(self, folder: Path, key: bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-        self.database = Database(folder / "aml.db", migrations=_MIGRATIONS)
+        self.database = Database(folder / RECORDS, migrations=_MIGRATIONS)
         self._chain_key = hmac.digest(key, b"chain", "sha256")
         self._wrapping = AESGCM(hmac.digest(key, b"wrap", "sha256"))
 

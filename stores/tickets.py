@@ -66,6 +66,7 @@ class Tickets:
 
     def close(self, ticket_id: str, *, at: int, actor: str, resolved: bool, text: str | None = None) -> Matter:
         """Close a ticket; a follow-up is promised from now on."""
+        self.matters.get(ticket_id, MatterKind.TICKET)  # cases close with a finding, complaints with an outcome
         due = {"follow_up": self._settings.follow_up.due(at, self._settings.business_hours)}
         body = {"resolved": resolved, "text": text, "due": due}
         return self.matters.append_within(ticket_id, Step.CLOSED, at=at, actor=actor, body=body)

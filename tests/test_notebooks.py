@@ -14,7 +14,7 @@ MUST_SAY = {
     "02_train_fraud": r"^the same figure again: True",
     "03_train_credit": r"^protected attributes among the features: \[\]",
     "04_explain_and_choose_thresholds": r"adds up to the score: True\nequal to pred_contrib: True",
-    "05_a_month_in_production": r"^a case closed, every link verified, a decision computed again: True",
+    "05_a_month_in_production": r"^a case closed, a challenger trained, .*, a decision computed again: True",
     "06_trace_a_number": r"^(\d+) of \1 numbers proven from their events\none bit off: False",
 }
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))

@@ -68,8 +68,22 @@ def groups_of(values: pd.Series) -> list[tuple[str, np.ndarray]]:
     """
     known = values.notna()
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > _BANDS:
-        text = pd.qcut(values.astype(float), _BANDS, duplicates="drop").astype(str)
+        text = _quarters(values.astype(float))
     else:
         text = values.astype(str)
     text = text.where(known, NOT_KNOWN)
     return [(str(group), np.flatnonzero(text == group)) for group in sorted(text.unique())]
+
+
+def _quarters(values: pd.Series) -> pd.Series:
+    """Each number's quarter of all, named by the least and the greatest that lie in it.
+
+    Examples
+    --------
+    >>> sorted(set(_quarters(pd.Series([21.0, 25, 29, 30, 36, 44, 60, 70]))))
+    ['21–25', '29–30', '36–44', '60–70']
+    """
+    code = pd.qcut(values, _BANDS, labels=False, duplicates="drop")
+    ends = values.groupby(code).agg(["min", "max"])
+    names = {quarter: f"{low:g}–{high:g}" for quarter, low, high in ends.itertuples()}
+    return code.map(names)

@@ -9,9 +9,9 @@ from typing import Any
 
 from domain.errors import InputError, expected_got
 from monitoring.aml.settings import AmlSettings
+from stores.access_log import access_log
 from stores.keys import secret_key
 from stores.restricted import RestrictedStore
-from stores.signed_lines import SignedLine, SignedLines
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,3 @@ def enter(
     # The head as it was found: a chain cut off later is seen against it.
     lines.append({**told, "n_records": store.head()[0]})
     return Office(store, actor, at)
-
-
-def access_log(folder: Path, keys: Path, environment: Mapping[str, str]) -> SignedLines:
-    """The signed lines of every access."""
-    return SignedLines(folder / "access.jsonl", secret_key(keys, "access", environment))
-
-
-def most_records(lines: list[SignedLine]) -> int:
-    """How many records an access ever found."""
-    return max((int(line.body.get("n_records", 0)) for line in lines), default=0)

@@ -83,9 +83,11 @@ def evidence_of(world: World, case: Case, *, since: int, until: int) -> Evidence
     legs = legs.assign(base=in_currency(legs, world.fx.base, world.fx))
     mine = legs[legs["customer"] == case.customer]
     own = tuple(sorted(set(mine["account"].dropna().astype(str))))
+    # Sums are those of whole local days: a period that begins at noon must not halve the first one.
     large = large_values(
-        legs, world.standings, world.of(FILED), world.settings.large_value, world.fx, since=business_day(since, zone),
-        upto=business_day(until - 1, zone), today=business_day(world.until - 1, zone), zone=zone,
+        world.legs[world.legs["at"] < until], world.standings, world.of(FILED), world.settings.large_value, world.fx,
+        since=business_day(since, zone), upto=business_day(until - 1, zone), today=business_day(world.until - 1, zone),
+        zone=zone,
     )  # fmt: skip
     large = tuple(line for line in large if line.customer == case.customer)
     tested = structuring(legs, world.standings, world.settings.large_value, world.settings.structuring, world.fx)

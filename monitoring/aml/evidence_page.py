@@ -20,6 +20,7 @@ from scoring.pages.page import Block, Cell, Facts, Finding, Page, Prose, Section
 from scoring.pages.render import render, to_json
 from scoring.pages.status import Status
 from scoring.pages.words import LANGS, Catalogue, Say, Words, say
+from stores.private_files import write_private
 
 _SHORT: Final = 8
 _MONEY: Final = ("received", "paid", "largest")
@@ -28,17 +29,17 @@ _MONEY: Final = ("received", "paid", "largest")
 def write_pack(
     world: World, case: Case, folder: Path, *, since: int, until: int, made_at: int, by: str
 ) -> tuple[Path, ...]:
-    """Write ``CASE.zh.html``, ``CASE.en.html`` and ``CASE.json``."""
+    """Write ``CASE.zh.html``, ``CASE.en.html`` and ``CASE.json``, for their owner's eyes alone."""
     page = page_of(evidence_of(world, case, since=since, until=until), world.platform.time_zone, made_at=made_at, by=by)
     words = Catalogue.read(MESSAGES)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []
     for lang in LANGS:
         written.append(folder / f"{case.case_id}.{lang}.html")
-        written[-1].write_text(render(page, words, lang), encoding="utf-8")
+        write_private(written[-1], render(page, words, lang))
     written.append(folder / f"{case.case_id}.json")
     told = {**to_json(page, words, "en"), "zh": to_json(page, words, "zh")}
-    written[-1].write_text(json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_private(written[-1], json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     return tuple(written)
 
 

@@ -121,12 +121,14 @@ def large_values(
     # Whole numbers; a sum that could pass their range is stopped before it is made.
     if float(rows["value"].astype(float).sum()) > _SUM_LIMIT:
         raise DataError(expected_got("sums below 2^62 minor units", "more", "large values"))
-    found = []
+    # Hardly any group reaches its limit: only those that do are looked at one by one.
+    least = [limits[str(rule), str(money)] for rule, money in zip(rows["rule"], rows["money"], strict=True)]
+    rows = rows[rows.groupby(GROUP)["value"].transform("sum") >= np.array(least, dtype=np.int64)]
     filings = _filings(filed)
-    for name, part in rows.groupby(GROUP, sort=True):
-        group = dict(zip(GROUP, name, strict=True))
-        if int(part["value"].sum()) >= limits[str(group["rule"]), str(group["money"])]:
-            found.append(_line(group, part, standings, filings, settings, today, zone))
+    found = [
+        _line(dict(zip(GROUP, name, strict=True)), part, standings, filings, settings, today, zone)
+        for name, part in rows.groupby(GROUP, sort=True)
+    ]
     return tuple(sorted(found, key=lambda line: (line.day, line.customer, line.key)))
 
 

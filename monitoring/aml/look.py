@@ -20,6 +20,10 @@ def world_at(look: Look, environment: Mapping[str, str] = os.environ) -> World:
     ----------
     environment : where the key of the store may be named.
     """
+    return look.once(("restricted world", look.until), lambda: _world_at(look, environment))
+
+
+def _world_at(look: Look, environment: Mapping[str, str]) -> World:
     settings = load_settings(look.configs / "aml.yaml", AmlSettings)
     if not (look.home.restricted / "aml.db").is_file():
         return world_of(look.journal, look.ledger, None, settings, look.platform, until=look.until)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from domain.errors import InputError, expected_got
+from monitoring.aml.names import name_of
 
 _BIRTH: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _MOST_SHOWN: Final = 5
+_UNREAD: Final = "expected a name in Chinese characters or Latin letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ def read_list(path: Path) -> NameList:
             faults.append(f"row {number}: expected dates of birth as 1970, 1970-05 or 1970-05-31, got {wrong[0]!r}")
         else:
             aliases = tuple(each.strip() for each in row["aliases"].split(";") if each.strip())
+            if not any(_comparable(each) for each in (row["name"], *aliases)):
+                faults.append(f"row {number}: {_UNREAD}, or an alias in them, got neither")
             entries[row["entry_id"]] = Entry(row["entry_id"], (row["name"], *aliases), births, row["program"])
     refuse(path, faults)
     return NameList(tuple(entries.values()), hashlib.sha256(raw).hexdigest())
@@ -94,10 +98,18 @@ def read_people(path: Path) -> list[Person]:
             faults.append(f"row {number}: expected each customer_id once, got one again")
         elif row["birth_date"] and not _BIRTH.fullmatch(row["birth_date"]):
             faults.append(f"row {number}: expected birth_date as 1970, 1970-05 or 1970-05-31, got another form")
+        elif not _comparable(row["name"]):
+            faults.append(f"row {number}: {_UNREAD}, got a name in others; give its Latin spelling")
         else:
             people[row["customer_id"]] = Person(row["customer_id"], row["name"], row["birth_date"])
     refuse(path, faults)
     return list(people.values())
+
+
+def _comparable(text: str) -> bool:
+    """Whether a name can be alike to any: one that cannot must not pass for screened."""
+    name = name_of(text)
+    return bool(name.han or name.words)
 
 
 def read_csv(

@@ -56,8 +56,8 @@ class NamedHold:
 
 
 def kept(
-    last_payment: Mapping[str, int],
-    last_complaint: Mapping[str, int],
+    last_money: Mapping[str, int],
+    last_service: Mapping[str, int],
     standings: Mapping[str, Standing],
     records: Iterable[Record],
     holds: Iterable[NamedHold],
@@ -66,7 +66,12 @@ def kept(
     today: date,
     zone: str,
 ) -> tuple[Kept, ...]:
-    """Every customer's records, class by class, those that end first at the head."""
+    """Every customer's records, class by class, those that end first at the head.
+
+    Parameters
+    ----------
+    last_money, last_service : person → µs UTC, as `monitoring.aml.last_seen` finds them.
+    """
     blocked: dict[str, list[str]] = {}
     for hold in holds:
         if hold.basis == "legal" and hold.released_at is None:
@@ -75,10 +80,10 @@ def kept(
         if case.result is None:
             blocked.setdefault(case.customer, []).append(case.case_id)
     found = []
-    for customer in sorted({*last_payment, *standings}):
-        begin = _end_of_relationship(customer, last_payment, standings, zone)
+    for customer in sorted({*last_money, *standings}):
+        begin = _end_of_relationship(customer, last_money, standings, zone)
         found.append(_kept(customer, "aml", begin, settings.aml.years, blocked.get(customer, []), today))
-    for customer, at in sorted(last_complaint.items()):
+    for customer, at in sorted(last_service.items()):
         begin = business_day(at, zone)
         found.append(_kept(customer, "service", begin, settings.service.years, blocked.get(customer, []), today))
     return tuple(sorted(found, key=lambda each: (each.due_on or date.max, each.customer, each.records)))
@@ -120,10 +125,26 @@ def keep(office: Office, holds: Holds, token: str) -> None:
         place(office, holds, token, "records kept for the retention period", "retention")
 
 
-def release(office: Office, holds: Holds, hold_id: int, reason: str) -> None:
-    """Release a hold, saying why."""
+def release(office: Office, holds: Holds, hold_id: int, reason: str, *, period_over: bool = False) -> None:
+    """Release a hold, saying why.
+
+    Parameters
+    ----------
+    period_over : it has been seen that the retention period has ended.
+
+    Raises
+    ------
+    DataError
+        When it holds for the retention period, and that is not over: nobody may end it by a word.
+    InputError
+        When no reason is given.
+    """
     if len(reason.strip()) < 10:
         raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
+    mine = next((each for each in named(office.store.read(HOLD), holds) if each.hold_id == hold_id), None)
+    if mine is not None and mine.basis == "retention" and not period_over:
+        expected = "a legal hold; what is held for the retention period ends with it (`assay records shred`)"
+        raise DataError(expected_got(expected, "a retention hold", f"hold {hold_id}"))
     ended = holds.release(hold_id, office.at)
     office.note(RELEASE, ended.token, {"hold": hold_id, "reason": reason.strip()})
 
@@ -174,9 +195,9 @@ def _why(each: Kept) -> str:
 
 
 def _end_of_relationship(
-    customer: str, last_payment: Mapping[str, int], standings: Mapping[str, Standing], zone: str
+    customer: str, last_money: Mapping[str, int], standings: Mapping[str, Standing], zone: str
 ) -> date | None:
-    paid = None if customer not in last_payment else business_day(last_payment[customer], zone)
+    paid = None if customer not in last_money else business_day(last_money[customer], zone)
     standing = standings.get(customer)
     if standing is None:
         return paid

@@ -124,10 +124,11 @@ def record_run(
 ) -> list[str]:
     """Write the run and its hits, all or nothing; the ids of hits that are new.
 
-    A hit that was found before, against the same entry with the same name, is not written again: its verdict stands.
+    A hit that was found before, against the same entry with the same name and as much known of the dates of birth, is
+    not written again: its verdict stands. One whose date of birth says something else by now waits for a new verdict.
     """
     known = {
-        (record.subject, record.body["entry_id"], record.body["list_name"], record.body["name"])
+        (record.subject, *(record.body[name] for name in ("entry_id", "list_name", "name", "birth")))
         for record in office.store.read(HIT)
         if record.body is not None
     }
@@ -135,7 +136,7 @@ def record_run(
     with office.store.database.transaction():
         for each in found:
             token = tokens[each.person.customer_id]
-            if (token, each.entry.entry_id, each.name, each.person.name) in known:
+            if (token, each.entry.entry_id, each.name, each.person.name, each.birth) in known:
                 continue
             body = {
                 "entry_id": each.entry.entry_id, "list_name": each.name, "program": each.entry.program,

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from domain.money import exponent
 from domain.settings import PlatformSettings
 from domain.time import EARLIEST
 from monitoring.book.concentration import Concentration, concentrations
@@ -95,6 +96,11 @@ class Book:
     scenarios: tuple[Stressed, ...]
     by_grade: tuple[GradeLine, ...]
     concentrations: tuple[Concentration, ...]
+
+    @property
+    def unit(self) -> int:
+        """Minor units in one unit of the currency."""
+        return int(10 ** exponent(self.currency))
 
     def concentration(self, dimension: str) -> Concentration | None:
         """That of one dimension; None where nothing is owed."""

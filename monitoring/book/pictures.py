@@ -14,7 +14,6 @@ from scoring.pages.page import Cell, Picture, Table, table_of
 from scoring.pages.words import Both, Tongue, Words, say
 
 _SHOWN = 12
-_MINOR = 100
 
 
 def vintage_picture(vintages: Sequence[Vintage], severities: tuple[int, int], months: int) -> Picture:
@@ -87,12 +86,12 @@ def reserve_picture(book: Book) -> Picture:
     def draw(tongue: Tongue) -> Any:
         figure, axes = canvas(0.9 + 0.36 * len(lines))
         place = np.arange(len(lines))[::-1]
-        needed = np.array([each.needed for each in lines], dtype=np.float64) / _MINOR / 1e6
-        beyond = np.array([each.unexpected or 0.0 for each in lines], dtype=np.float64) / _MINOR / 1e6
+        needed = np.array([each.needed for each in lines], dtype=np.float64) / book.unit / 1e6
+        beyond = np.array([each.unexpected or 0.0 for each in lines], dtype=np.float64) / book.unit / 1e6
         axes.barh(place, needed, color=CALM, height=0.6, label=tongue(say("book.needed")))
         axes.barh(place, beyond, left=needed, color=FAINT, height=0.6, label=tongue(say("book.unexpected")))
         if held is not None:
-            axes.axvline(held / _MINOR / 1e6, color=RISK, linewidth=1.2, label=tongue(say("book.held")))
+            axes.axvline(held / book.unit / 1e6, color=RISK, linewidth=1.2, label=tongue(say("book.held")))
         axes.set_yticks(place, [tongue(Both(each.zh, each.en)) for each in lines])
         axes.set_xlabel(tongue(say("book.millions", currency=book.currency)))
         axes.grid(axis="y", visible=False)
@@ -101,8 +100,8 @@ def reserve_picture(book: Book) -> Picture:
 
     heads = [say(f"book.{name}") for name in ("scenario", "lgd", "needed", "unexpected", "cover", "note")]
     rows: list[tuple[Cell, ...]] = [
-        (Both(each.zh, each.en), each.lgd, _whole(each.needed), _whole(each.unexpected), each.cover,
-         each.note or None)
+        (Both(each.zh, each.en), each.lgd, _whole(each.needed, book.unit), _whole(each.unexpected, book.unit),
+         each.cover, each.note or None)
         for each in (book.present, *book.scenarios)
     ]  # fmt: skip
     title = say("book.reserve_table", currency=book.currency)
@@ -110,5 +109,5 @@ def reserve_picture(book: Book) -> Picture:
                    table_of("reserve", title, heads, rows))  # fmt: skip
 
 
-def _whole(minor: float | None) -> int | None:
-    return None if minor is None else round(minor / _MINOR)
+def _whole(minor: float | None, unit: int) -> int | None:
+    return None if minor is None else round(minor / unit)

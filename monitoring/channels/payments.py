@@ -72,8 +72,11 @@ def read_payments(read: Reader, settings: ChannelSettings, fx: FxTable, since: i
     ids = pd.Series(payments["event_id"].to_numpy(zero_copy_only=False), dtype=object)
     time = cast("npt.NDArray[np.int64]", payments["event_time"].to_numpy())
     # What is said of a payment within its maturity counts; later words would make old payments look worse than new.
-    rows = pd.DataFrame({"subject": ids, "row": np.arange(len(ids)), "time": time})
-    outcomes = _outcomes(_since(read("outcome"), since)).merge(rows, on="subject")
+    client = payments["client"].to_numpy(zero_copy_only=False)
+    rows = pd.DataFrame({"subject": ids, "row": np.arange(len(ids)), "time": time, "client": client})
+    rows = rows.astype({"client": object})
+    # Ids are unique for a client alone: an outcome names its payment by id and time.
+    outcomes = _outcomes(_since(read("outcome"), since)).merge(rows, on=["subject", "time"])
     in_time = outcomes[outcomes["known_at"] < outcomes["time"] + settings.maturity.after]
     verdict = _settled(in_time)
     fraud, censored = _flags(len(ids), verdict[verdict == Verdict.POSITIVE].index), np.zeros(len(ids), dtype=bool)
@@ -84,7 +87,7 @@ def read_payments(read: Reader, settings: ChannelSettings, fx: FxTable, since: i
     disputed |= _flags(len(ids), complaints["row"][in_time_too])
     soon = outcomes["known_at"] < outcomes["time"] + settings.settled.after
     failed = _flags(len(ids), outcomes["row"][soon & outcomes["code"].isin(settings.failure_codes)])
-    reversals = _reversals(events).merge(rows, on="subject")
+    reversals = _reversals(events).merge(rows, on=["subject", "client"])
     failed |= _flags(len(ids), reversals["row"][reversals["known_at"] < reversals["time"] + settings.settled.after])
     raw, channel = _channels(payments, raw_column, settings)
     return Payments(
@@ -101,8 +104,8 @@ def _since(table: pa.Table, since: int) -> pa.Table:
 def _outcomes(table: pa.Table) -> pd.DataFrame:
     # An outcome without a kind is about whatever carries its subject's name.
     table = table.filter(pc.fill_null(pc.equal(table["subject_kind"], "transaction"), True))
-    frame = _frame(table, "subject_event_id", "code", "known_at", "seq")
-    return frame.sort_values(["known_at", "seq"], kind="stable")
+    frame = _frame(table, "subject_event_id", "code", "known_at", "seq", "subject_time")
+    return frame.rename(columns={"subject_time": "time"}).sort_values(["known_at", "seq"], kind="stable")
 
 
 def _complaints(table: pa.Table) -> pd.DataFrame:
@@ -111,7 +114,8 @@ def _complaints(table: pa.Table) -> pd.DataFrame:
 
 
 def _reversals(events: pa.Table) -> pd.DataFrame:
-    return _frame(events.filter(pc.equal(events["stage"], "reversal")), "links_to", "known_at").dropna()
+    frame = _frame(events.filter(pc.equal(events["stage"], "reversal")), "links_to", "known_at", "client").dropna()
+    return frame.astype({"client": object})
 
 
 def _frame(table: pa.Table, subject: str, *columns: str) -> pd.DataFrame:

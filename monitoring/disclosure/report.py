@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from domain.errors import InputError, expected_got
+from domain.money import exponent
 from domain.settings import PlatformSettings
 from domain.time import format_instant
 from monitoring.book.book import Book, Sources, read_book
@@ -20,7 +21,6 @@ from monitoring.oversight.look import Look
 from scoring.pages.words import Both
 from scoring.pricing_settings import Pricing
 
-_MINOR = 100
 _KNOWN = Both("", "")
 _NO_LENDERS = Both("日志中没有出借人的事件", "the journal holds no events of lenders")
 _NO_RELATED = Both("日志没有说明哪些借款人是关联方", "the journal does not say which borrowers are related parties")
@@ -167,16 +167,17 @@ def _lending(tape: Tape, book: Book, month: Chunk, platform: PlatformSettings) -
     first = local_day(month.since, platform.time_zone)
     mine = tape.column("day") >= first
     amount = tape.loan["amount"].to_numpy(np.float64)
-    n, total = int(mine.sum()), float(amount[mine].sum()) / _MINOR
+    unit = book.unit
+    n, total = int(mine.sum()), float(amount[mine].sum()) / unit
     borrowers = tape.loan["borrower_id"]
     largest = book.concentration("borrower")
     return {
-        Figure.LOANS_TOTAL_AMOUNT: (float(amount.sum()) / _MINOR, _KNOWN),
+        Figure.LOANS_TOTAL_AMOUNT: (float(amount.sum()) / unit, _KNOWN),
         Figure.LOANS_TOTAL_N: (tape.n, _KNOWN),
         Figure.LOANS_AMOUNT: (total, _KNOWN),
         Figure.LOANS_N: (n, _KNOWN),
         Figure.AVERAGE_LOAN: (total / n if n else None, _NO_LOANS),
-        Figure.BALANCE: (book.balance / _MINOR, _KNOWN),
+        Figure.BALANCE: (book.balance / unit, _KNOWN),
         Figure.BALANCE_N: (book.n_owed, _KNOWN),
         Figure.BORROWERS_TOTAL: (int(borrowers.nunique()), _KNOWN),
         Figure.BORROWERS: (int(borrowers[mine].nunique()), _KNOWN),
@@ -188,6 +189,7 @@ def _lending(tape: Tape, book: Book, month: Chunk, platform: PlatformSettings) -
 
 
 def _arrears(book: Book) -> dict[Figure, Told]:
+    unit = book.unit
     owed = {name: (n, balance) for name, n, balance in book.by_bucket}
     late = [name for name in owed if name != "current"]
     overdue = sum(owed[name][1] for name in late)
@@ -198,9 +200,9 @@ def _arrears(book: Book) -> dict[Figure, Told]:
     else:
         cover = (book.cover_bad, _NO_BAD)
     return {
-        Figure.OVERDUE_AMOUNT: (overdue / _MINOR, _KNOWN),
+        Figure.OVERDUE_AMOUNT: (overdue / unit, _KNOWN),
         Figure.OVERDUE_N: (sum(owed[name][0] for name in late), _KNOWN),
-        **{figure: (owed[name][1] / _MINOR, _KNOWN) for figure, name in zip(buckets, late, strict=True)},
+        **{figure: (owed[name][1] / unit, _KNOWN) for figure, name in zip(buckets, late, strict=True)},
         Figure.OVERDUE_90_N: (owed["90+"][0], _KNOWN),
         Figure.OVERDUE_RATE: (overdue / book.balance, _KNOWN) if book.balance else nothing,
         Figure.BAD_DEBT_RATE: nothing if book.bad_debt_rate is None else (book.bad_debt_rate, _KNOWN),
@@ -209,6 +211,7 @@ def _arrears(book: Book) -> dict[Figure, Told]:
 
 
 def _payments(sources: Sources, month: Chunk, platform: PlatformSettings) -> dict[Figure, Told]:
+    unit = 10 ** exponent(platform.base_currency)
     table = sources.read("transaction")
     keep = pc.and_(
         pc.greater_equal(table["event_time"], month.since),
@@ -218,7 +221,7 @@ def _payments(sources: Sources, month: Chunk, platform: PlatformSettings) -> dic
     complaints = sources.read("complaint")
     n_complaints = int(pc.sum(pc.greater_equal(complaints["event_time"], month.since)).as_py() or 0)
     return {
-        Figure.PAYMENTS_AMOUNT: (float(in_base(frame, platform.fx_table()).sum()) / _MINOR, _KNOWN),
+        Figure.PAYMENTS_AMOUNT: (float(in_base(frame, platform.fx_table()).sum()) / unit, _KNOWN),
         Figure.PAYMENTS_N: (len(frame), _KNOWN),
         Figure.PAYERS: (int(frame["customer_id"].nunique()), _KNOWN),
         Figure.COMPLAINTS: (n_complaints, _KNOWN),
@@ -244,5 +247,5 @@ def _compensation(sources: Sources, settings: DisclosureSettings, platform: Plat
         )
     frame = table.select(["event_time", "amount", "currency", rules.column]).to_pandas()
     frame = frame[frame[rules.column].isin(rules.payers)].reset_index(drop=True)
-    amount = float(in_base(frame, platform.fx_table()).sum()) / _MINOR
+    amount = float(in_base(frame, platform.fx_table()).sum()) / 10 ** exponent(platform.base_currency)
     return {Figure.COMPENSATION_AMOUNT: (amount, _KNOWN), Figure.COMPENSATION_N: (len(frame), _KNOWN)}

@@ -24,7 +24,7 @@ def movements(
     parts = [part for part in parts if len(part)]
     if not parts:
         return pd.DataFrame({name: [] for name in COLUMNS})
-    made = pd.concat(parts, ignore_index=True).drop_duplicates(["kind", "event_id"])
+    made = pd.concat(parts, ignore_index=True).drop_duplicates(["kind", "client", "event_id"])
     local = pd.to_datetime(made["at"], unit="us", utc=True).dt.tz_convert(zone)
     made = made.assign(day=local.dt.strftime("%Y-%m-%d"))
     return made[list(COLUMNS)].sort_values(["at", "event_id"], kind="stable", ignore_index=True)
@@ -38,7 +38,7 @@ def _of(journal: Journal, declined: list[int], rule: MovementRule, until: int) -
     else:
         extensions = journal.extensions(rule.kind)
         known = [name for name in rule.when if not name.startswith("x_") or name in extensions]
-        names = ["event_id", "event_time", "known_at", "amount", "currency", *known]
+        names = ["event_id", "client", "event_time", "known_at", "amount", "currency", *known]
         rows = journal.read(rule.kind, columns=list(dict.fromkeys(names))).to_pandas().assign(sign=1)
         rows = rows[(rows["known_at"] < until) & (rows["event_time"] < until)]
         if len(known) < len(rule.when):
@@ -49,6 +49,7 @@ def _of(journal: Journal, declined: list[int], rule: MovementRule, until: int) -
     return pd.DataFrame(
         {
             "event_id": rows["event_id"].astype(object),
+            "client": rows["client"].astype(object),
             "kind": rule.kind,
             "at": rows["event_time"].astype("int64"),
             "minor": rows["amount"].abs().astype("int64") * rows["sign"].astype("int64") * way,

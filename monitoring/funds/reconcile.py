@@ -22,6 +22,9 @@ from monitoring.funds.settings import FundsSettings
 from stores.statements import StatementLine
 
 Kind = Literal["missing_at_bank", "missing_here", "amount", "date", "twice"]
+Movement = tuple[str, int, str, str]
+"""Day, minor units, kind and event id of one of ours."""
+
 KINDS: Final[tuple[Kind, ...]] = ("missing_at_bank", "missing_here", "amount", "date", "twice")
 
 
@@ -106,18 +109,24 @@ def reconcile(
     first, last = min(line.booked_on for line in lines), max(line.booked_on for line in lines)
     tolerance = settings.tolerance // DAY
     foreign = ledger[ledger["currency"] != settings.currency]
+    # Ids are unique for a client alone, and the bank passes on no client: several movements may answer to one name.
     ours = {
-        str(row["event_id"]): (str(row["day"]), int(row["minor"]), str(row["kind"]))
-        for row in ledger[(ledger["currency"] == settings.currency) & (ledger["day"] <= last)].to_dict("records")
+        place: (str(row["day"]), int(row["minor"]), str(row["kind"]), str(row["event_id"]))
+        for place, row in enumerate(
+            ledger[(ledger["currency"] == settings.currency) & (ledger["day"] <= last)].to_dict("records")
+        )
     }
+    called: dict[str, list[int]] = defaultdict(list)
+    for place, (_, _, _, event) in ours.items():
+        called[event].append(place)
     matched: list[Matched] = []
     breaks: list[Break] = []
     left: list[StatementLine] = []
     open_events = dict(ours)
     named = Counter(line.our_ref for line in lines if line.our_ref)
 
-    def differs(kind: Kind, day: str, event: str | None, line: StatementLine | None) -> None:
-        mine = None if event is None or event not in ours else ours[event][1]
+    def differs(kind: Kind, day: str, place: int | None, line: StatementLine | None) -> None:
+        event, mine = (None, None) if place is None else (ours[place][3], ours[place][1])
         theirs = None if line is None else line.minor
         known = mine if kind != "twice" else 0
         breaks.append(
@@ -126,63 +135,68 @@ def reconcile(
         )  # fmt: skip
 
     # 1. A reference settles it. Of two lines that name one event the better one is taken: the other is there twice.
-    for line in sorted(lines, key=lambda each: (each.our_ref is None, not _same_sum(each, ours), each.booked_on)):
-        event = line.our_ref
-        if event is None or event not in ours:
+    for line in sorted(
+        lines, key=lambda each: (each.our_ref is None, not _same_sum(each, ours, called), each.booked_on)
+    ):
+        places = called.get(line.our_ref or "", [])
+        waits = [place for place in places if place in open_events]
+        if not places:
             left.append(line)
-        elif event not in open_events:
-            differs("twice", line.booked_on, event, line)
+        elif not waits:
+            differs("twice", line.booked_on, places[0], line)
         else:
-            day, minor, kind = open_events.pop(event)
+            nearest = {place: abs(_days(ours[place][0], line.booked_on)) for place in waits}
+            place = min(waits, key=lambda each: (ours[each][1] != line.minor, nearest[each], each))
+            _, minor, kind, event = open_events.pop(place)
             if minor != line.minor:
-                differs("amount", line.booked_on, event, line)
-            elif abs(_days(day, line.booked_on)) > tolerance:
-                differs("date", line.booked_on, event, line)
+                differs("amount", line.booked_on, place, line)
+            elif nearest[place] > tolerance:
+                differs("date", line.booked_on, place, line)
             else:
                 matched.append(Matched(event, kind, line.bank_ref, "reference"))
     # 2. The same sum near the same day; a line that names something we do not know is not guessed at.
-    waiting: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for event, (day, minor, _) in open_events.items():
+    waiting: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
+    for place, (day, minor, _, event) in open_events.items():
         if event not in named:
-            waiting[minor].append((day, event))
+            waiting[minor].append((day, event, place))
     for line in sorted(left, key=lambda each: (each.booked_on, each.row)):
         near = [
-            (abs(_days(day, line.booked_on)), day, event)
-            for day, event in (waiting[line.minor] if line.our_ref is None else ())
+            (abs(_days(day, line.booked_on)), day, event, place)
+            for day, event, place in (waiting[line.minor] if line.our_ref is None else ())
             if abs(_days(day, line.booked_on)) <= tolerance
         ]
         if near:
-            _, day, event = min(near)
-            waiting[line.minor].remove((day, event))
-            matched.append(Matched(event, open_events.pop(event)[2], line.bank_ref, "likeness"))
+            _, day, event, place = min(near)
+            waiting[line.minor].remove((day, event, place))
+            matched.append(Matched(event, open_events.pop(place)[2], line.bank_ref, "likeness"))
         elif not (line.our_ref or "").startswith(settings.fee_prefix):
             differs("missing_here", line.booked_on, None, line)
     # 3. Ours without a line: before the first statement nobody can tell, near the last day the bank may still book it.
     in_transit = []
-    for event, (day, _, _) in open_events.items():
+    for place, (day, _, _, event) in open_events.items():
         if day < first:
             continue
         if _days(day, last) < tolerance:
             in_transit.append(event)
         else:
-            differs("missing_at_bank", day, event, None)
+            differs("missing_at_bank", day, place, None)
     breaks.sort(key=lambda each: (each.day, each.kind, each.event_id or "", each.bank_ref or ""))
     outside = tuple(str(each) for each in foreign.loc[foreign["day"].between(first, last), "event_id"])
     return Reconciliation(
         first, last, tuple(matched), tuple(breaks), tuple(sorted(in_transit)), outside,
-        _balances({event: fact for event, fact in ours.items() if fact[0] >= first or event not in open_events}, lines,
+        _balances([fact[:2] for place, fact in ours.items() if fact[0] >= first or place not in open_events], lines,
                   first, last),
     )  # fmt: skip
 
 
 def _balances(
-    ours: dict[str, tuple[str, int, str]], lines: Sequence[StatementLine], first: str, last: str
+    ours: Sequence[tuple[str, int]], lines: Sequence[StatementLine], first: str, last: str
 ) -> tuple[DayBalance, ...]:
     here: Counter[str] = Counter()
     there: Counter[str] = Counter()
     closing: dict[str, int] = {}
     # What was ordered before the first statement and booked in it belongs to its first day.
-    for day, minor, _ in ours.values():
+    for day, minor in ours:
         here[max(day, first)] += minor
     for line in lines:
         there[line.booked_on] += line.minor
@@ -197,8 +211,8 @@ def _balances(
     return tuple(made)
 
 
-def _same_sum(line: StatementLine, ours: dict[str, tuple[str, int, str]]) -> bool:
-    return line.our_ref in ours and ours[line.our_ref][1] == line.minor
+def _same_sum(line: StatementLine, ours: dict[int, Movement], called: dict[str, list[int]]) -> bool:
+    return any(ours[place][1] == line.minor for place in called.get(line.our_ref or "", ()))
 
 
 def _days(one: str, other: str) -> int:

@@ -99,7 +99,9 @@ def reviewed_share(tickets: Iterable[Matter], at_most: int, *, since: int, until
         and since <= ticket.steps(Step.CLOSED)[-1].at < until
         and (ticket.level == "major" or any(entry.body["score"] <= at_most for entry in ticket.steps(Step.RATED)))
     ]
-    return Share(sum(bool(ticket.steps(Step.REVIEWED)) for ticket in wanted), len(wanted))
+    # A look at an earlier closing is none at the one that stands.
+    seen = [any(each.n > ticket.steps(Step.CLOSED)[-1].n for each in ticket.steps(Step.REVIEWED)) for ticket in wanted]
+    return Share(sum(seen), len(seen))
 
 
 def throughput(matters: Sequence[Matter], zone: str, *, since: int, until: int) -> Mapping[str, tuple[int, int]]:

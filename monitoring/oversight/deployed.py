@@ -34,4 +34,5 @@ def deployed(look: Look, product: Product) -> Deployed | None:
         return None
     policy = load_settings(look.configs / "policy" / POLICY_FILES[product], PolicySettings)
     # It was proved when it was deployed; every byte is verified again here.
-    return Deployed(load_bundle(look.home.bundles / digest, score_golden_in_child=False), policy)
+    folder = look.home.bundles / digest
+    return Deployed(look.once(("bundle", digest), lambda: load_bundle(folder, score_golden_in_child=False)), policy)

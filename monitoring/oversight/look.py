@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from domain.settings import PlatformSettings
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
 from stores.ledger import Ledger
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,3 +35,11 @@ class Look:
     ledger: Ledger
     since: int
     until: int
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for this look and all made from it; ``what`` names all that it depends on."""
+        if what not in self._kept:
+            self._kept[what] = make()
+        found: T = self._kept[what]
+        return found

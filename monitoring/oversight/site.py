@@ -2,7 +2,7 @@
 
 out/index.zh.html  index.en.html  index.json
 out/KEY.zh.html    KEY.en.html    KEY.json
-out/restricted/…   the same for the restricted class, only where it was asked for
+out/restricted/…   the same for the restricted class, only where it was asked for, and for its owner's eyes alone
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from scoring.pages.page import Facts, Link, Links, Page, Section, Statistics
 from scoring.pages.render import render, to_json
 from scoring.pages.status import not_assessed
 from scoring.pages.words import LANGS, Catalogue, Lang, say
+from stores.private_files import write_private
 
 RESTRICTED: Final = "restricted"
 
@@ -39,7 +40,7 @@ def write_site(look: Look, out: Path, *, langs: Sequence[Lang] = LANGS, restrict
     made = pages_of(look, plans())
     _write(words, made, look, out, langs)
     if restricted:
-        _write(words, pages_of(look, plans(restricted=True)), look, out / RESTRICTED, langs)
+        _write(words, pages_of(look, plans(restricted=True)), look, out / RESTRICTED, langs, private=True)
     return made
 
 
@@ -87,11 +88,16 @@ def _facts(look: Look) -> Facts:
     return Facts("look", ((say("oversight.period"), period), (say("oversight.home"), look.home.root.name)))
 
 
-def _write(words: Catalogue, made: Mapping[str, Page], look: Look, out: Path, langs: Sequence[Lang]) -> None:
+def _write(
+    words: Catalogue, made: Mapping[str, Page], look: Look, out: Path, langs: Sequence[Lang], *, private: bool = False
+) -> None:
     out.mkdir(parents=True, exist_ok=True)
+    if private:
+        out.chmod(0o700)
+    write = write_private if private else _write_text
     for key, page in made.items():
         for lang in langs:
-            (out / f"{key}.{lang}.html").write_text(render(page, words, lang), encoding="utf-8")
+            write(out / f"{key}.{lang}.html", render(page, words, lang))
         told: dict[str, Any] = {
             "since": look.since,
             "until": look.until,
@@ -99,4 +105,8 @@ def _write(words: Catalogue, made: Mapping[str, Page], look: Look, out: Path, la
             "zh": to_json(page, words, "zh"),
         }
         text = json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False)
-        (out / f"{key}.json").write_text(text + "\n", encoding="utf-8")
+        write(out / f"{key}.json", text + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -6,7 +6,7 @@ import math
 
 from scoring.pages.page import Cell
 from scoring.pages.status import Statistic
-from scoring.pages.words import Both, Say, Tongue
+from scoring.pages.words import Both, Say, Tongue, minus
 
 NOTHING = "—"
 _JOINED = "\u00a0"
@@ -65,8 +65,7 @@ def interval_of(statistic: Statistic) -> str:
 
 
 def _formed(value: float, form: str) -> str:
-    text = f"{value:{form}}".replace("-", "−")
-    return text.replace("−", "") if not any(digit in text for digit in "123456789") else text
+    return minus(f"{value:{form}}")
 
 
 def _real(value: float) -> str:

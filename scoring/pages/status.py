@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from domain.settings import Settings
-from scoring.pages.words import InBothLanguages, Say, Tongue, Words
+from scoring.pages.words import InBothLanguages, Say, Tongue, Words, minus
 
 
 class Status(StrEnum):
@@ -61,9 +61,9 @@ class Limit(Settings):
         '≤ 0.25 (0.10)'
         """
         bounds = (("≥", self.least, self.amber_least), ("≤", self.most, self.amber_most))
-        stricter = ("" if amber is None else f" ({amber:{form}})" for _, _, amber in bounds)
+        stricter = ("" if amber is None else f" ({minus(f'{amber:{form}}')})" for _, _, amber in bounds)
         return ", ".join(
-            f"{sign} {bound:{form}}{amber}"
+            f"{sign} {minus(f'{bound:{form}}')}{amber}"
             for (sign, bound, _), amber in zip(bounds, stricter, strict=True)
             if bound is not None
         )

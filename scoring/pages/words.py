@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -124,6 +125,19 @@ def say(key: str, **values: Any) -> Say:
     return Say(key, values)
 
 
+def joined(words: Iterable[Words]) -> Words:
+    """Words listed one after the other, as each language lists them; nothing where there are none.
+
+    Examples
+    --------
+    >>> words = Catalogue({"page.listed": {"zh": "{first}、{then}", "en": "{first}, {then}"}})
+    >>> [words.tongue(lang)(joined([Both("卡", "card"), "mcc"])) for lang in LANGS], joined([])
+    (['卡、mcc', 'card, mcc'], '')
+    """
+    told = list(words)
+    return reduce(lambda first, then: say("page.listed", first=first, then=then), told[1:], told[0]) if told else ""
+
+
 class Catalogue:
     """All messages of a page.
 
@@ -191,9 +205,38 @@ class Catalogue:
             values = {
                 name: speak(value) if isinstance(value, Say | Both) else value for name, value in words.values.items()
             }
-            return self._messages[words.key][lang].format(**values)
+            return _WRITER.vformat(self._messages[words.key][lang], (), values)
 
         return speak
+
+
+class _Writer(string.Formatter):
+    """Writes numbers with a minus sign, not a hyphen, and no sign before a nought.
+
+    Examples
+    --------
+    >>> _WRITER.format("{:+.1f} {:.1f} {}", -2.06, -0.01, "a-b")
+    '−2.1 0.0 a-b'
+    """
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(value, format_spec))
+        return minus(text) if isinstance(value, int | float) else text
+
+
+_WRITER = _Writer()
+
+
+def minus(number: str) -> str:
+    """A written number with a minus sign for its hyphen, and without one where nothing but noughts is left.
+
+    Examples
+    --------
+    >>> minus("-0.25"), minus("-0.0%"), minus("1e-09")
+    ('−0.25', '0.0%', '1e−09')
+    """
+    text = number.replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else text.lstrip("−")
 
 
 def _places(text: str) -> set[str]:

@@ -74,6 +74,7 @@ def test_large_values_are_reported_and_filed_once(desk: Desk, tmp_path: Path) ->
     rich = next(each for each in lines if each["rule"] == "transfer_person_cross_border")
     assert (rich["total"], rich["n_payments"]) == ("200000.00 CNY", 2)
     assert len((tmp_path / "large.csv").read_text(encoding="utf-8").splitlines()) == len(lines) + 1
+    assert (tmp_path / "large.csv").stat().st_mode & 0o777 == 0o600
     assert desk("aml", "filed", rich["key"], "--reference", "2026-42")[0] == 0
     code, _, err = desk("aml", "filed", rich["key"], "--reference", "2026-43")
     assert (code, "was not filed" in err) == (3, True)
@@ -97,6 +98,8 @@ def test_a_case_from_suspicion_to_evidence(desk: Desk, tmp_path: Path) -> None:
     desk("aml", "case", "note", case, "--text", "payers do not know each other")
     written = [Path(path) for path in desk.json("aml", "pack", case, *MARCH, "--out", str(tmp_path))]
     assert [path.name for path in written] == [f"{case}.zh.html", f"{case}.en.html", f"{case}.json"]
+    # The folder was there before and is anybody's: what lies in it is not.
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
     told = json.loads(written[-1].read_text(encoding="utf-8"))
     features = {row[0]: row[1] for row in told["sections"][2]["blocks"][0]["rows"]}
     assert (features["Receipts"], features["Payers"], features["Paid, CNY"]) == (9, 9, 68000)
@@ -112,6 +115,19 @@ def test_a_case_from_suspicion_to_evidence(desk: Desk, tmp_path: Path) -> None:
         == 0
     )
     assert [each["result"] for each in desk.json("aml", "cases")] == ["filed"]
+
+
+def test_evidence_that_begins_at_noon_tells_the_whole_sum_of_its_first_day(desk: Desk, tmp_path: Path) -> None:
+    """150,000 in the morning and 50,000 in the afternoon are one large value of 200,000, whenever the period begins."""
+    case = desk("aml", "case", "open", "rich", "--reason", "twice abroad on one day")[1].split(":")[0]
+    period = ["--since", "2026-03-23T12:00:00+08:00", "--until", "2026-04-01T00:00:00+08:00"]
+    written = desk.json("aml", "pack", case, *period, "--out", str(tmp_path))
+    (reported,) = (
+        each
+        for each in json.loads(Path(written[-1]).read_text(encoding="utf-8"))["sections"]
+        if each["key"] == "reported"
+    )
+    assert "200,000.00 CNY" in json.dumps(reported)
 
 
 def test_screening_from_list_to_verdict(desk: Desk, tmp_path: Path) -> None:
@@ -161,6 +177,25 @@ def test_the_end_of_records_by_destroying_keys(tmp_path: Path, capsys: pytest.Ca
     assert desk("aml", "verify")[0] == 0
     assert desk("ledger", "verify")[0] == 0
     assert desk("records", "shred", "c1")[0] == 3
+
+
+def test_a_ticket_of_yesterday_keeps_service_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The relationship ended long ago; who called yesterday is in the service's records all the same."""
+    home_of(tmp_path / "home", payments())
+    one_year = {"years": 1, "counted_from": "a test", "source": "a test"}
+    configs(tmp_path / "configs", retention={"aml": one_year, "service": one_year})
+    desk = Desk(tmp_path, capsys)
+    path = tmp_path / "gone.yaml"
+    record = {"customer_id": "gone", "party": "person", "grade": "low", "reasons": ["never paid"], "evidence": [],
+              "ended_on": "2025-01-31"}  # fmt: skip
+    path.write_text(yaml.safe_dump(record), encoding="utf-8")
+    assert desk("aml", "diligence", "add", str(path))[0] == 0
+    assert desk("desk", "open", "--class", "enquiry", "--customer", "gone", "--text", "where is my letter")[0] == 0
+    code, _, err = desk("records", "shred", "gone")
+    assert (code, "service records: kept until" in err) == (3, True)
+    (hold,) = desk.json("records", "holds")
+    assert desk("records", "release", str(hold["hold_id"]), "--reason", "the customer asked for it")[0] == 3
+    assert desk("erase", "customer_id", "gone", actor="operator")[0] == 3
 
 
 def test_records_that_were_altered_are_told(desk: Desk) -> None:

@@ -6,26 +6,26 @@ Three seeds with plants and three without here; ``make chaos`` asks for 20 quiet
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow.compute as pc
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from domain.time import DAY, HOUR, format_instant, parse_instant
 from monitoring.aml.anomalies import FlowAnomaly, anomalies, graph_of
 from monitoring.aml.legs import legs_of
 from monitoring.aml.settings import AmlSettings
-from monitoring.indicator import indicators
-from monitoring.limits import LimitSettings
-from monitoring.watch import watch
 from stores.breaches import Breaches, Note
 from stores.settings_files import load_settings
 from stores.vault import Vault
 from tests.monitoring.month import KEY, Month, month
 from tests.serving.world import CONFIGS
 
-LIMITS = load_settings(CONFIGS / "limits.yaml", LimitSettings)
 AML = load_settings(CONFIGS / "aml.yaml", AmlSettings)
 BUDGET = 3
 SEEDS = (1, 2, 3)
@@ -41,13 +41,30 @@ FOUND = {
 """Plant → a limit and place in which it must be raised; a complaint is late the day after it came in."""
 
 
+def run(made: Month, *arguments: str) -> tuple[int, Any]:
+    """Exit code and JSON of a command on the month's home."""
+    keys = {"ASSAY_CHAIN_KEY": KEY.hex(), "ASSAY_VAULT_KEY": KEY.hex()}
+    said = CliRunner().invoke(
+        app, ["--home", str(made.home.root), "--configs", str(CONFIGS), *arguments, "--json"], env=keys
+    )  # fmt: skip
+    assert said.stdout, said.stderr or said.exception
+    return said.exit_code, json.loads(said.stdout)
+
+
+def noted(told: dict[str, Any]) -> Note:
+    """A note as the command tells it."""
+    names = ("breach", "limit", "turn", "level", "value", "by", "said")
+    at = parse_instant(told["at"])
+    return Note(**{name: told[name] for name in names}, indicator="", place=told["where"], at=at, restricted=False)
+
+
 def watched(made: Month) -> list[Note]:
-    look = made.look()
-    look.database.execute("PRAGMA synchronous=OFF")
-    try:
-        return list(watch(look, indicators(), LIMITS, clock=lambda: made.until, since=made.since).notes)
-    finally:
-        look.database.close()
+    """What `assay watch run` says of the month, day by day."""
+    until, since = format_instant(made.until), format_instant(made.since)
+    code, told = run(made, "watch", "run", "--as-of", until, "--since", since)
+    alarming = [each for each in told["open"] if each["level"] in ("warning", "high")]
+    assert code == (1 if alarming else 0)
+    return [noted(each) for each in told["notes"]]
 
 
 def day_of(note: Note) -> str:

@@ -132,6 +132,8 @@ def test_shares_of_closings_reviews_and_days() -> None:
     tickets = [closed(1, poor, seen), closed(2, fair), closed(3, level="major"), closed(4, yes=False)]
     period = {"since": SINCE, "until": UNTIL}
     assert reviewed_share(tickets, 2, **period) == Share(1, 2)
+    again = ((5, Step.REOPENED, {}), (6, Step.CLOSED, {"resolved": True}))
+    assert reviewed_share([closed(1, poor, seen, *again)], 2, **period) == Share(0, 1)
     assert closed_share(tickets, "resolved", **period) == Share(3, 4)
     assert throughput(tickets, "Asia/Shanghai", **period) == {"2026-04-01": (4, 4)}
 

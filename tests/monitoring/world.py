@@ -30,6 +30,8 @@ from stores.settings_files import load_settings
 CONFIGS = Path(__file__).parents[2] / "configs"
 START = parse_instant("2026-03-01T00:00:00+08:00")
 MODEL = "397e4e40c9887d17b7a2b36746ee321069a568882caf32fc434205353db8a29d"
+CANARY_MODEL = "ca" * 32
+"""Bundle of the decisions that a frame says are the canary's."""
 NAMES = ("amount", "count_1h", "mean_1d", "channel")
 CHANNELS = ("bank_card", "mobile", "third_party_wallet")
 REGIONS = ("east", "north", "south", "west")
@@ -175,10 +177,13 @@ def _decide(ledger: Ledger, journal: Journal, frame: pd.DataFrame) -> None:
         if not row.decided:
             continue
         said: Mapping[str, object] = {"degraded": "reasons dropped: deadline" if row.degraded else False}
+        canary = getattr(row, "canary", False)
+        if canary:
+            said = {**said, "flags": ["canary"]}
         entries.append(
             Entry(
                 decision_id=f"d-{row.event_id}", seq=seq[row.event_id], product="payment", client="shop",
-                event_id=row.event_id, decided_at=int(row.event_time), model=MODEL,
+                event_id=row.event_id, decided_at=int(row.event_time), model=CANARY_MODEL if canary else MODEL,
                 action=ACTIONS[grades[place]].value, risk_grade=grades[place].value,
                 raw_score=float(row.raw_score), score=float(row.score), body=json.dumps(said).encode(),
                 timings=json.dumps({"score": int(row.total_us) // 3, "total": int(row.total_us)}).encode(),

@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from stores.anchors import read_anchors
+from stores.anchors import read_act_anchors, read_anchors
 from tests.serving import world
 from tests.serving.doors import Doors
 
@@ -35,7 +35,14 @@ def test_the_head_is_anchored_while_it_runs_and_when_it_stops(tmp_path: Path) ->
         assert within(20, lambda: list((tmp_path / "outside").glob("000000000002-*.json")))
         assert "assay_anchored_link 2.0" in doors.send("GET", "/v1/metrics", client="metrics").text
         pay(doors, "a-3")
+        assert within(20, lambda: list((tmp_path / "outside").glob("000000000003-*.json")))
+        # No decision since: an act alone is anchored too.
+        turn = {"on": False, "reason": "a test"}
+        assert doors.send("POST", "/v1/admin/kill", turn, client="admin").status_code == 200
+        assert within(20, lambda: read_act_anchors(where))
+        assert doors.send("POST", "/v1/admin/kill", turn, client="admin").status_code == 200
         doors.runtime.stop()
+        assert [n_link for n_link, _ in read_act_anchors(where)] == [1, 2]
         assert read_anchors(where)[-1][0] == 3
         books = doors.runtime._books()
         try:
@@ -43,6 +50,10 @@ def test_the_head_is_anchored_while_it_runs_and_when_it_stops(tmp_path: Path) ->
             books.database.execute("DELETE FROM decision WHERE n_link = 3")
             assert books.ledger.verify() == []
             assert any("cut off" in fault for fault in books.ledger.verify(where))
+            assert books.acts.verify(where) == []
+            books.database.execute("DELETE FROM act WHERE n_link = 2")
+            assert books.acts.verify() == []
+            assert any("act 2: anchored" in fault for fault in books.acts.verify(where))
         finally:
             books.close()
     finally:

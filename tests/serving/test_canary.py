@@ -65,7 +65,8 @@ def client_of(handler: str) -> str:
 
 
 def path_of(handler: str, decision_id: str) -> str:
-    return "/v1" + next(r.path for r in ROUTES if r.handler == handler).replace("{decision_id}", decision_id)
+    path = next(r.path for r in ROUTES if r.handler == handler)
+    return "/v1" + path.replace("{decision_id}", decision_id).replace("{change_id}", decision_id)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "outcome"])
@@ -163,7 +164,7 @@ def test_no_field_of_a_refused_request_is_told_or_kept(desk: Doors, handler: str
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_no_head_path_or_query_is_told(desk: Doors, route: Any) -> None:
-    path = "/v1" + route.path.replace("{decision_id}", OTHER)
+    path = "/v1" + route.path.replace("{decision_id}", OTHER).replace("{change_id}", OTHER)
     client = sorted(route.roles)[0].value if route.roles else None
     body = b"{}" if route.method == "POST" else None
     answers = [

@@ -55,6 +55,16 @@ def test_decisions_alerts_reviews_and_links(doors: Doors, told: Any) -> None:
     books.close()
 
 
+def test_what_the_states_keep(doors: Doors, told: Any) -> None:
+    kept = [state.holdings for state in doors.runtime.desks.states()]
+    payments = doors.runtime.desks[Product.PAYMENT].state.holdings
+    sent = world.payment_stream(N, 17, world.START)
+    for entity in ("customer_id", "merchant_id"):
+        assert len(payments.first[entity]) == len({request[entity] for request in sent})
+    assert value(told, "state_entities") == sum(len(known) for each in kept for known in each.first.values())
+    assert value(told, "state_bytes") == 8 * sum(each.memory.pool.size + each.memory.meta.size for each in kept)
+
+
 def test_every_stage_has_its_latency(told: Any) -> None:
     for stage in ("wait", "admit", "features", "rules", "score", "reasons", "policy", "total"):
         assert value(told, "stage_seconds_count", stage=stage) == N, stage

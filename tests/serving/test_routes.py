@@ -33,6 +33,10 @@ GET  /alerts/{decision_id}                    analyst reviewer
 POST /alerts/{decision_id}/disposition        analyst
 GET  /models                                  payments-scorer loans-scorer outcome-writer analyst reviewer metrics admin
 GET  /lists                                   analyst admin
+GET  /policies/changes                        analyst reviewer admin
+POST /policies/changes                        analyst admin
+POST /policies/changes/{change_id}/approve    reviewer admin
+POST /policies/changes/{change_id}/reject     analyst reviewer admin
 POST /admin/kill                              admin
 POST /admin/reload                            admin
 GET  /openapi.json                            payments-scorer loans-scorer outcome-writer analyst reviewer metrics admin
@@ -88,3 +92,19 @@ def test_no_other_path_is_one(path: str) -> None:
 def test_a_route_that_is_not_in_the_table_would_be_seen() -> None:
     more: Any = (*ROUTES, Route("GET", "/secret", None, "livez"))
     assert {(route.method, route.path): route.roles for route in more} != ALLOWED
+
+
+BENTOML = ("/docs", "/docs.json", "/schema.json", "/metrics", "/static_content/swagger-ui.css", "/deployed", "/nothing")
+"""Pages that BentoML serves by itself or that somebody may look for; `test_service` asks the real one."""
+
+
+@pytest.mark.parametrize("path", BENTOML)
+def test_documents_and_metrics_of_bentoml_open_to_an_administrator_alone(doors: Doors, path: str) -> None:
+    told = {role: doors.send("GET", path, client=role.value) for role in Role}
+    assert {role for role, answer in told.items() if answer.status_code == 200} == {Role.ADMIN}
+    assert {answer.status_code for role, answer in told.items() if role is not Role.ADMIN} == {403}
+    assert doors.send("GET", path, client=None).status_code == 401
+
+
+def test_no_document_and_no_metric_of_ours_is_open() -> None:
+    assert {path for (_, path), roles in ALLOWED.items() if roles is None} == {"/livez", "/readyz"}

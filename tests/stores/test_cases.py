@@ -13,6 +13,7 @@ from domain.errors import DefinitionError, InputError
 from domain.findings import FINDING_CODES, Finding, finding_code
 from domain.labels import LABEL_POLICIES
 from domain.matters import Matter, MatterState, Step
+from domain.outcomes import outcome_about
 from domain.settings import PlatformSettings
 from domain.time import DAY, HOUR, parse_instant
 from stores.acts import Acts
@@ -248,3 +249,22 @@ def test_a_case_opened_on_friday_evening_is_due_in_working_hours(bench: Bench) -
     assert case.timers["pick_up"].due_at == parse_instant("2026-03-09T12:00:00+08:00")
     assert case.overdue(parse_instant("2026-03-09T12:00:00+08:00")) == ()
     assert case.overdue(parse_instant("2026-03-09T12:00:00+08:00") + 1) == ("pick_up",)
+
+
+def test_what_the_door_said_after_a_case_is_what_a_correction_takes_back(bench: Bench) -> None:
+    """Case: fraud; door: genuine; case again: fraud. The last word must be an outcome, or the label stays genuine."""
+    case = bench.working("d-p1")
+    bench.do(lambda: bench.cases.close(case, Finding.FRAUD, at=CLOSED, actor="lin"))
+    subject = bench.journal.get(1)
+    with bench.database.transaction():
+        bench.alerts.dispose_within(
+            "d-p1", AlertStatus.GENUINE, was=AlertStatus.CONFIRMED_FRAUD, by="door", at=CLOSED + 1
+        )
+        bench.journal.append_within(
+            [outcome_about(subject, "correction_genuine", event_id="o", known_at=CLOSED + 1, source="x", client="door")]
+        )
+    bench.do(
+        lambda: bench.cases.correct(case, Finding.FRAUD, at=CLOSED + 2, actor="lin", reason="the holder called again")
+    )
+    assert [code for _, code, _ in bench.outcomes()] == ["confirmed_fraud", "correction_genuine", "correction_fraud"]
+    assert bench.status("d-p1") is AlertStatus.CONFIRMED_FRAUD

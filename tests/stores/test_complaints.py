@@ -10,6 +10,7 @@ import pytest
 from domain.errors import InputError
 from domain.events import Event
 from domain.matters import Matter, MatterState, Step
+from domain.outcomes import outcome_about
 from domain.time import DAY, HOUR
 from stores.acts import Act, Acts
 from stores.complaints import Complaints
@@ -192,3 +193,46 @@ def test_a_settled_complaint_can_be_opened_again_under_a_new_promise(complaints:
     with complaints.database.transaction():
         complaints.settle("complaint-1", upheld=True, at=NOW + 10 * DAY, actor="lin", acts=acts_of(complaints))
     assert [each["known_at"] for each in outcomes(complaints)] == [NOW + 10 * DAY]
+
+
+def test_a_verdict_that_is_turned_over_takes_its_outcome_back(complaints: Complaints) -> None:
+    """What was upheld and is not any more must not stay a fraud for whoever learns from outcomes."""
+    worked_on(complaints, taken_in(complaints))
+    acts = acts_of(complaints)
+    for hour, upheld in ((2, True), (4, False), (6, False), (8, True), (10, True)):
+        with complaints.database.transaction():
+            if hour > 2:
+                complaints.reopen("complaint-1", at=NOW + (hour - 1) * HOUR, actor="lin", reason="a receipt turned up")
+            complaints.settle("complaint-1", upheld=upheld, at=NOW + hour * HOUR, actor="lin", acts=acts)
+    told = [(row["code"], (row["known_at"] - NOW) // HOUR) for row in outcomes(complaints)]
+    assert told == [
+        ("complaint_upheld", 2), ("correction_genuine", 4), ("complaint_upheld", 8), ("complaint_upheld", 10),
+    ]  # fmt: skip
+
+
+def test_a_refusal_that_was_right_after_all_says_nothing_of_repayment(complaints: Complaints) -> None:
+    worked_on(complaints, taken_in(complaints, "credit_refusal", subject_event_id="l1"))
+    acts = acts_of(complaints)
+    with complaints.database.transaction():
+        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", acts=acts)
+        complaints.reopen("complaint-1", at=NOW + 3 * HOUR, actor="lin", reason="a receipt turned up")
+        complaints.settle("complaint-1", upheld=False, at=NOW + 4 * HOUR, actor="lin", acts=acts)
+    assert [row["code"] for row in outcomes(complaints)] == ["complaint_upheld"]
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [("chargeback_fraud", []), ("first_party", ["first_party"]), ("reviewed_genuine", ["correction_genuine"])],
+)
+def test_what_is_taken_back_leaves_what_the_others_say(complaints: Complaints, others: str, told: list[str]) -> None:
+    worked_on(complaints, taken_in(complaints))
+    journal, acts = Journal(complaints.database, Path()), acts_of(complaints)
+    with complaints.database.transaction():
+        subject = journal.get(1)
+        journal.append_within(
+            [outcome_about(subject, others, event_id="o", known_at=NOW, source="issuer", client="issuer")]
+        )
+        complaints.settle("complaint-1", upheld=True, at=NOW + 2 * HOUR, actor="lin", acts=acts)
+        complaints.reopen("complaint-1", at=NOW + 3 * HOUR, actor="lin", reason="a receipt turned up")
+        complaints.settle("complaint-1", upheld=False, at=NOW + 4 * HOUR, actor="lin", acts=acts)
+    assert [row["code"] for row in outcomes(complaints)] == [others, "complaint_upheld", *told]

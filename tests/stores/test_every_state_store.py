@@ -306,6 +306,23 @@ class TestValkey(StateStoreContract):
                 ValkeyStates(url)
             store.close()
 
+    def test_a_server_that_hangs_is_waited_for_as_long_as_was_said_and_then_answers_again(self, tmp_path: Path) -> None:
+        with own_server(tmp_path) as (server, url):
+            valkey_or_skip(url, "assay").close()
+            store = ValkeyStates(url, "assay", seconds=0.3)
+            store.save("n", {"k": b"1"}, seq=1, after=0)
+            server.send_signal(signal.SIGSTOP)
+            try:
+                for ask in (lambda: store.read("n", ["k"]), lambda: store.save("n", {"k": b"2"}, seq=2, after=1)):
+                    with pytest.raises(Unavailable, match="expected an answer, got Timeout"):
+                        ask()
+            finally:
+                server.send_signal(signal.SIGCONT)
+            # What was sent may have been done, and the version says so: nothing is ever saved twice.
+            mark, records = store.read("n", ["k"])
+            assert (mark.version, records) in ((1, [b"1"]), (2, [b"2"]))
+            store.close()
+
 
 class own_server:  # noqa: N801 - used as a block
     """A server of the test's own on a free port; skips where none is installed."""

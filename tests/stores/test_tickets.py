@@ -135,3 +135,12 @@ def test_a_score_is_one_to_five(desk: Desk, score: int) -> None:
 def test_an_unknown_class_is_told(desk: Desk) -> None:
     with pytest.raises(InputError, match="expected one of hotline, enquiry, suspected_fraud, back_office, got 'tea'"):
         desk.opened("tea")
+
+
+def test_a_ticket_is_closed_here_and_nothing_else(desk: Desk) -> None:
+    """A case closes with a finding, a complaint with an outcome: the desk must be no way round them."""
+    for kind in (MatterKind.CASE, MatterKind.COMPLAINT):
+        made = desk.do(lambda kind=kind: desk.tickets.matters.open_within(kind, at=NOW, actor="door", body={}))
+        desk.step(made, Step.TAKEN, NOW + 1)
+        with pytest.raises(InputError, match="the id of a ticket"):
+            desk.do(lambda made=made: desk.tickets.close(made.matter_id, at=NOW + 2, actor="lin", resolved=True))

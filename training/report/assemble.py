@@ -7,13 +7,15 @@ from typing import Final
 
 from domain.errors import DataError, ModelError
 from scoring.pages.font import MESSAGES
-from scoring.pages.page import Facts, Page, Section, Statistics
+from scoring.pages.page import Cell, Facts, Page, Section, Statistics
 from scoring.pages.status import not_assessed
-from scoring.pages.words import Catalogue, say
+from scoring.pages.words import Catalogue, Words, say
 from stores.settings_files import load_settings
 from training.progress import Progress, silent
 from training.report import front
+from training.report.dates import business_days
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
+from training.report.meanings import meaning
 from training.report.plan import Plan, plans
 from training.report.settings import ReportSettings
 from training.review import Review
@@ -46,21 +48,22 @@ def assemble(
     first = front.decision(evidence, settings, made, reviews, now)
     last = front.limits(evidence, settings, made, reviews)
     about, name = evidence.about, evidence.settings.name
+    zone = evidence.bundle.platform.time_zone
     told = say("front.subject", name=name, version=evidence.version)
     subject = say("front.unregistered", name=name) if evidence.version is None else told
     person = say("front.by_at", person=str(about.get("operator", "")), at=str(about.get("started_at", "")))
-    facts = (
+    facts: tuple[tuple[Words, Cell], ...] = (
         (say("front.product"), say(f"front.{evidence.product.value}")),
         (say("front.bundle"), evidence.bundle.hash),
         (say("front.trained"), person),
         *(
-            (say("front.period", part=say(f"front.{part}")), about["periods"][part])
+            (say("front.period", part=say(f"front.{part}")), business_days(str(about["periods"][part]), zone))
             for part in (TRAIN, CALIBRATION, TEST)
             if part in about["periods"]
         ),
     )
     warning = str(about.get("split_warning") or "")
-    notice = say("front.split_warning", text=warning) if warning else ""
+    notice = say("front.split_warning", text=meaning(warning)) if warning else ""
     return Page(say("front.kind"), subject, Facts("model", facts), (first, *made, last), notice)
 
 
@@ -70,9 +73,12 @@ def catalogue() -> Catalogue:
 
 
 def report_settings(configs: Path, *, light: bool = False) -> ReportSettings:
-    """``report.yaml`` of a folder of settings."""
+    """``report.yaml`` of a folder of settings; files that it names lie in the same folder."""
     read = load_settings(configs / CONFIG, ReportSettings)
-    return read.model_copy(update={"effort": "light"}) if light else read
+    changed: dict[str, object] = {"effort": "light"} if light else {}
+    if read.monitoring is not None:
+        changed["monitoring"] = configs / read.monitoring
+    return read.model_copy(update=changed)
 
 
 def _built(plan: Plan, evidence: Evidence, settings: ReportSettings) -> Section:

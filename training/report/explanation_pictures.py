@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from scoring.pages.drawing import CALM, FAINT, INK, RISK
+from scoring.pages.drawing import CALM, FAINT, INK, RISK, compact
 from scoring.pages.page import Cell, Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.effects import Ale, Raw, conditional_scores, grid_of
+from training.report.meanings import group_named
 
 
 def panels(n: int, width: int = 3, height: float = 2.1) -> tuple[Any, list[Any]]:
@@ -77,7 +78,7 @@ def importance(
         return figure
 
     rows = [
-        (name, group, float(mean[k]), float(low[k]), float(high[k]), float(share[k]))
+        (name, group_named(group), float(mean[k]), float(low[k]), float(high[k]), float(share[k]))
         for k, (name, group) in enumerate(zip(names, groups, strict=True))
     ]
     columns = [say(f"explanation.{head}") for head in ("feature", "group", "mean_abs", "low", "high", "share")]
@@ -99,6 +100,7 @@ def effects(found: list[tuple[str, Ale]]) -> list[Picture]:
             on.axhline(0, color=INK, linewidth=0.6)
             on.set_title(name, fontsize=7, loc="left")
             on.tick_params(labelsize=6)
+            compact(on.xaxis)
         figure.supylabel(tongue(say("explanation.effect")), fontsize=8)
         return figure
 
@@ -124,10 +126,11 @@ def conditional(raw: Raw, X: np.ndarray, found: list[tuple[str, int]]) -> list[P
         figure, axes = panels(len(kept), height=2.4)
         for on, (name, _) in zip(axes, kept, strict=True):
             moved = lines[name] - lines[name][:, :1]
-            on.plot(grids[name], moved.T, color=FAINT, linewidth=0.4, rasterized=True)
+            on.plot(grids[name], moved.T, "-", color=FAINT, linewidth=0.4, rasterized=True)
             on.plot(grids[name], moved.mean(axis=0), color=INK, linewidth=1.6, linestyle="--")
             on.set_title(name, fontsize=7, loc="left")
             on.tick_params(labelsize=6)
+            compact(on.xaxis)
         figure.supylabel(tongue(say("explanation.effect")), fontsize=8)
         return figure
 

@@ -14,8 +14,6 @@ from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Words, say
 from stores.settings_files import load_settings
 
-_MINOR = 100
-
 
 def build(look: Look) -> tuple[Section, ...]:
     """State, ageing, movement, losses and reserve, limits and concentration."""
@@ -39,13 +37,13 @@ def _state(book: Book, settings: BookSettings) -> Section:
         (say("book.day"), book.day),
         (say("book.n_loans"), book.n_loans),
         (say("book.n_owed"), book.n_owed),
-        (say("book.disbursed", currency=book.currency), round(book.disbursed / _MINOR)),
-        (say("book.balance", currency=book.currency), round(book.balance / _MINOR)),
+        (say("book.disbursed", currency=book.currency), round(book.disbursed / book.unit)),
+        (say("book.balance", currency=book.currency), round(book.balance / book.unit)),
     ]
     if book.n_orphans:
         facts.append((say("book.n_orphans"), book.n_orphans))
     rows: list[tuple[Cell, ...]] = [
-        (_named(name), n, round(balance / _MINOR), balance / book.balance if book.balance else None)
+        (_named(name), n, round(balance / book.unit), balance / book.balance if book.balance else None)
         for name, n, balance in book.by_bucket
     ]
     heads = [say("book.bucket"), say("book.n"), say("book.balance", currency=book.currency), say("book.share")]
@@ -104,8 +102,8 @@ def _matrix(key: str, matrix: Matrix) -> Table:
 
 def _losses(book: Book, settings: BookSettings) -> Section:
     rows: list[tuple[Cell, ...]] = [
-        (_named(each.bucket), say(f"book.from_{each.origin}"), each.n, round(each.balance / _MINOR), each.pd,
-         None if each.expected_loss is None else round(each.expected_loss / _MINOR))
+        (_named(each.bucket), say(f"book.from_{each.origin}"), each.n, round(each.balance / book.unit), each.pd,
+         None if each.expected_loss is None else round(each.expected_loss / book.unit))
         for each in book.pieces
     ]  # fmt: skip
     heads = [say(f"book.{name}") for name in ("bucket", "origin", "n")]
@@ -141,7 +139,7 @@ def _losses(book: Book, settings: BookSettings) -> Section:
 
 def _concentration(book: Book, settings: BookSettings) -> Section:
     grades: list[tuple[Cell, ...]] = [
-        (each.grade or say("book.ungraded"), each.n, round(each.balance / _MINOR), each.share, each.limit,
+        (each.grade or say("book.ungraded"), each.n, round(each.balance / book.unit), each.share, each.limit,
          each.source or None)
         for each in book.by_grade
     ]  # fmt: skip
@@ -154,7 +152,8 @@ def _concentration(book: Book, settings: BookSettings) -> Section:
     blocks += [Prose(say("book.concentration_said"), quiet=True)]
     for each in book.concentrations:
         rows: list[tuple[Cell, ...]] = [
-            (part.name or say("book.unnamed"), part.n, round(part.balance / _MINOR), part.share) for part in each.parts
+            (part.name or say("book.unnamed"), part.n, round(part.balance / book.unit), part.share)
+            for part in each.parts
         ]
         title = say("book.concentration_of", what=say(f"book.of_{each.dimension}"), index=f"{each.index:.3f}",
                     equal=f"{each.equal_parts:.1f}", n=each.n_parts)  # fmt: skip

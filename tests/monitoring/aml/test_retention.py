@@ -5,15 +5,21 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from domain.errors import DataError, InputError
+from domain.events import Event
+from domain.matters import MatterKind, Step
 from monitoring.aml.access import Office
 from monitoring.aml.cases import close_case, open_case
 from monitoring.aml.diligence import Diligence, Standing
+from monitoring.aml.last_seen import last_money, last_service
 from monitoring.aml.retention import check_shreddable, keep, kept, named, place, release
 from stores.database import Database
 from stores.holds import Holds
+from stores.journal import Journal
+from stores.matters import Matters
 from stores.restricted import RestrictedStore
 from tests.monitoring.aml.world import ZONE, at, settings
 
@@ -105,3 +111,34 @@ def test_a_hold_whose_reason_is_gone_holds_all_the_same(office: Office, holds: H
     office.store.shred("c")
     assert look(office, holds)[0].state == "held"
     assert named(office.store.read(), holds)[0].reason == "not on record"
+
+
+def test_nobody_ends_a_retention_period_by_a_word(office: Office, holds: Holds) -> None:
+    keep(office, holds, "c")
+    with pytest.raises(DataError, match="ends with it"):
+        release(office, holds, 1, "the customer asked for it")
+    assert holds.held("c")
+    release(office, holds, 1, "the retention period has ended", period_over=True)
+    assert not holds.held("c")
+
+
+def test_periods_are_counted_from_the_last_of_loans_and_tickets_too(tmp_path: Path) -> None:
+    """A borrower pays nothing and repays for years; a ticket is service; a complaint ends when it is settled."""
+    journal = Journal(Database(tmp_path / "assay.db"), tmp_path / "journal")
+    loan = {"borrower_id": "b", "loan_id": "l", "application_id": "a", "amount": 1, "currency": "CNY"}
+    repaid = {"borrower_id": "b", "loan_id": "l", "amount": 1, "currency": "CNY"}
+    said = {"borrower_id": "b", "complaint_class": "service"}
+    matters = Matters(journal.database)
+    with journal.database.transaction():
+        journal.append_within(
+            [
+                Event("loan", "l", at(1), at(1), loan), Event("repayment", "r", at(9), at(9), repaid),
+                Event("repayment", "late", at(10), at(20), repaid), Event("complaint", "k", at(2), at(2), said),
+            ]
+        )  # fmt: skip
+        opened = matters.open_within(MatterKind.TICKET, at=at(3), actor="door", body={"people": {"customer_id": "c"}})
+        matters.append_within(opened.matter_id, Step.TAKEN, at=at(7), actor="lin")
+    legs = pd.DataFrame({"customer": ["c", "b"], "at": [at(4), at(5)]})
+    assert last_money(legs, journal, until=at(20)) == {"b": at(9), "c": at(4)}
+    assert last_service(journal, until=at(20)) == {"b": at(2), "c": at(7)}
+    assert last_service(journal, until=at(6)) == {"b": at(2), "c": at(3)}

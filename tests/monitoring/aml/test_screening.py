@@ -100,6 +100,32 @@ def test_every_screening_and_every_verdict_is_on_record(office: Office) -> None:
         clear(office, hit, "cleared", "no")
 
 
+def test_a_verdict_stands_until_a_date_of_birth_says_something_else(office: Office) -> None:
+    """Cleared while no date was known; the list then names the day the customer was born on: somebody must look."""
+    people, tokens = [Person("c", "Zhang Wei", "1970-05-31")], {"c": "t"}
+    undated = NameList((Entry("e", ("张伟",), (), "x"),), "a" * 64)
+    (hit,) = record_run(office, tokens, people, undated, match(people, undated.entries, LIMITS), LIMITS)
+    clear(office, hit, "cleared", "a common name and nothing else")
+    dated = NameList((Entry("e", ("张伟",), ("1970-05-31",), "x"),), "b" * 64)
+    found = match(people, dated.entries, LIMITS)
+    (again,) = record_run(office, tokens, people, dated, found, LIMITS)
+    assert record_run(office, tokens, people, dated, found, LIMITS) == []
+    assert [(each.hit_id, each.verdict) for each in hits(office.store.read())] == [(hit, "cleared"), (again, None)]
+
+
+def test_a_name_that_cannot_be_compared_does_not_pass_for_screened(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("customer_id,name\nc1,Иван Петров\nc2,Ivan Petrov\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 2: expected a name in Chinese characters or Latin letters") as told:
+        read_people(path)
+    assert "Петров" not in str(told.value)
+    path.write_text("entry_id,name,aliases\nE1,Иван Петров,Ivan Petrov\n", encoding="utf-8")
+    assert len(read_list(path).entries) == 1
+    path.write_text("entry_id,name,aliases\nE1,Иван Петров,محمد\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 2: expected a name in"):
+        read_list(path)
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

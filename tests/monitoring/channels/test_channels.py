@@ -124,6 +124,26 @@ def test_rates_are_those_of_a_naive_count(journal, seed):
         )  # fmt: skip
 
 
+def test_two_clients_with_one_id_are_two_payments(journal):
+    """What is told of one, and reversed of one, is not said of the other."""
+    ours = [payment(number, "mobile", at(55) + number) for number in range(200)]
+    theirs = [replace(payment(number, "bank_card", at(54) + number), client="other") for number in range(200)]
+    told = [outcome(number, "chargeback_fraud", ours[number], at(50)) for number in range(50)]
+    back = {"stage": "reversal", "amount": 100, "currency": "CNY"}
+    undone = [
+        Event(
+            "transaction", f"r{number}", at(55) + HOUR, at(55) + HOUR, {**back, "links_to": f"{ours[number].event_id}"}
+        )
+        for number in range(40)
+    ]
+    journal.append([*ours, *theirs, *told, *undone])
+    by_channel = {risk.channel: risk for risk in look(journal).channels}
+    assert by_channel["mobile"].rate(Measure.FRAUD).n_events == 50
+    assert by_channel["bank_card"].rate(Measure.FRAUD).n_events == 0
+    assert by_channel["mobile"].rate(Measure.FAILURE).n_events == 40
+    assert by_channel["bank_card"].rate(Measure.FAILURE).n_events == 0
+
+
 def test_what_is_known_later_changes_nothing(journal):
     events = list(month("bank_card"))
     journal.append([event for event in events if event.known_at < UNTIL])

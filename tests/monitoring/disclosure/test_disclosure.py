@@ -89,6 +89,23 @@ def test_a_month_computed_again_later_says_the_same(tmp_path):
     journal.database.close()
 
 
+def test_a_currency_without_cents_is_not_divided_by_a_hundred(tmp_path):
+    """A yen has no minor unit: 40 loans of 1,200,000 yen are 48 million yen, and not 480,000."""
+    journal = journal_in(tmp_path)
+    loans = [Lent(f"l{back}-{number}", months_back(back), currency="JPY") for back in (2, 1) for number in range(20)]
+    journal.append([*lent(loans), pay(1, UNTIL - DAY, currency="JPY")])
+    look = look_at(journal, tmp_path)
+    look = replace(look, platform=look.platform.model_copy(update={"base_currency": "JPY", "fx": {}}))
+    found = disclose(replace(look, since=APRIL.since, until=APRIL.until), APRIL, DISCLOSED, SETTINGS, PRICING)
+    assert found.item(Figure.LOANS_TOTAL_AMOUNT).value == 40 * 1_200_000
+    assert found.item(Figure.AVERAGE_LOAN).value == 1_200_000
+    assert found.item(Figure.PAYMENTS_AMOUNT).value == 5_000
+    balance = found.item(Figure.BALANCE).value
+    assert balance is not None
+    assert balance > 40 * 1_000_000
+    journal.database.close()
+
+
 def test_compensation_is_what_others_repaid(tmp_path, capsys):
     events = [
         replace(event, body={**event.body, "x_paid_by": "guarantor"}) if event.event_id == "paid-l4-1-2" else event

@@ -187,3 +187,27 @@ def test_an_unusual_day_is_found_and_a_usual_month_is_not() -> None:
     (found,) = unusual_days(ledger_of(rows), "CNY", "2026-02-10", "2026-03-21")
     assert (found.day, found.direction) == ("2026-03-05", "in")
     assert found.times == pytest.approx(4, rel=0.1)
+
+
+def test_two_clients_with_one_id_are_two_movements(tmp_path: Path) -> None:
+    """Ids are unique for a client alone: neither movement may be lost, and each finds its own line."""
+    journal = Journal(Database(tmp_path / "assay.db"), tmp_path / "journal")
+    at = START + 12 * 3_600_000_000
+    paid = {"borrower_id": "b", "loan_id": "l", "currency": "CNY"}
+    journal.append(
+        [
+            Event("repayment", "r1", at, at, {**paid, "amount": minor}, client)
+            for minor, client in ((500, "a"), (700, "b"))
+        ]
+    )
+    ledger = movements(journal, [], SETTINGS, ZONE, until=at + DAY)
+    assert sorted(ledger["minor"]) == [500, 700]
+    lines = [
+        StatementLine(f"b{minor}", k, "2026-03-01", minor, "CNY", "r1", None, None)
+        for k, minor in enumerate((700, 500), 2)
+    ]
+    found = reconcile(ledger, lines, SETTINGS, today=TODAY)
+    assert (len(found.matched), found.breaks, found.days[-1].apart) == (2, (), 0)
+    one = reconcile(ledger, lines[:1], SETTINGS, today=TODAY)
+    assert (len(one.matched), one.days[-1].apart) == (1, -500)
+    journal.database.close()

@@ -70,6 +70,8 @@ def test_the_restricted_pages_lie_apart_and_are_named_nowhere_else(empty: Look, 
     write_site(empty, out, restricted=True)
     words = catalogue()
     open_pages = "".join(path.read_text(encoding="utf-8") for path in out.glob("*.*"))
+    assert (out / RESTRICTED).stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (out / RESTRICTED).iterdir()} == {0o600}
     for plan in plans(restricted=True):
         assert (out / RESTRICTED / f"{plan.key}.en.html").is_file()
         for lang in ("zh", "en"):

@@ -15,12 +15,12 @@ from scoring.explainer import Explainer
 from scoring.pages.page import Section
 from scoring.pages.words import LANGS
 from scoring.scorer import Scorer
-from stores.settings_files import load_settings
 from tests.training.report.every_word import ROOT, every_word
+from training.report.assemble import report_settings
 from training.report.evidence import Evidence, Rows
 from training.report.settings import ReportSettings
 
-FULL = load_settings(ROOT / "configs" / "report.yaml", ReportSettings)
+FULL = report_settings(ROOT / "configs")
 LIGHT = FULL.model_copy(update={"effort": "light"})
 PARTS = ("train", "calibration", "test")
 

@@ -45,7 +45,9 @@ def test_a_feature_that_knows_the_answer_is_red_and_named(fraud_evidence: Eviden
 def test_a_random_split_is_red_with_its_warning(fraud_evidence: Evidence) -> None:
     section = built(leakage, with_about(fraud_evidence, split="random_unverified", split_warning=UNVERIFIED))
     assert [(each.key, each.status) for each in section.findings] == [("random_split", Status.RED)]
-    assert UNVERIFIED in " ".join(every_word(section, "zh"))
+    assert UNVERIFIED in " ".join(every_word(section, "en"))
+    assert "随机划分，未经核实" in (zh := " ".join(every_word(section, "zh")))
+    assert UNVERIFIED not in zh
     assert named(section, "gap").status is Status.NOT_ASSESSED
     timeless = built(leakage, with_about(fraud_evidence, split="stratified"))
     assert [(each.key, each.status) for each in timeless.findings] == [("no_time", Status.AMBER)]

@@ -7,6 +7,7 @@ import pytest
 from domain.labels import LABEL_POLICIES
 from scoring.pages.page import Facts, Table
 from scoring.pages.status import Status
+from scoring.pages.words import say
 from tests.training.report.changed import built, with_settings
 from tests.training.report.every_word import every_word
 from training.report.evidence import Evidence
@@ -22,7 +23,7 @@ def test_every_outcome_code_has_its_verdict(request: pytest.FixtureRequest, name
     assert sorted(codes) == sorted(LABEL_POLICIES[evidence.settings.label_policy].verdicts)
     assert section.status is Status.NOT_ASSESSED
     (facts,) = (block for block in section.blocks if isinstance(block, Facts))
-    assert any(each == value for _, value in facts.rows for each in (evidence.settings.objective,))
+    assert say(f"discrimination.{evidence.settings.objective}") in [value for _, value in facts.rows]
 
 
 def test_products_say_different_things(fraud_evidence: Evidence, credit_evidence: Evidence) -> None:

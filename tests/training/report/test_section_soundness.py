@@ -58,7 +58,7 @@ def test_what_a_run_did_not_keep_is_not_assessed(fraud_evidence: Evidence, tmp_p
 def test_calibrators_that_were_compared_are_shown(fraud_evidence: Evidence, tmp_path: Path) -> None:
     text = "kind,log_loss,gain,gain_error,chosen,note\nplatt,0.14,0.0,0.0,True,\nisotonic,,,,False,too few positives\n"
     section = built(soundness, with_files(fraud_evidence, tmp_path, calibrators_csv=text))
-    assert "isotonic · None · None · None ·  · too few positives" in every_word(section, "en")
+    assert "isotonic regression · None · None · None ·  · too few positives" in every_word(section, "en")
 
 
 def test_the_chosen_trial_is_found_after_a_round_through_text(tmp_path: Path) -> None:

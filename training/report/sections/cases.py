@@ -10,7 +10,7 @@ from domain.time import format_instant
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Facts, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Tongue, Words, minus, say
 from scoring.reasons import Concept
 from training.comparables import KINDS, choose_cases, nearest
 from training.cutoffs import GRADES
@@ -81,6 +81,7 @@ def _case(
 ) -> list[Block]:
     bundle, test = evidence.bundle, evidence.test
     title = say(f"cases.{kind}")
+    outcomes = [say(f"cases.{each}_{evidence.product.value}") for each in ("negative", "positive")]
     spoken = bundle.selector.spoken(test.X[row])
     concepts = bundle.selector.concepts
     sums = np.bincount(spoken, weights=value[:-1], minlength=len(concepts))
@@ -92,7 +93,7 @@ def _case(
             (say("cases.base"), float(value[-1])),
             (say("cases.raw"), float(test.raw[row])),
             (say("cases.probability"), f"{test.probability[row]:.2%}"),
-            (say("cases.outcome"), _outcome(int(test.y[row]))),
+            (say("cases.outcome"), outcomes[int(test.y[row])]),
         ),
         title,
     )
@@ -100,17 +101,13 @@ def _case(
     rows = [
         (
             int(reference.seq[place]), format_instant(int(reference.event_time[place])), float(distance),
-            float(reference.raw[place]), f"{reference.probability[place]:.2%}", _outcome(int(reference.y[place])),
+            float(reference.raw[place]), f"{reference.probability[place]:.2%}", outcomes[int(reference.y[place])],
         )
         for place, distance in zip(found.rows, found.distance, strict=True)
     ]  # fmt: skip
     columns = [say(f"cases.{head}") for head in ("seq", "time", "distance", "raw", "probability", "outcome")]
     alike = table_of(f"{kind}_alike", say("cases.alike_title", kind=title), columns, rows)
     return [facts, _waterfall(kind, title, sums, concepts, float(value[-1])), alike]
-
-
-def _outcome(y: int) -> Words:
-    return say("cases.positive" if y == 1 else "cases.negative")
 
 
 def _waterfall(kind: str, title: Words, sums: np.ndarray, concepts: tuple[Concept, ...], base: float) -> Picture:
@@ -135,8 +132,9 @@ def _waterfall(kind: str, title: Words, sums: np.ndarray, concepts: tuple[Concep
                 line, value, left=starts[line], color=colour, height=0.6, hatch=hatch, edgecolor="white", linewidth=0
             )
             axes.annotate(
-                f"{value:+.3f}", (max(starts[line], ends[line]), line), xytext=(3, 0), textcoords="offset points",
-                va="center", fontsize=7, color=INK,
+                minus(f"{value:+.3f}"), (max(starts[line], ends[line]), line), xytext=(3, 0),
+                textcoords="offset points", va="center", fontsize=7, color=INK, zorder=4,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
             )  # fmt: skip
         axes.axvline(base, color=FAINT, linewidth=1, linestyle="--")
         axes.axvline(float(ends[-1]), color=INK, linewidth=1)

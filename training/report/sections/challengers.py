@@ -45,7 +45,7 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         blocks += [_table(evidence, rows, rivals), Prose(say("challengers.quickly"), quiet=True)]
     made.append(_champion(evidence, settings))
     told = tuple(each.held(settings.limit(evidence.product, f"challengers.{each.key}")) for each in made)
-    title = say("challengers.statistics", objective=evidence.settings.objective)
+    title = say("challengers.statistics", objective=say(f"discrimination.{evidence.settings.objective}"))
     return Section("challengers", say("challengers.title"), (*blocks, Statistics(told, title)), left_out)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from domain.decision import Product
 from scoring.pages.page import Block, Cell, Facts, Picture, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Tongue, Words, joined, minus, say
 from training.intervals import bootstrap
 from training.profile import (
     Prevalence,
@@ -22,6 +22,7 @@ from training.profile import (
 )
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
 from training.report.lighter import lighter
+from training.report.meanings import group_named
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
@@ -65,7 +66,10 @@ def _lineage(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
         (say("data_quality.data_hash"), evidence.about.get("data_hash")),
         (say("data_quality.as_of"), evidence.about.get("labels_as_of")),
         (say("data_quality.views"), ", ".join(view.name for view in features.views)),
-        (say("data_quality.groups"), ", ".join(f"{name} ({n})" for name, n in sorted(groups.items()))),
+        (
+            say("data_quality.groups"),
+            joined(say("data_quality.of", name=group_named(g), n=n) for g, n in sorted(groups.items())),
+        ),
         (say("data_quality.n_features"), len(features.names)),
         (say("data_quality.categorical"), ", ".join(features.categorical) or say("data_quality.none")),
     ]
@@ -167,14 +171,20 @@ def _groups(evidence: Evidence) -> Table:
         furthest = places[int(np.argmax(np.abs(np.nan_to_num(apart))))]
         shares = [_percent(float(part[places].mean())) for part in (then, now)]
         rows.append(
-            [group, len(places), *shares, features.names[furthest], _percent(float(now[furthest] - then[furthest]))]
+            [
+                group_named(group),
+                len(places),
+                *shares,
+                features.names[furthest],
+                _percent(float(now[furthest] - then[furthest])),
+            ]
         )
     heads = [say(f"data_quality.{name}") for name in ("group", "n_features", TRAIN, TEST, "furthest", "change")]
     return table_of("missing", say("data_quality.missing"), heads, rows)
 
 
 def _percent(share: float) -> str | None:
-    return None if np.isnan(share) else f"{share:.1%}"
+    return None if np.isnan(share) else minus(f"{share:.1%}")
 
 
 def _ranges(evidence: Evidence) -> Table:

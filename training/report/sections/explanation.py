@@ -19,7 +19,7 @@ from training.permutation import Drops, keep_positives, permutation_drops
 from training.report import explanation_pictures as pictures
 from training.report.evidence import Evidence
 from training.report.look import FULL, LIGHT, Look, other_seeds
-from training.report.meanings import meaning
+from training.report.meanings import group_named, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.seeds import Refit, steadiness
@@ -142,7 +142,7 @@ def _groups_table(look: Look, names: tuple[str, ...], values: np.ndarray, drops:
         span = interval_of(drawn[:, k])
         fall = (None, None, None) if drops is None else (drops.value[k], drops.low[k], drops.high[k])
         numbers = (mean[k], span.low, span.high, mean[k] / max(float(mean.sum()), 1e-300), *fall)
-        rows.append((names[k], *(None if each is None else float(each) for each in numbers)))
+        rows.append((group_named(names[k]), *(None if each is None else float(each) for each in numbers)))
     figure = "AP" if drops is None or drops.figure == "average_precision" else "AUC"
     heads = ("group", "mean_abs", "low", "high", "share", "fall", "low", "high")
     columns = [
@@ -207,8 +207,10 @@ def _kinds_tables(look: Look, path: np.ndarray, other: np.ndarray) -> list[Block
         first, second = np.abs(one).mean(axis=0), np.abs(two).mean(axis=0)
         apart = kinds.compare(one, two).apart
         order = np.argsort(-np.abs(apart), kind="stable")[:10]
-        rows = [(names[k], float(first[k]), float(second[k]), float(apart[k])) for k in order]
         head = "group" if names is groups else "feature"
+        told = [group_named(names[k]) if head == "group" else names[k] for k in order]
+        numbers = ((float(first[k]), float(second[k]), float(apart[k])) for k in order)
+        rows = [(name, *each) for name, each in zip(told, numbers, strict=True)]
         columns = [say(f"explanation.{each}") for each in (head, "path_dependent", "interventional", "apart")]
         title = say(f"explanation.{key}", n=len(path), background=look.work.background)
         found.append(table_of(key, title, columns, rows))

@@ -46,7 +46,10 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
     """The section on fairness, from counts of groups alone."""
     told = evidence.json(ARTIFACT)
     counts = [GroupCounts(**each) for each in told or ()]
-    blocks: list[Block] = [Prose(say("fairness.intro", grade=GRADE)), Prose(say("fairness.not_law"))]
+    blocks: list[Block] = [
+        Prose(say("fairness.intro", grade=say(f"robustness.grade_{GRADE}"))),
+        Prose(say("fairness.not_law")),
+    ]
     if not counts:
         why = say("fairness.no_artifact" if told is None else "fairness.no_attribute")
         missing = tuple(not_assessed(key, say(f"fairness.any_{key}"), why) for key in (*_MEASURES, "proxy_auc"))

@@ -93,7 +93,7 @@ def _engines(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
         (say("implementation.scorer"), bundle.scorer.engine),
         (say("implementation.explainer"), bundle.explainer.engine),
         (say("implementation.explains"), say("implementation.explains_by", **told)),
-        (say("implementation.calibrator"), bundle.calibrator.kind),
+        (say("implementation.calibrator"), say(f"calibration.{bundle.calibrator.kind}")),
         (say("implementation.trees"), bundle.scorer.n_trees),
         (say("implementation.bytes"), len(bundle.scorer.model_text.encode())),
         (say("implementation.n_features"), len(bundle.scorer.names)),

@@ -11,9 +11,10 @@ from domain.decision import Product
 from domain.time import DAY, format_duration
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import Both, Words, say, worded
+from scoring.pages.words import Both, Words, joined, say, worded
 from training.alone import strongest
 from training.intake.checks import CHECK_NAMES
+from training.report.dates import business_days
 from training.report.evidence import Evidence
 from training.report.lighter import lighter
 from training.report.meanings import counted, meaning
@@ -57,11 +58,11 @@ def _split(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
     kind = str(evidence.about.get("split", settings.split))
     rows: list[tuple[Words, Cell]] = [(say("leakage.kind"), say(f"leakage.is_{kind}"))]
     if kind == "forward":
-        rows.append((say("leakage.embargo"), format_duration(settings.gap)))
+        rows.append((say("leakage.embargo"), meaning(format_duration(settings.gap))))
     rows += [
         (say("leakage.labels_known"), say(f"leakage.{settings.labels_known}")),
         (say("leakage.folds"), say(f"leakage.folds_{settings.folds.window}", n=settings.folds.n)),
-        (say("leakage.drop"), ", ".join(rule.name for rule in settings.drop) or say("leakage.none")),
+        (say("leakage.drop"), joined(meaning(rule.name) for rule in settings.drop) or say("leakage.none")),
     ]
     return tuple(rows)
 
@@ -69,7 +70,7 @@ def _split(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
 def _split_findings(evidence: Evidence) -> list[Finding]:
     warning = str(evidence.about.get("split_warning", ""))
     if warning:
-        return [Finding("random_split", Status.RED, say("leakage.random_split", warning=warning))]
+        return [Finding("random_split", Status.RED, say("leakage.random_split", warning=meaning(warning)))]
     if str(evidence.about.get("split")) != "forward":
         return [Finding("no_time", Status.AMBER, say("leakage.no_time"))]
     return []
@@ -81,13 +82,18 @@ def _parts(evidence: Evidence) -> list[Table]:
         return []
     names = ("part", "period", "days", "rows", "events", "left out")
     heads = [say(f"leakage.{name.replace(' ', '_')}") for name in names]
-    rows = [[_part_cell(name, line[name]) for name in names] for _, line in parts.iterrows()]
+    rows = [
+        [_part_cell(name, line[name], evidence.bundle.platform.time_zone) for name in names]
+        for _, line in parts.iterrows()
+    ]
     return [table_of("parts", say("leakage.parts"), heads, rows)]
 
 
-def _part_cell(name: str, value: Any) -> Cell:
-    if not isinstance(value, str) or name not in ("part", "left out"):
+def _part_cell(name: str, value: Any, zone: str) -> Cell:
+    if not isinstance(value, str):
         return _cell(value)
+    if name == "period":
+        return business_days(value, zone)
     return meaning(value) if name == "part" else counted(value)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.pages.drawing import CALM, FAINT, INK, RISK
+from scoring.pages.drawing import CALM, FAINT, INK, RISK, compact
 from scoring.pages.page import Block, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Tongue, Words, say
@@ -177,9 +177,10 @@ def _sweeps(evidence: Evidence, signs: _Signs, raw: Any, n: int) -> list[Picture
                 linewidth=1.4,
             )
             on.axhline(0, color=INK, linewidth=0.6)
-            sign = f" ({sign_of[names[k]]:+d})" if names[k] in sign_of else ""
+            sign = f" ({'+' if sign_of[names[k]] > 0 else '−'})" if names[k] in sign_of else ""
             on.set_title(names[k] + sign, fontsize=7, loc="left")
             on.tick_params(labelsize=6)
+            compact(on.xaxis)
         figure.supylabel(tongue(say("monotonicity.moved")), fontsize=8)
         return figure
 

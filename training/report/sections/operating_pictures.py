@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas, percent
+from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas, legend_above, percent
 from scoring.pages.page import Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.alert_curve import AlertCurve
@@ -47,7 +47,7 @@ def alerts_picture(
         axes.xaxis.set_major_formatter(lambda alerts, _: f"{alerts:g}")
         axes.grid(axis="y", color=FAINT, linewidth=0.4, alpha=0.6)
         percent(axes.yaxis)
-        axes.legend(frameon=False, fontsize=8, loc="upper left")
+        legend_above(axes)
         return figure
 
     names = [
@@ -102,7 +102,7 @@ def cost_picture(priced: Mapping[str, Any]) -> Picture:
                  ylabel=tongue(say("operating_point.cost_in", currency=currency)))  # fmt: skip
         axes.xaxis.set_major_formatter(lambda rows, _: f"{rows:g}")
         axes.yaxis.set_major_formatter(lambda money, _: f"{money:,.0f}")
-        axes.legend(frameon=False, fontsize=8)
+        legend_above(axes)
         return figure
 
     heads = [say(f"operating_point.{name}") for name in ("grade", "rows_above")]
@@ -145,7 +145,7 @@ def approval_picture(curve: ApprovalCurve, marks: Mapping[str, tuple[float, floa
         for axis in (axes.xaxis, axes.yaxis):
             percent(axis)
         axes.grid(axis="y", color=FAINT, linewidth=0.4, alpha=0.6)
-        axes.legend(frameon=False, fontsize=8, loc="upper left")
+        legend_above(axes)
         return figure
 
     heads = [say(f"operating_point.{name}") for name in ("approval_share", "bad_rate", "low", "high")]

@@ -9,6 +9,7 @@ from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, tabl
 from scoring.pages.status import Status
 from scoring.pages.words import Words, say, worded
 from training.report.evidence import Evidence
+from training.report.meanings import kind_named, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
@@ -16,7 +17,7 @@ from training.report.settings import ReportSettings
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
     """From the training settings and the label policy alone."""
     policy, product = LABEL_POLICIES.get(evidence.settings.label_policy), evidence.product.value
-    after = format_duration(evidence.settings.maturity.after)
+    after = meaning(format_duration(evidence.settings.maturity.after))
     blocks: list[Block] = [
         Prose(say(f"purpose.for_{product}")),
         Facts("purpose", _facts(evidence), say("purpose.facts")),
@@ -46,10 +47,10 @@ def _facts(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
     cuts = about.get("cutoffs") or {}
     told: list[tuple[Words, Cell]] = [
         (say("purpose.product"), say(f"purpose.{product}")),
-        (say("purpose.subject"), settings.subject_kind),
+        (say("purpose.subject"), kind_named(settings.subject_kind)),
         (say("purpose.positive"), say(f"purpose.positive_{product}")),
         (say("purpose.horizon"), _horizon(evidence)),
-        (say("purpose.objective"), settings.objective),
+        (say("purpose.objective"), say(f"discrimination.{settings.objective}")),
     ]
     told += [
         (say("purpose.cutoff", grade=say(f"purpose.{grade}")), f"{float(cuts[grade]):.4g}")
@@ -66,7 +67,7 @@ def _facts(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
 def _horizon(evidence: Evidence) -> Words:
     settings = evidence.settings
     if evidence.product is Product.PAYMENT:
-        return say("purpose.horizon_payment", after=format_duration(settings.maturity.after))
+        return say("purpose.horizon_payment", after=meaning(format_duration(settings.maturity.after)))
     stated = settings.master_scale or settings.pricing
     return say("purpose.horizon_loan", months=12 if stated is None else stated.horizon_months)
 

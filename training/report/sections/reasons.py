@@ -54,7 +54,7 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
     ]  # fmt: skip
     if wrong := [each for each in found.signs if not each.agrees]:
         columns = [say("reasons.feature"), say("reasons.sign"), say("reasons.correlation"), say("reasons.rows")]
-        rows = [(each.feature, each.sign, each.correlation, each.n) for each in wrong]
+        rows = [(each.feature, "+" if each.sign > 0 else "−", each.correlation, each.n) for each in wrong]
         blocks.append(table_of("signs", say("reasons.signs"), columns, rows))
     return Section("reasons", say("reasons.title"), tuple(blocks), tuple(left_out))
 
@@ -74,7 +74,7 @@ def _statistics(found: ReasonQuality) -> list[Statistic]:
         _figure("additivity", found.additivity, ".1e", unit=meaning(found.units)),
         _figure("flip", found.flip, ".1%"),
         _figure("fidelity_below", last.below, ".1%", k=last.k),
-        _figure("fidelity_removed", last.removed, ".1%", k=last.k),
+        _figure("fidelity_removed", last.removed, ".1%", note=say("reasons.removed_note"), k=last.k),
         _figure("direction", found.direction, ".1%"),
         _figure("noise_jaccard", found.noise_jaccard, ".2f", noise=found.noise),
     ]
@@ -89,14 +89,15 @@ def _statistics(found: ReasonQuality) -> list[Statistic]:
     return told
 
 
-def _figure(key: str, measured: Measured, form: str, unit: Words = "", **values: float) -> Statistic:
+def _figure(key: str, measured: Measured, form: str, unit: Words = "", note: Words = "", **values: float) -> Statistic:
     name = say(f"reasons.{key}", **values)
     if not np.isfinite(measured.value):
         return not_assessed(key, name, say("reasons.no_rows"), n=measured.n)
     low, high = measured.interval.low, measured.interval.high
     known = bool(np.isfinite(low) and np.isfinite(high))
     return Statistic(
-        key, name, measured.value, low if known else None, high if known else None, measured.n, form=form, unit=unit
+        key, name, measured.value, low if known else None, high if known else None, measured.n, form=form, unit=unit,
+        note=note,
     )  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def _codes(evidence: Evidence, found: ReasonQuality) -> Table:
     n = max(1, found.unexplained.n)
     rows = [(concept_name(concepts[each.code]), each.n, each.n / n, each.n_top, each.n_top / n) for each in found.codes]
     columns = [say(f"reasons.{head}") for head in ("code", "given", "given_share", "given_top", "top_share")]
-    statuses = tuple(Status.RED if each.protected and each.n_top else Status.NOT_ASSESSED for each in found.codes)
+    statuses = tuple(Status.RED if each.protected and each.n_top else Status.PASS for each in found.codes)
     return table_of("codes", say("reasons.codes"), columns, rows, statuses=statuses)
 
 

@@ -8,11 +8,12 @@ from domain.decision import Product
 from scoring.interval import wilson
 from scoring.pages.page import Block, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
-from scoring.pages.words import Words, say
+from scoring.pages.words import Words, minus, say
 from scoring.recourse import Recourse, Recourses, actionable
 from training.cutoffs import GRADES
 from training.intervals import LEVEL, bootstrap
 from training.report.evidence import Evidence
+from training.report.meanings import group_named, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 
@@ -92,7 +93,13 @@ def _changes(found: list[tuple[Recourse, ...]]) -> Table:
             moved.setdefault(change.feature, []).append((change.after - change.before) / max(abs(change.before), 1e-9))
             units[change.feature] = change.unit
     rows = [
-        (name, units[name], len(shares), f"{np.median(shares):+.0%}", f"{max(shares, key=abs):+.0%}")
+        (
+            name,
+            meaning(units[name]),
+            len(shares),
+            minus(f"{np.median(shares):+.0%}"),
+            minus(f"{max(shares, key=abs):+.0%}"),
+        )
         for name, shares in sorted(moved.items(), key=lambda each: (-len(each[1]), each[0]))
     ]
     columns = [say(f"recourse.{head}") for head in ("feature", "unit", "times", "median", "largest")]
@@ -103,5 +110,9 @@ def _fixed(evidence: Evidence, names: list[str]) -> Table:
     group = {feature.name: feature.group for feature in evidence.bundle.feature_set.features}
     columns = [say("recourse.feature"), say("recourse.group")]
     return table_of(
-        "fixed", say("recourse.fixed", n=len(names)), columns, [(name, group[name]) for name in names], folded=True
+        "fixed",
+        say("recourse.fixed", n=len(names)),
+        columns,
+        [(name, group_named(group[name])) for name in names],
+        folded=True,
     )

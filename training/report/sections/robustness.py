@@ -19,6 +19,7 @@ from training.attackers import Evasion, evade, is_chosen
 from training.cutoffs import GRADES
 from training.intervals import Interval
 from training.report.evidence import Evidence, Rows
+from training.report.meanings import group_named
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.robustness import Change, draw_sample, earlier_rows, failures, measure_changes, with_noise, without
@@ -190,7 +191,7 @@ def _followed(lab: _Lab) -> Words:
 
 
 def _grouped(change: Change) -> Words:
-    return say("robustness.in_group", group=change.name.partition(":")[2])
+    return say("robustness.in_group", group=group_named(change.name.partition(":")[2]))
 
 
 def _extremes(lab: _Lab) -> Statistic:
@@ -240,9 +241,11 @@ def _attack(lab: _Lab) -> tuple[list[Statistic], list[Block]]:
         _freed("evasion", names["evasion"], made.n_free, made.n),
         _freed("evasion_single", names["evasion_single"], made.alone[top], made.n, top),
     ]
-    rows = [(name, entries[name].group, made.alone[name], made.alone[name] / made.n) for name in _ordered(made)]
+    rows = [
+        (name, group_named(entries[name].group), made.alone[name], made.alone[name] / made.n) for name in _ordered(made)
+    ]
     columns = [say(f"robustness.{each}") for each in ("feature", "group", "freed", "share")]
-    told = Prose(say("robustness.attack_seen", grade=grade, fall=made.fall))
+    told = Prose(say("robustness.attack_seen", grade=say(f"robustness.grade_{grade}"), fall=made.fall))
     return statistics, [told, table_of("attack", say("robustness.attack"), columns, rows)]
 
 
@@ -274,8 +277,10 @@ def _picture(changes: Sequence[Change]) -> Picture:
 
 def _named(change: Change) -> tuple[Words, Words]:
     kind, _, what = change.name.partition(":")
-    said: Words = what or say("robustness.all_features")
-    return say(f"robustness.{kind}"), f"{what} IQR" if kind == "noise" else said
+    if kind == "noise":
+        return say("robustness.noise"), f"{what} IQR"
+    named: Words = group_named(what) if kind in ("missing", "stale") else what
+    return say(f"robustness.{kind}"), named if what else say("robustness.all_features")
 
 
 def _written(interval: Interval) -> str:
@@ -291,10 +296,10 @@ def _draw(tongue: Tongue, changes: Sequence[Change]) -> Any:
     for place, each in enumerate(changes):
         mark, colour = _LOOKS[each.name.partition(":")[0]]
         low, high = each.auc_loss_interval.low, each.auc_loss_interval.high
-        axes.plot([low, high], [place] * 2, color=colour, linewidth=1)
+        axes.plot([low, high], [place] * 2, color=colour, linewidth=1, linestyle="-")
         axes.plot(each.auc_loss, place, mark, color=colour, markersize=4)
     axes.axvline(0, color=FAINT, linewidth=1, zorder=0)
-    names = [f"{tongue(kind)}: {tongue(what)}" for kind, what in map(_named, changes)]
+    names = [tongue(say("robustness.line", kind=kind, what=what)) for kind, what in map(_named, changes)]
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set(xlabel=tongue(say("robustness.auc_loss")), ylim=(len(names) - 0.5, -0.5))
     return figure

@@ -190,10 +190,10 @@ def _draw(tongue: Tongue, segments: Sequence[Segment], auc: float) -> Any:
     ]
     for place, each in enumerate(segments):
         if each.auc is not None and each.auc_interval is not None:
-            left.plot([each.auc_interval.low, each.auc_interval.high], [place] * 2, color=CALM, linewidth=1)
+            left.plot([each.auc_interval.low, each.auc_interval.high], [place] * 2, "-", color=CALM, linewidth=1)
             left.plot(each.auc, place, "o", color=CALM, markersize=3.5)
         if _counts(each):
-            right.plot([max(each.low, 0.05), min(each.high, 20)], [place] * 2, color=RISK, linewidth=1)
+            right.plot([max(each.low, 0.05), min(each.high, 20)], [place] * 2, "-", color=RISK, linewidth=1)
             right.plot(np.clip(each.ratio, 0.05, 20), place, "s", color=RISK, markersize=3.5)
         if place and segments[place - 1].dimension != each.dimension:
             for axes in (left, right):

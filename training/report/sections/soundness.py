@@ -11,7 +11,7 @@ import pandas as pd
 from scoring.pages.drawing import CALM, INK
 from scoring.pages.page import Block, Cell, Facts, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Tongue, Words, joined, say
 from training.gates.monotone import declared_signs
 from training.report.evidence import Evidence
 from training.report.meanings import meaning
@@ -20,6 +20,7 @@ from training.report.settings import ReportSettings
 from training.search_table import chosen_trial, parameters
 
 _ALTERNATIVES = 8
+_CALIBRATORS = ("platt", "beta", "isotonic")
 
 
 def build(evidence: Evidence, settings: ReportSettings) -> Section:
@@ -63,14 +64,14 @@ def _algorithm(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
         (say("soundness.signs_asked"), len(declared_signs(evidence.bundle))),
         (say("soundness.method"), constraints.method),
         (say("soundness.interactions"), say(f"soundness.interactions_{interactions}")),
-        (say("soundness.calibration"), str(about.get("calibration", ""))),
+        (say("soundness.calibration"), _calibrator(str(about.get("calibration", "")))),
     )
 
 
 def _search(evidence: Evidence, trials: pd.DataFrame | None) -> tuple[tuple[Words, Cell], ...]:
-    asked = evidence.settings.search
+    asked, objective = evidence.settings.search, say(f"discrimination.{evidence.settings.objective}")
     rows: list[tuple[Words, Cell]] = [
-        (say("soundness.objective"), evidence.settings.objective),
+        (say("soundness.objective"), objective),
         (say("soundness.sampler"), asked.method),
         (say("soundness.pruning"), asked.pruning),
         (say("soundness.budget"), asked.trials),
@@ -80,7 +81,9 @@ def _search(evidence: Evidence, trials: pd.DataFrame | None) -> tuple[tuple[Word
     ]
     if trials is not None:
         counts = trials["state"].value_counts()
-        states = ", ".join(f"{state} {int(n)}" for state, n in sorted(counts.items()))
+        states = joined(
+            say("soundness.counted", state=meaning(str(state)), n=int(n)) for state, n in sorted(counts.items())
+        )
         rows += [(say("soundness.states"), states), (say("soundness.spent"), float(trials["seconds"].sum()))]
     return tuple(row for row in rows if row[1] is not None)
 
@@ -93,7 +96,7 @@ def _figure(evidence: Evidence, name: str) -> Mapping[str, Any] | None:
 def _optimism(evidence: Evidence, trials: pd.DataFrame | None) -> Statistic:
     """The chosen trial's mean over folds less the same figure on the test."""
     objective = evidence.settings.objective
-    name = say("soundness.optimism", objective=objective)
+    name = say("soundness.optimism", objective=say(f"discrimination.{objective}"))
     chosen = None if trials is None else chosen_trial(trials, evidence.about.get("params") or {})
     test = _figure(evidence, objective)
     if trials is None or chosen is None:
@@ -133,7 +136,7 @@ def _alternatives(evidence: Evidence, trials: pd.DataFrame) -> Table:
         known = [f"{name} {trial[name]:.3g}" for name in parameters(trials) if isinstance(trial[name], (int, float))]
         rows.append(
             [
-                int(trial["number"]), str(trial["state"]), None if np.isnan(value) else value,
+                int(trial["number"]), meaning(str(trial["state"])), None if np.isnan(value) else value,
                 None if np.isnan(value - chosen) else f"{value - chosen:+.4f}", ", ".join(known),
             ]
         )  # fmt: skip
@@ -156,18 +159,22 @@ def _signs(evidence: Evidence) -> Block:
 def _calibrators(evidence: Evidence) -> list[Block]:
     tried = evidence.frame("calibrators.csv")
     if tried is None or not len(tried):
-        return [Prose(say("soundness.one_calibrator", kind=str(evidence.about.get("calibration", ""))))]
+        return [Prose(say("soundness.one_calibrator", kind=_calibrator(str(evidence.about.get("calibration", "")))))]
     heads = [say(f"soundness.{name}") for name in ("kind", "log_loss", "gain", "gain_error", "is_chosen", "note")]
     rows: list[list[Cell]] = [
         [
-            str(line["kind"]),
+            _calibrator(str(line["kind"])),
             *(_number(line[name]) for name in ("log_loss", "gain", "gain_error")),
             say("soundness.yes") if line["chosen"] else "",
-            "" if pd.isna(line["note"]) else str(line["note"]),
+            "" if pd.isna(line["note"]) else meaning(str(line["note"])),
         ]
         for _, line in tried.iterrows()
     ]
     return [table_of("calibrators", say("soundness.calibrators"), heads, rows)]
+
+
+def _calibrator(kind: str) -> Words:
+    return say(f"calibration.{kind}") if kind in _CALIBRATORS else kind
 
 
 def _number(value: Any) -> float | None:
@@ -179,7 +186,7 @@ def _history(course: pd.DataFrame, objective: str) -> Picture:
     rows: list[list[Cell]] = [
         [
             int(line["number"]),
-            str(line["state"]),
+            meaning(str(line["state"])),
             *(_number(line[each]) for each in ("value", "best")),
         ]
         for _, line in course.iterrows()
@@ -196,9 +203,10 @@ def _history(course: pd.DataFrame, objective: str) -> Picture:
         axes.plot(number, value, "o", color=CALM, markersize=4, label=tongue(say("soundness.value")))
         axes.step(number, best, where="post", color=INK, linewidth=1.2, label=tongue(say("soundness.best")))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.margins(0.05, 0.12)
+        axes.set_xlim(float(number.min()) - 0.5, float(number.max()) + 0.5)
+        axes.margins(y=0.12)
         axes.set_xlabel(tongue(say("soundness.trial")))
-        axes.set_ylabel(objective)
+        axes.set_ylabel(tongue(say(f"discrimination.{objective}")))
         axes.legend(frameon=False, loc="lower right")
         return figure
 

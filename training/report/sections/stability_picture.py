@@ -48,7 +48,8 @@ def course_picture(unit: str, periods: tuple[Period, ...]) -> Picture:
                 chance = [each.psi.by_chance if each.n >= _LEAST_SHOWN else np.nan for each in periods]
                 axis.plot(places, chance, color=INK, linewidth=0.9, linestyle="--",
                           label=tongue(say("stability.by_chance")))  # fmt: skip
-                axis.legend(frameon=False, fontsize=7, loc="best")
+                handles, labels = axis.get_legend_handles_labels()
+                figure.legend(handles, labels, frameon=False, fontsize=8, ncols=len(labels), loc="outside upper right")
             if name in ("rate", "score"):
                 percent(axis.yaxis)
             axis.set_title(tongue(say(f"stability.panel_{name}")), fontsize=9)

@@ -1,0 +1,178 @@
+"""States that are slow, for real: another process holds their file, or reading them takes longer than there is time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.main import main
+from domain.decision import Product
+from scoring.replay import Replayer
+from serving.auth import revoke_key
+from stores.keys import secret_key
+from stores.vault import Vault
+from tests.serving import world
+from tests.serving.doors import Doors
+from tests.serving.parity import same_vectors
+from tests.serving.test_checkpoints import last_seq, logged, saved, until
+
+DEADLINE_MS = 2_000
+
+HOLD = """
+import sys, apsw
+held = apsw.Connection(sys.argv[1])
+held.set_busy_timeout(60_000)
+for statement in sys.argv[2:]:
+    held.execute(statement).fetchall()
+print("held", flush=True)
+sys.stdin.read()
+"""
+WRITING = ("BEGIN IMMEDIATE",)
+"""Nobody else writes."""
+ALONE = ("PRAGMA locking_mode=EXCLUSIVE", "BEGIN EXCLUSIVE", "CREATE TABLE held (n)")
+"""Nobody else even reads."""
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    made = Doors(
+        tmp_path_factory.mktemp("slow"), products=(Product.PAYMENT,),
+        settings={"checkpoint_every": "1s", "default_deadline": "30s", "answer_timeout": "60s"},
+    )  # fmt: skip
+    yield made
+    made.close()
+
+
+@contextmanager
+def held(path: Path, statements: tuple[str, ...]) -> Iterator[None]:
+    """Another process holds the file; what it wrote is taken back when it goes."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path), *statements], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    try:
+        assert holder.stdout.readline() == "held\n"
+        yield
+    finally:
+        holder.stdin.close()
+        holder.wait(60)
+        holder.stdout.close()
+
+
+def asked(doors: Doors, seed: int = 3, **body: Any) -> dict[str, Any]:
+    (request,) = world.payment_stream(1, seed, world.START, prefix=f"s{doors.key()}-")
+    answer = doors.pay({**request, "amount": 3_000_000, "currency": "CNY", **body})
+    assert answer.status_code == 200, answer.text
+    decision: dict[str, Any] = answer.json()
+    return decision
+
+
+def test_nobody_waits_for_a_store_that_takes_no_writes(doors: Doors) -> None:
+    asked(doors)
+    with held(doors.home.states, WRITING):
+        for _ in range(5):
+            decision = asked(doors, deadline_ms=DEADLINE_MS)
+            # Requests are decided from what is in memory: nothing is missing, and the answer says so.
+            assert (decision["degraded"], decision["score"] is None) == (False, False)
+        until(lambda: logged(doors, "checkpoint_failed"))
+        assert "states.db" in logged(doors, "checkpoint_failed")[-1]["error"]
+        # The watch goes on with the rest of what it looks at.
+        assert doors.send("GET", "/v1/metrics", client="metrics").status_code == 200
+        assert revoke_key(doors.home, "metrics")
+        until(lambda: doors.send("GET", "/v1/metrics", client="metrics").status_code == 401)
+        assert asked(doors)["degraded"] is False
+        assert doors.send("GET", "/readyz", client=None).status_code == 200
+    seq = last_seq(doors)
+    until(lambda: saved(doors) >= seq)
+
+
+def test_a_start_does_without_a_store_that_cannot_be_read(doors: Doors) -> None:
+    doors.runtime.stop()
+    with held(doors.home.states, ALONE):
+        doors.restart()
+        assert logged(doors, "state_started")[-1]["from_checkpoint"] == 0
+        assert "locked" in logged(doors, "checkpoint_refused")[-1]["error"]
+        assert asked(doors, deadline_ms=DEADLINE_MS)["degraded"] is False
+        n_failed = len(logged(doors, "checkpoint_failed"))
+        until(lambda: len(logged(doors, "checkpoint_failed")) > n_failed)
+    seq = last_seq(doors)
+    until(lambda: saved(doors) >= seq)
+    same_vectors(doors.home, Product.PAYMENT)
+
+
+def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors) -> None:
+    requests = world.payment_stream(25, 9, world.START, prefix="erased-")
+    doors.together([{"path": "/v1/payments/score", "body": request} for request in requests])
+    card = str(requests[0]["card_id"])
+    token = Vault(doors.runtime.committing.database, secret_key(doors.home.keys, "vault", {})).known("card_id", card)
+
+    def state() -> Any:
+        return doors.runtime.desks[Product.PAYMENT].state
+
+    assert token in state().holdings.first["card_id"]
+    assert main(["--home", str(doors.home.root), "erase", "card_id", card]) == 0
+    until(lambda: token not in state().holdings.first["card_id"])
+    books, before = doors.runtime.committing, state()
+
+    def refuse() -> bool:
+        books.database.connection.set_commit_hook(None)
+        return True
+
+    away = doors.home.states.with_name("away.db")
+    doors.home.states.rename(away)
+    doors.home.states.mkdir()
+    try:
+        doors.runtime.committer.between(lambda: books.database.connection.set_commit_hook(refuse))
+        (request,) = world.payment_stream(1, 77, world.START, prefix="refused")
+        assert doors.pay(request).status_code == 503
+        until(lambda: state() is not before and doors.runtime.ready)
+        assert logged(doors, "state_started")[-1]["from_checkpoint"] == 0
+        # The journal alone brings the token back: who was erased, only the store can say.
+        until(lambda: token not in state().holdings.first["card_id"])
+        assert asked(doors)["degraded"] is False
+    finally:
+        doors.home.states.rmdir()
+        away.rename(doors.home.states)
+
+
+def test_reading_that_takes_longer_than_there_is_time_is_not_begun(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = doors.runtime.desks[Product.PAYMENT].state
+    vector = state.vector
+
+    def crawling(event: Any) -> Any:
+        time.sleep(DEADLINE_MS / 1000 + 0.5)
+        return vector(event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "vector", crawling, raising=False)
+        # Who meets it first is late, and is answered all the same.
+        assert asked(doors, deadline_ms=DEADLINE_MS)["degraded"] == f"model dropped: deadline of {DEADLINE_MS} ms"
+        decision = asked(doors, deadline_ms=DEADLINE_MS)
+        assert decision["degraded"] == f"features dropped: deadline of {DEADLINE_MS} ms"
+        assert (decision["score"], decision["action"]) == (None, "review")
+        assert decision["timings_us"]["total"] < DEADLINE_MS * 1000
+        assert asked(doors, amount=100, deadline_ms=DEADLINE_MS)["action"] == "approve"
+        # Who has the time gets all of it.
+        assert asked(doors, deadline_ms=30_000)["degraded"] is False
+    told = [asked(doors, deadline_ms=DEADLINE_MS)["degraded"] for _ in range(40)]
+    assert told[0] == f"features dropped: deadline of {DEADLINE_MS} ms"
+    assert told[-1] is False
+
+
+def test_everything_above_replays_and_was_learnt_once(doors: Doors) -> None:
+    books = doors.runtime.committing
+    replayer = Replayer(books.ledger, books.journal, doors.home.bundles)
+    for row in books.ledger.read("payment").to_pylist():
+        same, expected, got = replayer.replay(row["decision_id"])
+        assert same, (expected, got)
+    assert books.ledger.verify() == []
