@@ -20,8 +20,8 @@ times as fast as fitting all to their end, and the mean figure of the trial that
     largest rise                            2.3  .6304     3.2  .7761
 
 Complete trials of five worlds of ``benchmarks/bench_tuning.py`` (23 to 51 each), figures calmed, 100 orders: largest
-rise from the first round on 2.9 times as fast, .0087 lost of the best figure; from the 30th round on 2.2 and .0048; with
-the rise that nine in ten did not exceed 2.3 and .0049.
+rise from the first round on 2.9 times as fast, .0087 lost of the best figure; from the 30th round on 2.2 and .0048;
+with the rise that nine in ten did not exceed 2.3 and .0049.
 
 Halving keeps the best third of what reached a round and suffers as the median does; a Wilcoxon test of two or three
 folds can reject nothing.
