@@ -5,8 +5,8 @@ in this one, of figures that are calmed as they are for the choice of rounds (``
 compared at the same fold and the same round only. Comparing them as they are, as a median rule does, gives up slow
 learners, which start low and end high; so a trial is granted a rise from that round to the end of the fold that nine of
 ten earlier trials did not exceed (the largest of all only grows with their number), and is given up when even that
-leaves it below their median end. Not before it has had the rounds of its patience: on folds of 40 positives most trials
-were given up after two rounds, and the search went where learning is quick, not where it ends high.
+leaves it below their median end. Not before it has had the rounds of its patience: on folds of 40 positives half of
+what was given up had two rounds, and the search went where learning is quick, not where it ends high.
 
 Replayed on recorded courses on the folds of the simulator's configs, in 60 seeded orders, figures not calmed: how many
 times as fast as fitting all to their end, and the mean figure of the trial that is then chosen. 23 trials of fraud
