@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli.aml_access import access, verify
-from cli.aml_cases import case, cases, pack
+from cli.aml_cases import case, cases, export, pack
 from cli.aml_diligence import diligence
 from cli.aml_reports import filed, flows, large_value, structuring
 from cli.aml_screening import clear, hits, names_benchmark, screen
@@ -27,5 +27,6 @@ aml.command(name="names-benchmark")(names_benchmark)
 aml.add_typer(case, name="case")
 aml.command()(cases)
 aml.command()(pack)
+aml.command()(export)
 aml.command()(access)
 aml.command()(verify)

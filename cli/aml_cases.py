@@ -109,31 +109,54 @@ def pack(
     until: UNTIL = None,
     last: Annotated[str, typer.Option(metavar="DURATION", help="The period up to --until, or up to now.")] = "90d",
     to: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Where it goes; restricted/packs of the home by default."),
+        Path | None, typer.Option("--out", metavar="DIR", help="Also export it there in clear, which is recorded.")
     ] = None,
     as_json: AS_JSON = False,
 ) -> None:
     """Draft the evidence of a case for a person to file: facts, graph of funds, features, reasons, timeline.
 
-    One page in Chinese, one in English, and the same as JSON. Nothing is sent.
+    One page in Chinese, one in English, and the same as JSON. The draft is kept sealed among the restricted records;
+    only --out, or `assay aml export`, writes it in clear, for its owner alone. Nothing is sent.
 
       assay aml pack case-000004 --last 90d --actor NAME
     """
     from cli.oversight import period_of
-    from cli.screen import print_json, say
     from monitoring.aml.cases import case_of
-    from monitoring.aml.evidence_page import record_pack, write_pack
+    from monitoring.aml.evidence_page import draft_pack, export_pack, keep_pack
 
     with desk_of(context, "aml pack") as desk:
         begin, end = period_of(desk.session, since, until, last)
         case = case_of(desk.office.store.read(), number)
-        folder = to or desk.session.home.restricted / "packs"
-        written = write_pack(
-            desk.world(), case, folder, since=begin, until=end, made_at=desk.office.at, by=desk.office.actor
-        )
-        record_pack(desk.office, case, written)
+        drafted = draft_pack(
+            desk.world(), case, since=begin, until=end, made_at=desk.office.at, by=desk.office.actor
+        )  # fmt: skip
+        kept = keep_pack(desk.office, case, drafted)
+        written = () if to is None else export_pack(desk.office, kept, to)
+    _say_pack(kept, written, as_json)
+
+
+def export(
+    context: typer.Context,
+    kept: Annotated[str, typer.Argument(metavar="PACK", help="As `assay aml pack` named it.")],
+    to: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where it goes, in clear.")],
+    as_json: AS_JSON = False,
+) -> None:
+    """Write a draft of evidence in clear, for its owner alone: to be filed. Who exported it, and where to, is recorded.
+
+    assay aml export case_pack-000007 --out /media/filing --actor NAME
+    """
+    from monitoring.aml.evidence_page import export_pack
+
+    with desk_of(context, "aml export") as desk:
+        written = export_pack(desk.office, kept, to)
+    _say_pack(kept, written, as_json)
+
+
+def _say_pack(kept: str, written: tuple[Path, ...], as_json: bool) -> None:
+    from cli.screen import print_json, say
+
     if as_json:
-        print_json([str(path) for path in written])
-    else:
-        say("\n".join(f"wrote {path}" for path in written))
+        print_json({"pack": kept, "exported": [str(path) for path in written]})
+        return
+    say(f"{kept}: kept sealed")
+    say("\n".join(f"wrote {path}" for path in written) or f"next: assay aml export {kept} --out DIR")

@@ -122,7 +122,7 @@ def close(
             elif confirm:
                 made = cases_.confirm(case_id, at=at, actor=who, text=books.sealed(text))
             else:
-                body = {"reason": send_back}
+                body = {"reason": books.sealed(send_back)}
                 made = books.matters.append_within(case_id, Step.RETURNED, at=at, actor=who, body=body)
         told(made, books, as_json)
     if made.state is MatterState.PROPOSED and not as_json:
@@ -141,7 +141,8 @@ def correct(context: typer.Context, case_id: ID, finding: FINDING, reason: REASO
     session = session_of(context)
     with matter_books(session) as books:
         with books.database.transaction():
-            made = books.cases().correct(case_id, finding, at=system_clock(), actor=session.actor, reason=reason)
+            said = books.sealed(reason) or ""
+            made = books.cases().correct(case_id, finding, at=system_clock(), actor=session.actor, reason=said)
         told(made, books, as_json)
 
 
@@ -157,7 +158,8 @@ def reopen(context: typer.Context, case_id: ID, reason: REASON, as_json: AS_JSON
     session = session_of(context)
     with matter_books(session) as books:
         with books.database.transaction():
-            made = books.cases().reopen(case_id, at=system_clock(), actor=session.actor, reason=reason)
+            said = books.sealed(reason) or ""
+            made = books.cases().reopen(case_id, at=system_clock(), actor=session.actor, reason=said)
         told(made, books, as_json)
 
 

@@ -137,7 +137,8 @@ def reopen(context: typer.Context, complaint_id: ID, reason: REASON, as_json: AS
     session = session_of(context)
     with matter_books(session) as books:
         with books.database.transaction():
-            made = books.complaints().reopen(complaint_id, at=system_clock(), actor=session.actor, reason=reason)
+            said = books.sealed(reason)
+            made = books.complaints().reopen(complaint_id, at=system_clock(), actor=session.actor, reason=said)
         told(made, books, as_json)
 
 

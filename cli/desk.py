@@ -91,7 +91,8 @@ def reopen(context: typer.Context, ticket_id: ID, reason: REASON, as_json: AS_JS
     session = session_of(context)
     with matter_books(session) as books:
         with books.database.transaction():
-            made = books.tickets().reopen(ticket_id, at=system_clock(), actor=session.actor, reason=reason)
+            said = books.sealed(reason)
+            made = books.tickets().reopen(ticket_id, at=system_clock(), actor=session.actor, reason=said)
         told(made, books, as_json)
 
 
@@ -118,7 +119,8 @@ def escalate(
             escalate_late(books, "ticket", desk_settings(session).escalate_after, as_json)
             return
         with books.database.transaction():
-            made = books.tickets().escalate(ticket_id, at=system_clock(), actor=session.actor, reason=reason)
+            said = books.sealed(reason) or ""
+            made = books.tickets().escalate(ticket_id, at=system_clock(), actor=session.actor, reason=said)
         told(made, books, as_json)
 
 

@@ -60,7 +60,7 @@ class MatterBooks:
         """What somebody wrote, sealed inside the open transaction; ``-`` reads it from standard input."""
         if text == "-":
             text = sys.stdin.read().strip()
-        return self.sealer.seal_within(text) if text else None
+        return self.sealer.seal_within(text) if text and text.strip() else None
 
     def people(self, customer: str | None, borrower: str | None = None) -> dict[str, str]:
         """Tokens of the people named."""
@@ -194,8 +194,12 @@ def show_list(title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _said(body: Mapping[str, Any], books: MatterBooks) -> dict[str, Any]:
-    """The body of an entry without what says nothing, its text opened."""
+    """The body of an entry without what says nothing, its texts opened."""
+    from stores.sealing import is_sealed_id
+
     told = {name: value for name, value in body.items() if value not in ({}, [], "")}
-    if "text" in told:
-        told["text"] = books.sealer.opened(str(told["text"])) or "(erased)"
+    for name in ("text", "reason"):
+        # A reason may also be a word of ours, such as overdue, or lie open from before reasons were sealed.
+        if name in told and (name == "text" or is_sealed_id(told[name])):
+            told[name] = books.sealer.opened(str(told[name])) or "(erased)"
     return told

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ID = Annotated[str, typer.Argument(metavar="ID", help="Such as case-1, complaint-12, ticket-3.")]
 NOTE = Annotated[str | None, typer.Option(metavar="TEXT", help="Kept encrypted; - reads it from standard input.")]
-REASON = Annotated[str, typer.Option(metavar="TEXT", help="Why; kept in the history.")]
+REASON = Annotated[str, typer.Option(metavar="TEXT", help="Why; kept encrypted in the history.")]
 
 
 def add_common(app: typer.Typer, kind: str, command: str, plural: str) -> None:

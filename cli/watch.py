@@ -107,6 +107,7 @@ def acknowledge(
     ] = None,
     said: Annotated[str, typer.Option("--note", metavar="TEXT", help="What is known or will be done.")] = "",
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="When; now by default.")] = None,
+    restricted: _RESTRICTED = False,
     as_json: AS_JSON = False,
 ) -> None:
     """Write down who takes a breach on. It stays open until its values are calm again.
@@ -118,8 +119,12 @@ def acknowledge(
     from stores.breaches import Breaches
 
     session = session_of(context)
+    if restricted:
+        let_in(session, "watch acknowledge --restricted")
     with session.database() as database:
-        taken = Breaches(database).acknowledge(breach, by or session.actor, said, instant(session, as_of))
+        taken = Breaches(database).acknowledge(
+            breach, by or session.actor, said, instant(session, as_of), restricted=restricted
+        )
     if as_json:
         print_json(breach_dict(taken))
     else:

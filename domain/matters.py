@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from domain.errors import DataError, InputError, expected_got
+from domain.people import same_person
 
 
 class MatterKind(StrEnum):
@@ -233,7 +234,7 @@ def check(matter: Matter, step: Step, actor: str, at: int, body: Mapping[str, An
         if mine:
             raise InputError(expected_got(f"{matter.owner}, who is responsible, to hand it over", actor, where))
     if matter.state is MatterState.PROPOSED and step is Step.CLOSED:
-        if actor == matter.proposed_by:
+        if same_person(actor, matter.proposed_by or ""):
             raise InputError(
                 expected_got(f"a second person to confirm what {matter.proposed_by} proposed", actor, where)
             )

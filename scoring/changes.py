@@ -10,7 +10,6 @@ record is found when it is read, and whatever was in force before stays so.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import DataError, InputError, expected_got
+from domain.people import same_person
 from domain.time import Clock, format_instant
 from stores.database import Database
 from stores.home import Home
@@ -282,21 +282,6 @@ def newest(changes: Iterable[Change], subject: Subject) -> Change | None:
 def told_of(change: Change) -> dict[str, str]:
     """A change as others are told of it."""
     return {name: str(getattr(change, name)) for name in _TOLD}
-
-
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's, however they are written.
-
-    Examples
-    --------
-    >>> same_person("Li Wei", " li  WEI "), same_person("Li Wei", "Zhang Min")
-    (True, False)
-    """
-    return _plain(one) == _plain(other)
-
-
-def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _said(what: str, given: str) -> str:

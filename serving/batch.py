@@ -36,7 +36,7 @@ async def score_payments(runtime: Runtime, call: Call, started: int) -> Answer:
     slot = (work.client, work.key)
     if slot in runtime.in_flight:
         raise in_flight()
-    runtime.in_flight.add(slot)
+    runtime.in_flight[slot] = work
     try:
         kept = await runtime.read(lambda books: books.ledger.recall(work.client, work.key))
         if kept is None:
@@ -47,7 +47,7 @@ async def score_payments(runtime: Runtime, call: Call, started: int) -> Answer:
             await commit(runtime, begin)
             work.said = Said(_assembled(await _each(runtime, work, items)))
     finally:
-        runtime.in_flight.discard(slot)
+        runtime.in_flight.pop(slot, None)
     # Where an answer is kept the committer gives it, or refuses another body, as for every write.
     return await commit(runtime, work)
 

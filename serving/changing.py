@@ -19,9 +19,10 @@ from pydantic import ValidationError
 
 from domain.decision import Product
 from domain.errors import DataError, DefinitionError, InputError, ModelError, Unavailable
+from domain.people import same_person
 from domain.settings import PlatformSettings
 from domain.time import Clock
-from scoring.changes import Change, Changes, State, Subject, same_person, told_of
+from scoring.changes import Change, Changes, State, Subject, told_of
 from scoring.policy import Policy
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook

@@ -6,6 +6,9 @@
         3. feed its event to the states, so that the next one sees it
     COMMIT (on disk) ──▶ only now are the answers given
 
+A thread that hangs in a work (`serving.rescue`) is left behind: another one goes on with its transaction, from the
+work that hangs.
+
 When the transaction fails nothing of it is kept, everybody in it is told 503, and states that had
 already learnt from it are rebuilt from the journal before the next one.
 """
@@ -16,6 +19,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import apsw
@@ -25,6 +30,7 @@ from domain.events import Event
 from serving.books import Books
 from serving.metrics import Metrics
 from serving.problems import Problem, unavailable
+from serving.rescue import LeftBehind, Rescue
 from serving.work import Done, Work
 from stores.journal import Journal
 
@@ -63,6 +69,20 @@ class Admission(Protocol):
 Deliver = Callable[[Sequence[tuple[Work, Done]]], None]
 
 
+@dataclass(slots=True)
+class _Turn:
+    """One transaction's works, what became of them so far, and the change that is to follow them.
+
+    Nothing of it hangs on a thread: ``open`` ends the transaction from whichever has it.
+    """
+
+    batch: list[Work]
+    change: Callable[[], None] | None
+    done: list[tuple[Work, Done]] = field(default_factory=list)
+    open: ExitStack = field(default_factory=ExitStack)
+    taken_over: bool = False
+
+
 class Committer:
     """Run works one after the other; `start` before use, `stop` to finish what is queued.
 
@@ -73,6 +93,7 @@ class Committer:
     states : fed after each admitted work.
     group_commit, queue_limit : most works in a transaction, most waiting.
     deliver : given each work with what became of it, once that is settled.
+    rescue : asks for another thread where one hangs.
     before_doors : called once, when everything has been read and before the first work is taken.
     """
 
@@ -88,6 +109,7 @@ class Committer:
         metrics: Metrics,
         log: Any,
         before_doors: Callable[[], None] = lambda: None,
+        rescue: Rescue,
     ) -> None:
         self._open = books
         self._make_admission = admission
@@ -98,6 +120,8 @@ class Committer:
         self._metrics = metrics
         self._log = log
         self._before_doors = before_doors
+        self._rescue = rescue
+        self._at_work: tuple[Books, Admission, _Turn] | None = None
         self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -109,6 +133,7 @@ class Committer:
     def start(self) -> None:
         """Start the thread; `ready` turns true when the stores are open and the states in step."""
         self.started = True
+        self._rescue.start(self._taken_over)
         self._thread.start()
 
     def submit(self, work: Work) -> None:
@@ -160,13 +185,38 @@ class Committer:
 
     def _run(self) -> None:
         books = self._opened()
+        if books is None:
+            self._end(None)
+            return
+        admission = self._make_admission(books)
+        if not self._in_step(books):
+            self._end(books)
+            return
+        self._before_doors()
+        self._open_doors()
+        self._work(books, admission)
+
+    def _work(self, books: Books, admission: Admission, turn: _Turn | None = None) -> None:
+        """Turn after turn, the first from where another thread was left behind in it."""
+        try:
+            going = turn is None or self._taken(books, admission, turn)
+            while going:
+                going = self._turn(books, admission)
+        except LeftBehind:
+            # Everything belongs to the thread that took over.
+            return
+        self._end(books)
+
+    def _taken_over(self) -> None:
+        """Have another thread go on: the one at work hangs. Called by the watch of `Rescue`."""
+        assert self._at_work is not None  # noqa: S101 - for the type checker: what hangs is in a turn
+        self._at_work[2].taken_over = True
+        self._thread = threading.Thread(target=self._work, args=self._at_work, name="committer", daemon=True)
+        self._thread.start()
+
+    def _end(self, books: Books | None) -> None:
+        self._rescue.stop()
         if books is not None:
-            admission = self._make_admission(books)
-            if self._in_step(books):
-                self._before_doors()
-                self._open_doors()
-                while self._turn(books, admission):
-                    pass
             books.close()
         self._ready.clear()
         self._turn_away(self._drained())
@@ -198,37 +248,52 @@ class Committer:
             except queue.Empty:
                 item = None
                 break
-        if batch and not self._commit(books, admission, batch):
+        return self._taken(books, admission, _Turn(batch, item if callable(item) else None))
+
+    def _taken(self, books: Books, admission: Admission, turn: _Turn) -> bool:
+        if turn.batch and not self._commit(books, admission, turn):
             self._turn_away(self._drained())
             if not self._in_step(books):
                 return False
             self._open_doors()
-        if item is not None and not isinstance(item, Work):
-            item()
+        if turn.change is not None:
+            turn.change()
         return not (self._stopping.is_set() and self._queue.empty())
 
-    def _commit(self, books: Books, admission: Admission, batch: Sequence[Work]) -> bool:
+    def _commit(self, books: Books, admission: Admission, turn: _Turn) -> bool:
         """One transaction; False, and not ready any more, when the states must be rebuilt after it."""
-        done: list[tuple[Work, Done]] = []
-        learnt = False
+        learnt = turn.taken_over
+        self._at_work = (books, admission, turn)
+        done = turn.done
         try:
-            with books.database.transaction():
-                learnt = True
-                self._states.catch_up(books.journal)
-                admission.begin()
-                for work in batch:
+            try:
+                if turn.taken_over:
+                    # What the thread left behind had written of this work; it is done again, without what hangs.
+                    books.database.connection.execute("ROLLBACK TO work; RELEASE work")
+                else:
+                    turn.open.enter_context(books.database.transaction())
+                    learnt = True
+                    self._states.catch_up(books.journal)
+                    admission.begin()
+                while len(done) < len(turn.batch):
+                    work = turn.batch[len(done)]
                     result = self._admitted(books, admission, work)
                     if result.event is not None:
                         self._states.apply(result.event)
                     done.append((work, result))
                 decided = time.perf_counter_ns()
+            except Exception as error:
+                if not turn.open.__exit__(type(error), error, error.__traceback__):
+                    raise
+            else:
+                turn.open.close()
         # The HTTP door's other half: a thread that died would leave every caller waiting.
         except Exception as error:  # noqa: BLE001
             self._metrics.failed()
-            self._log.error("commit_failed", error=_told(error), n_items=len(batch))
+            self._log.error("commit_failed", error=_told(error), n_items=len(turn.batch))
             if learnt:
                 self._ready.clear()
-            self._turn_away(batch)
+            self._turn_away(turn.batch)
             return not learnt
         self._states.settle()
         admission.committed([result for _, result in done])

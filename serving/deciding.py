@@ -3,7 +3,7 @@
 deadline near      → reasons first, then the model
 kill switch        → the model
 no, broken model   → the model
-hanging model      → the model, at the deadline: it scores in a thread that is not waited for
+hanging model      → the model, at the deadline: another thread goes on, and the request is decided again without it
 broken, slow state → the features, and with them the model
 """
 
@@ -21,16 +21,14 @@ from domain.errors import InputError
 from domain.events import Event
 from scoring.canary import CANARY
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
-from serving.aside import Aside, TooLate
 from serving.desk import Desk, Role
+from serving.rescue import Rescue, TooLate
+from serving.work import COMMIT_NS
 
 _MICRO = 1_000
 _MILLI = 1_000_000
-_COMMIT_NS = 2 * _MILLI
-"""Kept free before a deadline for the transaction that follows."""
-
 _FIRST_GUESS_NS = {"features": 0, "score": 1 * _MILLI, "reasons": 20 * _MILLI}
-_SLOW_STATE_NS = 5 * _MILLI
+_SLOW_STATE_NS = 50 * _MILLI
 """Features that cost less are read even for a request that is late: rules need them."""
 
 _STAGES = ("features", "rules", "score", "reasons", "policy")
@@ -74,10 +72,18 @@ class Decider:
     ticks : monotonic clock in ns.
     log : told what broke, by name only.
     patience : µs that a model is waited for at most, and by when who names no deadline is answered.
+    rescue : has another thread go on where a model hangs.
     """
 
     def __init__(
-        self, code: str, killed: Callable[[], bool], ticks: Callable[[], int], log: Any, *, patience: int
+        self,
+        code: str,
+        killed: Callable[[], bool],
+        ticks: Callable[[], int],
+        log: Any,
+        *,
+        patience: int,
+        rescue: Rescue,
     ) -> None:
         self._code = code
         self._killed = killed
@@ -85,7 +91,7 @@ class Decider:
         self._log = log
         self._patience_ns = patience * _MICRO
         self._cost = dict(_FIRST_GUESS_NS)
-        self._asides: dict[str, Aside] = {}
+        self._rescue = rescue
 
     def make(
         self, desk: Desk, event: Event, decision_id: str, decided_at: int, *, started: int, deadline_ms: int | None
@@ -113,11 +119,11 @@ class Decider:
             ends = {"features": read}
             attempt = partial(self._attempt, desk, event, row, decision_id, decided_at, flags, degraded, ends)
             try:
-                decided = self._in_time(desk, degraded, deadline, attempt)
+                decided = self._in_time(desk, degraded, deadline, attempt, ends)
             except InputError:
                 raise
-            except TooLate:
-                degraded = self._overrun(desk, deadline, ends)
+            except TooLate as late:
+                degraded = self._overrun(desk, deadline, late)
             except Exception as error:
                 degraded = _less(degraded, ends)
                 if degraded is None:
@@ -153,31 +159,24 @@ class Decider:
         degraded: Degraded | None,
         deadline: Deadline,
         attempt: Callable[[], Decided],
+        ends: dict[str, int],
     ) -> Decided:
-        """An attempt that a model which hangs cannot hold up beyond the deadline; a hand-over costs about 20 µs."""
+        """An attempt that a model which hangs cannot hold up beyond the deadline."""
         if desk.bundle is None or (degraded is not None and degraded.part is not Part.REASONS):
             return attempt()
-        aside = self._asides.get(desk.bundle.hash)
-        if aside is None:
-            aside = self._fresh_aside(desk.bundle.hash)
-        return aside.within(min(deadline.by - self._ticks() - _COMMIT_NS, self._patience_ns) / 1e9, attempt)
+        left = min(deadline.by - self._ticks() - COMMIT_NS, self._patience_ns)
+        return self._rescue.within(desk.bundle.hash, left, attempt, ends)
 
-    def _fresh_aside(self, model: str) -> Aside:
-        """A thread for a model; those of models that were replaced end, unless they hang."""
-        for other in [name for name, aside in self._asides.items() if not aside.busy]:
-            self._asides.pop(other).close()
-        made = self._asides[model] = Aside("model")
-        return made
-
-    def _overrun(self, desk: Desk, deadline: Deadline, ends: dict[str, int]) -> Degraded:
-        """The model was not done in time, or is not done yet with an earlier request."""
-        stages = dict(ends)
-        part, before = ("reasons", "score") if "score" in stages else ("score", "rules")
+    def _overrun(self, desk: Desk, deadline: Deadline, late: TooLate) -> Degraded:
+        """The model was not done in time, is not done yet with an earlier request, or rests after that."""
         now = self._ticks()
-        took = now - stages.get(before, stages["features"])
-        self._cost[part] = max(self._cost[part], took)
-        self._log.error("model_too_slow", product=desk.product.value, stage=part, milliseconds=took // _MILLI)
-        return Degraded(Part.MODEL, deadline.told if now >= deadline.by - _COMMIT_NS else "the model is too slow")
+        if late.begun is not None:
+            stages = dict(late.note)
+            part, before = ("reasons", "score") if "score" in stages else ("score", "rules")
+            took = now - stages.get(before, late.begun)
+            self._cost[part] = max(self._cost[part], took)
+            self._log.error("model_too_slow", product=desk.product.value, stage=part, milliseconds=took // _MILLI)
+        return Degraded(Part.MODEL, deadline.told if now >= deadline.by - COMMIT_NS else "the model is too slow")
 
     def _features(
         self, desk: Desk, event: Event, deadline: Deadline
@@ -185,7 +184,7 @@ class Decider:
         if desk.bundle is None or desk.state is None:
             return None, (), None if desk.missing is None else Degraded(Part.MODEL, desk.missing)
         started = self._ticks()
-        if self._cost["features"] > max(deadline.by - started - _COMMIT_NS, _SLOW_STATE_NS):
+        if self._cost["features"] > max(deadline.by - started - COMMIT_NS, _SLOW_STATE_NS):
             self._cost["features"] -= self._cost["features"] // 16
             return None, (), Degraded(Part.FEATURES, deadline.told)
         try:
@@ -202,7 +201,7 @@ class Decider:
             return Degraded(Part.MODEL, "kill switch")
         if desk.bundle is None:
             return None
-        left = deadline.by - self._ticks() - _COMMIT_NS
+        left = deadline.by - self._ticks() - COMMIT_NS
         # What is dropped is not measured: what is known of its cost fades, so that it is tried again some day.
         if left < self._cost["score"]:
             self._cost["score"] -= self._cost["score"] // 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -32,6 +32,10 @@ class Kind(StrEnum):
     CHANGE = "change"
     BEGIN = "begin"
     KEEP = "keep"
+
+
+COMMIT_NS = 2_000_000
+"""Kept free before a deadline for the transaction that follows."""
 
 
 @dataclass(slots=True)
@@ -102,3 +106,10 @@ class Done:
     observed: Observed | None = None
     replayed: bool = False
     tokens: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+def first_deadline(works: Iterable[Work]) -> int | None:
+    """When the first of some works must be decided (monotonic ns); None where none names a deadline."""
+    named = (work.started_ns + work.deadline_ms * 1_000_000 for work in works if work.deadline_ms is not None)
+    first = min(named, default=None)
+    return None if first is None else first - COMMIT_NS

@@ -147,13 +147,13 @@ async def commit(runtime: Runtime, work: Work) -> Answer:
     loop = asyncio.get_running_loop()
     work.future = loop.create_future()
     runtime.committer.submit(work)
-    runtime.in_flight.add(slot)
+    runtime.in_flight[slot] = work
     timer = loop.call_later(runtime.settings.answer_timeout / 1e6, _give_up, work.future)
     try:
         result = await work.future
     finally:
         timer.cancel()
-        runtime.in_flight.discard(slot)
+        runtime.in_flight.pop(slot, None)
     if isinstance(result, Problem):
         raise result
     return result  # type: ignore[no-any-return]  # set by the committer

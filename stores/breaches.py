@@ -179,8 +179,12 @@ class Breaches:
         """Breaches that were not cleared by then."""
         return [each for each in self.breaches(until=until, restricted=restricted) if each.cleared_at is None]
 
-    def acknowledge(self, breach: str, by: str, said: str, at: int) -> Breach:
+    def acknowledge(self, breach: str, by: str, said: str, at: int, *, restricted: bool = False) -> Breach:
         """Write that a person has taken a breach on; a later name takes it over.
+
+        Parameters
+        ----------
+        restricted : also one of the restricted class, which nobody else is told of.
 
         Raises
         ------
@@ -192,7 +196,9 @@ class Breaches:
         if not by.strip():
             raise InputError(expected_got("the name of who acknowledges", by, "breach"))
         with self.database.transaction():
-            found = [each for each in self.breaches(restricted=True) if each.breach.startswith(breach.strip() or "?")]
+            found = [
+                each for each in self.breaches(restricted=restricted) if each.breach.startswith(breach.strip() or "?")
+            ]
             if len(found) != 1:
                 raise DataError(expected_got("the id of one breach", f"{breach} ({len(found)} found)", "breach"))
             (one,) = found

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.alerts import AlertStatus
-from domain.errors import InputError, expected_got
+from domain.errors import DefinitionError, InputError, expected_got
 from domain.findings import ALERT_STATUS, Finding, finding_code
 from domain.matters import Matter, MatterKind, MatterState, Step
 from domain.money import FxTable
@@ -34,9 +34,18 @@ class Cases:
     ----------
     journal, ledger, acts : over the connection that owns the transaction.
     settings : ``configs/cases.yaml``. fx : for what is at stake.
+
+    Raises
+    ------
+    DefinitionError
+        When the amount above which two must agree is not in the base currency.
     """
 
     def __init__(self, journal: Journal, ledger: Ledger, acts: Acts, settings: CaseSettings, fx: FxTable) -> None:
+        above = settings.four_eyes.above
+        if above is not None and above.currency != fx.base:
+            expected = f"an amount in {fx.base}, the base currency"
+            raise DefinitionError(expected_got(expected, str(above), "configs/cases.yaml: four_eyes.above"))
         self.database = journal.database
         self.matters = Matters(journal.database)
         self._alerts = Alerts(journal.database)

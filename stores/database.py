@@ -383,6 +383,25 @@ class Database:
         finally:
             self._rollback()
 
+    def fold_log(self, why: str) -> None:
+        """Fold the write-ahead log into the file: it holds the pages as they were, with what was deleted since.
+
+        Parameters
+        ----------
+        why : what the log must not hold any more, for the message.
+
+        Raises
+        ------
+        Unavailable
+            When a reader holds the log; call again.
+        """
+        busy, _, _ = self.one("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            raise Unavailable(
+                f"{self.path}: expected to fold the log over {why}, a reader holds it; "
+                "end what reads long, and do it again"
+            )
+
     def close(self) -> None:
         """Release the file."""
         self.connection.close()

@@ -64,8 +64,7 @@ def rotate(database: Database, keys: Path, environment: Mapping[str, str]) -> Ro
         database.execute("UPDATE lookup_key SET everywhere = 1")
         database.execute("DELETE FROM seal_key WHERE retiring AND key_id NOT IN (SELECT key_id FROM sealed)")
         database.execute("DROP INDEX IF EXISTS subject_rotating")
-    # The write-ahead log holds the pages as they were until it is folded into the file.
-    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.fold_log("hashes and texts under the former key")
     return Rotated(resumed, n_subjects, n_texts)
 
 

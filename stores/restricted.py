@@ -153,12 +153,18 @@ class RestrictedStore:
         return found
 
     def shred(self, subject: str) -> bool:
-        """Forget the key of a subject; True when there was one. Its records stay, unreadable."""
+        """Forget the key of a subject; True when there was one. Its records stay, unreadable.
+
+        Raises
+        ------
+        Unavailable
+            When a reader holds the write-ahead log, in which the key would go on lying.
+        """
+        self.database.fold_log("a key that is to be shredded")
         with self.database.transaction():
             self.database.execute("DELETE FROM subject_key WHERE subject = ?", (subject,))
             gone = self.database.connection.changes() > 0
-        # The write-ahead log holds the page as it was until it is folded into the file.
-        self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.database.fold_log("a shredded key")
         return gone
 
     def head(self) -> tuple[int, bytes]:

@@ -8,11 +8,14 @@ by `stores.key_rotation`.
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from stores.database import Database
 from stores.keyring import Keyring
 from stores.sealing_bytes import opened_under, sealed_under, wrapping_key
+
+_SEALED_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Sealer:
@@ -83,6 +86,17 @@ class Sealer:
     def _wrapping(self) -> bytes:
         self._keyring.refresh()
         return wrapping_key(self._keyring.master)
+
+
+def is_sealed_id(value: object) -> bool:
+    """Whether a value is the id of a sealed text, by its shape.
+
+    Examples
+    --------
+    >>> is_sealed_id("00" * 16), is_sealed_id("overdue")
+    (True, False)
+    """
+    return isinstance(value, str) and _SEALED_ID.fullmatch(value) is not None
 
 
 def add_data_key(database: Database, wrapping: bytes) -> tuple[int, bytes]:

@@ -64,7 +64,11 @@ class SignedLines:
         with self.path.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            lines = self._verified(file.read())
+            content = file.read()
+            whole = self._whole(content)
+            lines = self._verified(whole)
+            file.truncate(min(len(whole), len(content)))
+            file.write(whole[len(content) :])
             text = json.dumps(dict(body), ensure_ascii=False, sort_keys=True, allow_nan=False)
             mac = self._mac(lines[-1].mac if lines else _GENESIS, text)
             file.write((json.dumps({"body": text, "mac": mac}, ensure_ascii=False) + "\n").encode())
@@ -80,7 +84,18 @@ class SignedLines:
         DataError
             Naming the first line whose signature does not verify.
         """
-        return self._verified(self.path.read_bytes()) if self.path.is_file() else []
+        return self._verified(self._whole(self.path.read_bytes())) if self.path.is_file() else []
+
+    def _whole(self, content: bytes) -> bytes:
+        """The content up to where a line ends: half a line that a crash left behind was never acknowledged."""
+        end = content.rfind(b"\n") + 1
+        if end == len(content):
+            return content
+        try:
+            self._verified(content)
+        except DataError:
+            return content[:end]
+        return content + b"\n"  # all of it was written but its end
 
     def _verified(self, content: bytes) -> list[SignedLine]:
         lines: list[SignedLine] = []

@@ -22,7 +22,7 @@ from stores.acts import Acts
 from stores.holds import Holds
 from stores.journal import Journal
 from stores.matters import Matters
-from stores.sealing import Sealer
+from stores.sealing import Sealer, is_sealed_id
 
 _PEOPLE = ("customer_id", "borrower_id")
 _DECIDED = ("transaction", "application")
@@ -124,7 +124,9 @@ class TextsAbout:
 
 
 def _written(matter: Matter) -> Iterator[str]:
-    return (str(entry.body["text"]) for entry in matter.entries if entry.body.get("text"))
+    """Ids of notes, answers and reasons; what lies open, such as ``overdue``, is none."""
+    bodies = (entry.body for entry in matter.entries)
+    return (str(body[name]) for body in bodies for name in ("text", "reason") if is_sealed_id(body.get(name)))
 
 
 def _sealed(body: Mapping[str, Any]) -> Iterator[str]:

@@ -88,7 +88,13 @@ class Vault:
         return replace(event, body=body)
 
     def erase(self, column: str, identifier: str) -> bool:
-        """Forget the key of one identifier; True when there was one. Its next sight makes a stranger."""
+        """Forget the key of one identifier; True when there was one. Its next sight makes a stranger.
+
+        Raises
+        ------
+        Unavailable
+            When a reader holds the write-ahead log, in which the key would go on lying.
+        """
         namespace = NAMESPACES[column]
         self._tokens.pop((namespace, identifier), None)
         lookup = self._lookup(namespace, identifier)
@@ -108,13 +114,14 @@ class Vault:
 
     def _forget(self, places: Callable[[], list[bytes]]) -> bool:
         erased = False
+        # Before anything is done it is seen that the log can be folded: nobody holds it, as a long report would.
+        self._database.fold_log("a key that is to be erased")
         with self._database.transaction():
             self._keyring.refresh()
             for place in places():
                 self._database.execute("DELETE FROM subject WHERE lookup = ?", (place,))
                 erased = erased or self._database.connection.changes() > 0
-        # The write-ahead log holds the page as it was until it is folded into the file.
-        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._database.fold_log("an erased key")
         return erased
 
     def _forget_stale(self) -> None:

@@ -4,7 +4,8 @@
 2. study        in memory, or kept under a name and refused when it was begun with other rows or ranges
 3. trials       the champion's parameters, the family's beginnings, then draws; each told by its place in the study
 4. a trial      one fit per fold, given up where no earlier trial ever made good from so far behind
-5. the choice   the best that beats the first by more than one standard error over folds
+5. its figure   the highest of the mean over folds of its calmed curves, and the rounds that gave it
+6. the choice   the best that beats the first by more than one standard error over folds
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pandas as pd
 
 from training import study as studies
 from training.families.family import Columns, Family, Labelled, Params, Prepared
+from training.mean_curve import joint
 from training.progress import Progress, silent, time_left
 from training.pruning import Course, Hopeless, Watch
 from training.sampling import grid_of, ranges_of, sampler, within
@@ -39,11 +41,11 @@ class Searched:
     Parameters
     ----------
     params : the chosen trial's hyperparameters.
-    rounds : boosting rounds for the final fit: the median over the chosen trial's folds.
+    rounds : boosting rounds for the final fit: where the chosen trial's mean curve over folds is highest.
     value : the chosen trial's mean over folds; optimistic, since it was chosen among all trials.
     chosen : its number.
-    trials : one mapping per trial: number, state, value, values of the folds, seconds, rounds of the folds, rounds
-        boosted in all, parameters.
+    trials : one mapping per trial: number, state, value, values of the folds at its rounds, seconds, its rounds (0
+        where it was given up in its first fold), rounds boosted in all, parameters.
     ranges : Optuna's distribution of each hyperparameter. study : where the trials are kept, if they are.
     """
 
@@ -145,9 +147,7 @@ def search(
         rows = _rows(kept.get_trials(deepcopy=False), ranges)
     best = _choose(rows)
     params = {name: best[name] for name in best if name not in _COLUMNS}
-    return Searched(
-        params, max(1, int(np.median(best["rounds"]))), best["value"], best["number"], rows, ranges, study
-    )  # fmt: skip
+    return Searched(params, best["rounds"], best["value"], best["number"], rows, ranges, study)
 
 
 class _Search:
@@ -211,15 +211,12 @@ class _Search:
             trial.set_user_attr("worker", self._worker)
         # The first is what all others are measured by: it runs to its end.
         earlier = [] if trial.user_attrs.get("start") == 0 or self._budget.pruning == "none" else _courses(trials)
-        watch = Watch(earlier, self._budget.rounds, within=self._budget.pruning == "rounds")
+        patience = self._budget.patience
+        watch = Watch(earlier, self._budget.rounds, within=self._budget.pruning == "rounds", patience=patience)
         params = self._draw(trial)
-        rounds: list[int] = []
         try:
             for number, fold in enumerate(self._prepared):
-                tried = fold.score(
-                    params, rounds=self._budget.rounds, patience=self._budget.patience, report=watch.report
-                )
-                rounds.append(tried.rounds)
+                tried = fold.score(params, rounds=self._budget.rounds, patience=patience, report=watch.report)
                 watch.end_fold(tried.value, last=number + 1 == len(self._prepared))
         except Hopeless as hopeless:
             # The step is what was spent: Optuna takes a trial that came further for the better one.
@@ -227,8 +224,9 @@ class _Search:
             raise optuna.TrialPruned from None
         finally:
             course = watch.course()
-            trial.set_user_attr("tried", [course.ends, course.rises, rounds, watch.n_rounds])
-        return math.fsum(course.ends) / len(course.ends)
+            rounds, values = joint(watch.curves, patience) if watch.curves else (0, ())
+            trial.set_user_attr("tried", [course.ends, course.rises, values, rounds, watch.n_rounds])
+        return math.fsum(values) / len(values)
 
     def _draw(self, trial: Any) -> dict[str, Any]:
         if self._choices is None:
@@ -251,7 +249,7 @@ class _BeyondBudget(Exception):  # noqa: N818 - a signal to Optuna
 def _courses(trials: Sequence[Any]) -> list[Course]:
     """What earlier trials were seen to do, in the order of the folds as they are scored."""
     tried = [each.user_attrs["tried"] for each in trials if "tried" in each.user_attrs and each.state.is_finished()]
-    return [Course(tuple(ends), tuple(map(tuple, rises))) for ends, rises, _, _ in tried if ends]
+    return [Course(tuple(ends), tuple(map(tuple, rises))) for ends, rises, *_ in tried if ends]
 
 
 def _choose(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -282,14 +280,14 @@ def _rows(trials: Sequence[Any], ranges: Mapping[str, Any]) -> tuple[Mapping[str
         if not trial.state.is_finished() or trial.user_attrs.get("beyond_budget"):
             continue
         place = studies.place_of(trial, trials)
-        ends, _, rounds, n_rounds = trial.user_attrs.get("tried", ([], [], [], 0))
+        _, _, values, rounds, n_rounds = trial.user_attrs.get("tried", ([], [], [], 0, 0))
         rows[place] = {
             "number": place,
             "state": trial.state.name.lower(),
             "value": trial.value,
-            "values": list(ends),
+            "values": list(values),
             "seconds": trial.duration.total_seconds() if trial.duration is not None else None,
-            "rounds": list(rounds),
+            "rounds": rounds,
             "n_rounds": n_rounds,
             **{name: trial.params[name] for name in ranges if name in trial.params},
         }

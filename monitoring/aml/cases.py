@@ -14,6 +14,7 @@ OPENED: Final = "case"
 NOTE: Final = "case_note"
 CLOSED: Final = "case_closed"
 PACK: Final = "case_pack"
+EXPORT: Final = "case_export"
 
 Result = Literal["filed", "dismissed"]
 
@@ -77,9 +78,9 @@ def cases(records: Iterable[Record]) -> list[Case]:
             reason = None if body is None else str(body["reason"])
             made = (record.record_id, record.subject, record.made_at, record.made_by, reason)
             found[record.record_id] = Case(*made, (), None, None)
-        elif body is not None and record.kind in (NOTE, CLOSED, PACK) and body["case"] in found:
+        elif body is not None and record.kind in (NOTE, CLOSED, PACK, EXPORT) and body["case"] in found:
             case = found[body["case"]]
-            text = str(body.get("text") or body.get("why") or body.get("sha256"))
+            text = str(body.get("text") or body.get("why") or body.get("folder") or body.get("sha256"))
             said = (*case.said, (record.made_at, record.made_by, record.kind, text))
             closed = record.kind == CLOSED
             found[case.case_id] = Case(

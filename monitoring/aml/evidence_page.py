@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from domain.errors import DataError, expected_got
 from domain.money import Money, exponent
 from domain.time import from_micros, zone_of
 from monitoring.aml.access import Office
-from monitoring.aml.cases import PACK, Case
+from monitoring.aml.cases import EXPORT, PACK, Case
 from monitoring.aml.evidence import Evidence, evidence_of
 from monitoring.aml.funds_graph import funds_picture
 from monitoring.aml.world import World
@@ -26,27 +27,45 @@ _SHORT: Final = 8
 _MONEY: Final = ("received", "paid", "largest")
 
 
-def write_pack(
-    world: World, case: Case, folder: Path, *, since: int, until: int, made_at: int, by: str
-) -> tuple[Path, ...]:
-    """Write ``CASE.zh.html``, ``CASE.en.html`` and ``CASE.json``, for their owner's eyes alone."""
+def draft_pack(world: World, case: Case, *, since: int, until: int, made_at: int, by: str) -> dict[str, str]:
+    """File name → text of ``CASE.zh.html``, ``CASE.en.html`` and ``CASE.json``; nothing is written."""
     page = page_of(evidence_of(world, case, since=since, until=until), world.platform.time_zone, made_at=made_at, by=by)
     words = Catalogue.read(MESSAGES)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    written = []
-    for lang in LANGS:
-        written.append(folder / f"{case.case_id}.{lang}.html")
-        write_private(written[-1], render(page, words, lang))
-    written.append(folder / f"{case.case_id}.json")
+    drafted = {f"{case.case_id}.{lang}.html": render(page, words, lang) for lang in LANGS}
     told = {**to_json(page, words, "en"), "zh": to_json(page, words, "zh")}
-    write_private(written[-1], json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    return tuple(written)
+    drafted[f"{case.case_id}.json"] = json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return drafted
 
 
-def record_pack(office: Office, case: Case, written: Sequence[Path]) -> str:
-    """Write down that evidence was drafted, with the hash of its JSON."""
-    digest = hashlib.sha256(written[-1].read_bytes()).hexdigest()
-    return office.note(PACK, case.customer, {"case": case.case_id, "sha256": digest, "folder": str(written[-1].parent)})
+def keep_pack(office: Office, case: Case, drafted: Mapping[str, str]) -> str:
+    """Keep a draft sealed among the restricted records, with the hash of its JSON; returns its id.
+
+    It is under the key of its customer: what ends his records ends the draft.
+    """
+    digest = hashlib.sha256(drafted[f"{case.case_id}.json"].encode()).hexdigest()
+    return office.note(PACK, case.customer, {"case": case.case_id, "sha256": digest, "files": dict(drafted)})
+
+
+def export_pack(office: Office, pack: str, folder: Path) -> tuple[Path, ...]:
+    """Write a kept draft in clear, for its owner's eyes alone; that, where to and by whom is written down first.
+
+    Raises
+    ------
+    DataError
+        When there is no such draft, or its key was destroyed.
+    """
+    found = next((each for each in office.store.read(PACK) if each.record_id == pack), None)
+    if found is None or found.body is None:
+        lost = "none" if found is None else "one whose key was destroyed"
+        raise DataError(expected_got("a draft that `assay aml pack` kept", lost, pack))
+    body = found.body
+    told = {"case": body["case"], "pack": pack, "sha256": body["sha256"], "folder": str(folder.resolve())}
+    office.note(EXPORT, found.subject, told)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    names = [*(f"{body['case']}.{lang}.html" for lang in LANGS), f"{body['case']}.json"]
+    for name in names:
+        write_private(folder / name, body["files"][name])
+    return tuple(folder / name for name in names)
 
 
 def page_of(evidence: Evidence, zone: str, *, made_at: int, by: str) -> Page:

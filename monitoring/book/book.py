@@ -125,7 +125,7 @@ def read_book(
     known = pools(tape, settings.least_rows, settings.confidence)
     owed = exposures(tape, decisions, known)
     day = date(1970, 1, 1) + timedelta(days=tape.today)
-    held = settings.reserve_on(day)
+    held = settings.reserve_on(day, platform.base_currency)
     reserve = None if held is None else float(held.amount.minor)
     lgd = None if pricing is None or pricing.lgd is None else pricing.lgd.value
     bad = float(owed.balance[owed.bad].sum())

@@ -118,10 +118,20 @@ class BookSettings(Settings):
                 raise ValueError(f"expected each {what} once, got {', '.join(twice)} again")
         return self
 
-    def reserve_on(self, day: date) -> Held | None:
-        """The reserve as it stood on a day; None where none was."""
+    def reserve_on(self, day: date, base: str) -> Held | None:
+        """The reserve as it stood on a day; None where none was.
+
+        Raises
+        ------
+        DefinitionError
+            When it is not in the base currency, in which losses are counted.
+        """
         standing = [each for each in self.reserve if each.since <= day]
-        return max(standing, key=lambda each: each.since, default=None)
+        held = max(standing, key=lambda each: each.since, default=None)
+        if held is not None and held.amount.currency != base:
+            where = f"configs/book.yaml: reserve since {held.since}"
+            raise DefinitionError(expected_got(f"an amount in {base}, the base currency", str(held.amount), where))
+        return held
 
 
 def pricing_of(path: Path) -> Pricing | None:

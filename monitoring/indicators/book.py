@@ -143,7 +143,7 @@ def _bad_debt(sight: Sight) -> Iterator[Reading]:
 def _shortfall(sight: Sight) -> Iterator[Reading]:
     """How far the reserve falls short of the expected loss, as a share of it; below 0 it has to spare."""
     owed, settings = _owed(sight), _settings(sight)
-    held = settings.reserve_on(date.fromisoformat(day_name(_tape(sight).today)))
+    held = settings.reserve_on(date.fromisoformat(day_name(_tape(sight).today)), sight.look.platform.base_currency)
     made = stressed(
         owed, settings, pricing_of(sight.look.configs / "credit.yaml"), None if held is None else held.amount.minor,
         PRESENT,

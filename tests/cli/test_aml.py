@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -91,12 +92,21 @@ def test_planted_patterns_come_out(desk: Desk) -> None:
     assert flows[0]["n_payers"] == 9
 
 
+def test_a_month_without_plants_names_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The control of the test above: the same people and shops, nobody below a limit on purpose."""
+    home_of(tmp_path / "home", payments(plant=False))
+    configs(tmp_path / "configs")
+    desk = Desk(tmp_path, capsys)
+    assert desk.json("aml", "structuring", *MARCH) == []
+    assert not [each for each in desk.json("aml", "flows", *MARCH) if each["n_payers"] >= 9]
+
+
 def test_a_case_from_suspicion_to_evidence(desk: Desk, tmp_path: Path) -> None:
     code, out, _ = desk("aml", "case", "open", "mule", "--reason", "money passes through within hours")
     assert code == 0
     case = out.split(":")[0]
     desk("aml", "case", "note", case, "--text", "payers do not know each other")
-    written = [Path(path) for path in desk.json("aml", "pack", case, *MARCH, "--out", str(tmp_path))]
+    written = [Path(path) for path in desk.json("aml", "pack", case, *MARCH, "--out", str(tmp_path))["exported"]]
     assert [path.name for path in written] == [f"{case}.zh.html", f"{case}.en.html", f"{case}.json"]
     # The folder was there before and is anybody's: what lies in it is not.
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
@@ -117,11 +127,43 @@ def test_a_case_from_suspicion_to_evidence(desk: Desk, tmp_path: Path) -> None:
     assert [each["result"] for each in desk.json("aml", "cases")] == ["filed"]
 
 
+def in_clear(home: Home, *words: str) -> list[Path]:
+    """Files of a home that hold one of the words."""
+    files = [path for path in home.root.rglob("*") if path.is_file()]
+    return [path for path in files if any(word.encode() in path.read_bytes() for word in words)]
+
+
+def test_a_draft_is_sealed_until_it_is_exported_by_name(desk: Desk, tmp_path: Path) -> None:
+    case = desk("aml", "case", "open", "ring-1", "--reason", "money goes round and comes back")[1].split(":")[0]
+    told = desk.json("aml", "pack", case, *MARCH)
+    assert told["exported"] == []
+    assert in_clear(desk.home, "money goes round", "Suspicious") == []
+    assert not (desk.home.restricted / "packs").exists()
+
+    code, _, err = desk("aml", "export", told["pack"], "--out", str(tmp_path / "filing"), actor="eve")
+    assert (code, "an officer named in configs/aml.yaml" in err) == (2, True)
+    assert not (tmp_path / "filing").exists()
+    written = [
+        Path(path) for path in desk.json("aml", "export", told["pack"], "--out", str(tmp_path / "filing"))["exported"]
+    ]
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
+    assert all("money goes round" in path.read_text(encoding="utf-8") for path in written)
+    (found,) = (each for each in desk.json("aml", "cases") if each["case_id"] == case)
+    digest = hashlib.sha256(written[-1].read_bytes()).hexdigest()
+    assert [(kind, text) for _, by, kind, text in found["said"] if by == OFFICER] == [
+        ("case_pack", digest), ("case_export", str(tmp_path / "filing"))
+    ]  # fmt: skip
+    assert desk.json("aml", "access")[-1]["purpose"] == "aml access"
+    assert desk("aml", "verify")[0] == 0
+    code, _, err = desk("aml", "export", "case_pack-999999", "--out", str(tmp_path / "none"))
+    assert (code, "a draft that `assay aml pack` kept" in err) == (3, True)
+
+
 def test_evidence_that_begins_at_noon_tells_the_whole_sum_of_its_first_day(desk: Desk, tmp_path: Path) -> None:
     """150,000 in the morning and 50,000 in the afternoon are one large value of 200,000, whenever the period begins."""
     case = desk("aml", "case", "open", "rich", "--reason", "twice abroad on one day")[1].split(":")[0]
     period = ["--since", "2026-03-23T12:00:00+08:00", "--until", "2026-04-01T00:00:00+08:00"]
-    written = desk.json("aml", "pack", case, *period, "--out", str(tmp_path))
+    written = desk.json("aml", "pack", case, *period, "--out", str(tmp_path))["exported"]
     (reported,) = (
         each
         for each in json.loads(Path(written[-1]).read_text(encoding="utf-8"))["sections"]

@@ -127,6 +127,25 @@ def test_the_words_about_a_person_go_with_him(home: Home, assay: Assay) -> None:
     assert assay("erase", "customer_id", ANN)[0] == 1
 
 
+def test_the_reasons_of_steps_are_words_too(home: Home, assay: Assay) -> None:
+    """Why a matter was escalated, reopened or corrected names people as well: it lies sealed and goes with them."""
+    assert assay("desk", "open", "--class", "hotline", "--customer", ANN)[0] == 0
+    assert assay("desk", "assign", "ticket-1")[0] == 0
+    assert assay("desk", "close", "ticket-1", "--resolved")[0] == 0
+    assert assay("desk", "reopen", "ticket-1", "--reason", "ann wrote from Suzhou")[0] == 0
+    assert assay("desk", "escalate", "ticket-1", "--reason", "ann shouts at us")[0] == 0
+    reasons = [entry["reason"] for entry in assay("desk", "show", "ticket-1")[1]["history"] if "reason" in entry]
+    assert reasons == ["ann wrote from Suzhou", "ann shouts at us", "ann shouts at us"]
+    held = b"".join(path.read_bytes() for path in home.root.glob("assay.db*"))
+    assert b"shouts" not in held
+    assert b"Suzhou" not in held
+    assert assay("erase", "customer_id", ANN)[0] == 0
+    assert not [text for text in words(home) if "ann" in text]
+    reasons = [entry["reason"] for entry in assay("desk", "show", "ticket-1")[1]["history"] if "reason" in entry]
+    assert reasons == ["(erased)"] * 3
+    verifies(home, assay)
+
+
 def test_a_hold_keeps_his_words_and_those_he_shares(home: Home, assay: Assay) -> None:
     both = [decision_of(home, name) for name in ("p-ann", "p-bo")]
     assert assay("cases", "open", *both, "--text", "ann and bo together")[0] == 0

@@ -87,12 +87,15 @@ def test_two_must_agree_on_what_accuses_a_customer(assay: Assay) -> None:
     assay("cases", "open", "d-p1")
     assay("cases", "assign", "case-1")
     assert assay("cases", "close", "case-1", "--finding", "first_party")[1]["state"] == "proposed"
-    assert assay("cases", "close", "case-1", "--confirm")[0] == 2
+    for same in ("lin", " Lin", "ＬＩＮ"):
+        assert assay("cases", "close", "case-1", "--confirm", actor=same)[0] == 2
     assert assay("cases", "close", "case-1", "--return", "ask her first", actor="wang")[1]["state"] == "working"
     assay("cases", "close", "case-1", "--finding", "first_party")
     assert assay("cases", "close", "case-1", "--confirm", actor="wang")[1]["state"] == "closed"
     code, told = assay("cases", "correct", "case-1", "--finding", "genuine", "--reason", "her son paid")
     assert (code, told["history"][-1]["outcomes"]) == (0, {"d-p1": "correction_genuine"})
+    assert told["history"][-1]["reason"] == "her son paid"
+    assert assay("cases", "reopen", "case-1", "--reason", " ")[0] == 2
     assert assay("cases", "reopen", "case-1", "--reason", "one more")[1]["state"] == "working"
     assert [each["id"] for each in assay("cases", "list", "--state", "working", "--owner", "lin")[1]] == ["case-1"]
 
@@ -153,6 +156,7 @@ def test_a_ticket_from_the_call_to_the_second_review(assay: Assay) -> None:
     assert (closed["first_owner"], closed["clocks"]["follow_up"]["kept"]) == ("desk-1", None)
     assert assay("desk", "follow-up", "ticket-1", "content", actor="desk-2")[1]["clocks"]["follow_up"]["kept"] is True
     assert assay("desk", "review", "ticket-1", "--agree", actor="desk-lead")[0] == 2
+    assert assay("desk", "review", "ticket-1", "--agree", actor="Desk-Lead ")[0] == 2
     assert assay("desk", "review", "ticket-1", "--agree", actor="desk-2")[0] == 0
     assert assay("desk", "rate", "ticket-1", "--score", "5")[0] == 0
     assert assay("desk", "reopen", "ticket-1", "--reason", "it did not arrive")[1]["state"] == "working"

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from domain.decision import Product
 from scoring.replay import Replayer
-from serving.aside import Aside, TooLate
+from serving.rescue import LeftBehind, Rescue, TooLate
 from serving.settings import ServingSettings
 from stores.settings_files import load_settings
 from tests.serving import world
@@ -36,7 +36,8 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
 @pytest.fixture(autouse=True)
 def nothing_learnt(doors: Doors) -> None:
     """What one test has made slow is not known to the next."""
-    doors.runtime._decider._cost.update(score=1_000_000, reasons=1_000_000)
+    doors.runtime._decider._cost.update(features=0, score=1_000_000, reasons=1_000_000)
+    doors.runtime._rescue._rests.clear()
 
 
 def asked(doors: Doors, **body: Any) -> tuple[dict[str, Any], float]:
@@ -76,7 +77,12 @@ def test_a_part_that_hangs_is_not_waited_for(
         assert asked(doors, amount=100, deadline_ms=DEADLINE_MS)[0]["action"] == "approve"
         assert doors.send("GET", "/readyz", client=None).status_code == 200
         released.set()
+        # Now it rests, for ten times as long as it took.
         end = time.monotonic() + 30
+        while not doors.runtime._rescue._rests:
+            assert time.monotonic() < end
+        assert asked(doors)[0]["degraded"] == "model dropped: the model is too slow"
+        doors.runtime._rescue._rests.clear()
         while asked(doors)[0]["degraded"] is not False:
             assert time.monotonic() < end
     assert "model_too_slow" in doors.log.getvalue()
@@ -96,6 +102,7 @@ def test_who_names_no_deadline_or_a_long_one_is_answered_all_the_same(
         released.set()
         end = time.monotonic() + 30
         while asked(doors)[0]["degraded"] is not False:
+            doors.runtime._rescue._rests.clear()
             assert time.monotonic() < end
         released.clear()
         doors.runtime._decider._cost.update(score=1_000_000, reasons=1_000_000)
@@ -114,6 +121,27 @@ def test_who_names_no_deadline_or_a_long_one_is_answered_all_the_same(
         assert decision["degraded"] == "model dropped: the model is too slow"
         assert decision["timings_us"]["total"] < 30_000_000
         known_again()
+
+
+def test_who_waits_behind_it_with_less_time_is_answered_in_time(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = type(doors.runtime.desks[Product.PAYMENT].bundle.scorer)
+    raw, released = scorer.raw, threading.Event()
+
+    def hanging(self: Any, row: Any) -> Any:
+        assert released.wait(120)
+        return raw(self, row)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scorer, "raw", hanging)
+        requests = world.payment_stream(2, 3, world.START, prefix=f"hw{doors.key()}-")
+        bodies = [requests[0], {**requests[1], "deadline_ms": DEADLINE_MS}]
+        told = [each.json() for each in doors.together([{"path": "/v1/payments/score", "body": b} for b in bodies])]
+        assert told[1]["degraded"].startswith("model dropped")
+        # The first had twice the time, and is cut short for the second.
+        assert told[0]["degraded"] == "model dropped: the model is too slow"
+        for decision in told:
+            assert decision["timings_us"]["total"] <= DEADLINE_MS * 1000 + SLACK_US < DEFAULT_MS * 1000
+        released.set()
 
 
 def test_the_default_lies_before_the_moment_at_which_the_door_gives_up() -> None:
@@ -148,6 +176,42 @@ def test_a_crawling_model_is_dropped_only_where_there_is_no_time(doors: Doors, m
         assert decision["timings_us"]["total"] <= DEADLINE_MS * 1000 + SLACK_US
 
 
+def test_a_batch_behind_a_model_that_hangs_is_one_transaction_with_every_answer(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of many hangs: another thread goes on with the transaction; nobody is lost or counted twice."""
+    scorer = type(doors.runtime.desks[Product.PAYMENT].bundle.scorer)
+    raw, released, left = scorer.raw, threading.Event(), threading.Event()
+
+    def hanging(self: Any, row: Any) -> Any:
+        assert released.wait(120)
+        left.set()
+        return raw(self, row)
+
+    requests = world.payment_stream(40, 8, world.START, prefix=f"hb{doors.key()}-")
+    before, thread = doors.counts(), doors.runtime.committer._thread
+    with monkeypatch.context() as patch:
+        patch.setattr(scorer, "raw", hanging)
+        sent = [{"path": "/v1/payments/score", "body": {**each, "deadline_ms": DEADLINE_MS}} for each in requests]
+        answers = doors.together(sent)
+        assert {answer.status_code for answer in answers} == {200}
+        assert {str(answer.json()["degraded"]).partition(":")[0] for answer in answers} == {"model dropped"}
+        assert doors.runtime.committer._thread is not thread
+        assert thread.is_alive()
+        released.set()
+        assert left.wait(30)
+        # The thread that was left behind ends, and touches nothing.
+        thread.join(30)
+        assert not thread.is_alive()
+    after = doors.counts()
+    assert {name: after[name] - before[name] for name in ("event", "decision", "idempotency")} == {
+        "event": 40, "decision": 40, "idempotency": 40,
+    }  # fmt: skip
+    assert doors.runtime.committing.ledger.verify() == []
+    assert doors.runtime.alive
+    assert doors.runtime.ready
+
+
 def test_everything_above_replays_and_was_learnt_once(doors: Doors) -> None:
     books = doors.runtime.committing
     replayer = Replayer(books.ledger, books.journal, doors.home.bundles)
@@ -157,18 +221,40 @@ def test_everything_above_replays_and_was_learnt_once(doors: Doors) -> None:
     assert same_vectors(doors.home, Product.PAYMENT)[0] > 40
 
 
-def test_aside_gives_raises_and_goes_on() -> None:
-    aside, released = Aside("test"), threading.Event()
+def test_rescue_gives_raises_leaves_behind_and_lets_rest() -> None:
+    rescue, released, taken = Rescue(), threading.Event(), threading.Event()
+    rescue.start(taken.set)
+    second = 1_000_000_000
     with pytest.raises(ZeroDivisionError):
-        aside.within(10, lambda: 1 // 0)
-    with pytest.raises(TooLate):
-        aside.within(0.01, lambda: released.wait(30))
-    assert aside.busy
-    with pytest.raises(TooLate):
-        aside.within(10, lambda: 1)
+        rescue.within("a", 60 * second, lambda: 1 // 0, {})
+    ended: list[BaseException] = []
+
+    def at_work() -> None:
+        try:
+            rescue.within("a", second // 100, lambda: released.wait(60), {"rules": 1})
+        except LeftBehind as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=at_work)
+    thread.start()
+    assert taken.wait(30)
+    with pytest.raises(TooLate) as late:
+        rescue.within("a", 60 * second, lambda: 1, {})
+    assert late.value.begun is not None
+    assert late.value.note == {"rules": 1}
+    # What has another name does not hang.
+    assert rescue.within("b", 60 * second, lambda: 2, {}) == 2
     released.set()
-    end = time.monotonic() + 30
-    while aside.busy:
-        assert time.monotonic() < end
-    assert aside.within(10, lambda: 2) == 2
-    aside.close()
+    thread.join(30)
+    assert len(ended) == 1
+    with pytest.raises(TooLate) as late:
+        rescue.within("a", 60 * second, lambda: 1, {})
+    assert late.value.begun is None
+    end = time.monotonic() + 60
+    while True:
+        try:
+            assert rescue.within("a", 60 * second, lambda: 3, {}) == 3
+            break
+        except TooLate:
+            assert time.monotonic() < end
+    rescue.stop()

@@ -95,6 +95,10 @@ def test_the_restricted_class_is_shown_only_where_asked_for(store):
     assert store.open() == store.notes() == []
     assert len(store.open(restricted=True)) == 1
     assert store.unsent("file", ["warning"]) == []
+    # Nor does a guess at its id name it to whoever takes breaches on.
+    with pytest.raises(DataError, match="0 found"):
+        store.acknowledge("aa", "lin", "", 12)
+    assert store.acknowledge("aa", "wen", "", 12, restricted=True).acknowledged_by == "wen"
 
 
 def test_a_sink_is_told_what_it_was_not_told(store):

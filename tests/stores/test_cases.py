@@ -13,6 +13,7 @@ from domain.errors import DefinitionError, InputError
 from domain.findings import FINDING_CODES, Finding, finding_code
 from domain.labels import LABEL_POLICIES
 from domain.matters import Matter, MatterState, Step
+from domain.money import Money
 from domain.outcomes import outcome_about
 from domain.settings import PlatformSettings
 from domain.time import DAY, HOUR, parse_instant
@@ -268,3 +269,13 @@ def test_what_the_door_said_after_a_case_is_what_a_correction_takes_back(bench: 
     )
     assert [code for _, code, _ in bench.outcomes()] == ["confirmed_fraud", "correction_genuine", "correction_fraud"]
     assert bench.status("d-p1") is AlertStatus.CONFIRMED_FRAUD
+
+
+def test_an_amount_in_another_currency_cannot_say_when_two_must_agree(bench: Bench) -> None:
+    """50,000 dollars held against yuan would let a sevenfold amount pass one pair of eyes."""
+    settings = load_settings(CONFIGS / "cases.yaml", CaseSettings)
+    eyes = settings.four_eyes.model_copy(update={"above": Money.parse("50000.00 USD")})
+    fx = load_settings(CONFIGS / "platform.yaml", PlatformSettings).fx_table()
+    acts = Acts(bench.database, bytes(32))
+    with pytest.raises(DefinitionError, match="an amount in CNY, the base currency"):
+        Cases(bench.journal, bench.ledger, acts, settings.model_copy(update={"four_eyes": eyes}), fx)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 import pytest
 
-from domain.errors import DataError
+from domain.errors import DataError, Unavailable
 from stores.restricted import PLATFORM, RestrictedStore
 
 
@@ -77,3 +78,17 @@ def test_a_body_that_is_no_json_is_refused_and_nothing_is_written(store):
     with pytest.raises(DataError, match="JSON values"):
         store.append("note", "token-9", {"said": float("nan")}, made_by="wen", made_at=9)
     assert store.head()[0] == 7
+
+
+def test_a_key_is_not_said_to_be_shredded_while_it_lies_in_the_log(tmp_path: Path) -> None:
+    store, other = (RestrictedStore(tmp_path / "restricted", bytes(32)) for _ in range(2))
+    store.append("note", "token-1", {"said": "seen"}, made_by="lin", made_at=1)
+    store.database.connection.set_busy_timeout(100)
+    with other.database.reading():
+        other.database.one("SELECT count(*) FROM record")
+        with pytest.raises(Unavailable, match="a reader holds it"):
+            store.shred("token-1")
+        assert store.read("note")[0].body == {"said": "seen"}
+    assert store.shred("token-1")
+    for each in (store, other):
+        each.close()

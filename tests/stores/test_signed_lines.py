@@ -37,6 +37,22 @@ def test_a_line_moved_or_taken_out_is_told(lines: SignedLines) -> None:
             lines.append({"n": 4})
 
 
+def test_half_a_line_that_a_crash_left_behind_stops_nobody(lines: SignedLines) -> None:
+    """It was never acknowledged: what came before is read, and the next line follows that."""
+    content = lines.path.read_bytes()
+    last = content.rindex(b"\n", 0, -1) + 1
+    for cut in range(last + 1, len(content)):
+        lines.path.write_bytes(content[:cut])
+        said = SAID if cut == len(content) - 1 else SAID[:2]
+        assert [dict(line.body) for line in lines.read()] == said
+        lines.append({"n": 9})
+        assert [dict(line.body) for line in lines.read()] == [*said, {"n": 9}]
+    # Before it everything must still verify.
+    lines.path.write_bytes(content[last:] + content[:last] + b'{"body"')
+    with pytest.raises(DataError, match="line 1"):
+        lines.read()
+
+
 def test_another_key_verifies_nothing(lines: SignedLines) -> None:
     with pytest.raises(DataError, match="line 1"):
         SignedLines(lines.path, b"k" * 32).read()

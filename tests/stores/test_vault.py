@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InputError
+from domain.errors import InputError, Unavailable
 from domain.events import NAMESPACES, Event
 from stores.database import Database
 from stores.vault import Vault
@@ -157,3 +157,25 @@ def test_known_people_need_no_write(database: Database) -> None:
         # Another connection holds the pen; who is known can still be named.
         assert Vault(reader, KEY).token("customer_id", "alice") == token
     reader.close()
+
+
+def test_a_key_is_not_said_to_be_erased_while_it_lies_in_the_log(tmp_path: Path) -> None:
+    """Somebody reads long, such as a report: the log cannot be folded, and the key's page would stay in it."""
+    database, reader = (Database(tmp_path / "assay.db", busy_seconds=0.1) for _ in range(2))
+    vault = Vault(database, bytes(32))
+    token = vault.token("customer_id", "alice")
+    (key,) = database.one("SELECT token_key FROM subject")
+
+    def lies() -> bool:
+        return any(key in path.read_bytes() for path in tmp_path.glob("assay.db*"))
+
+    with reader.reading():
+        reader.one("SELECT count(*) FROM subject")
+        with pytest.raises(Unavailable, match="a reader holds it"):
+            vault.erase("customer_id", "alice")
+        assert vault.known("customer_id", "alice") == token
+    assert lies()
+    assert vault.erase("customer_id", "alice")
+    assert not lies()
+    for each in (database, reader):
+        each.close()

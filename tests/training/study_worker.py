@@ -76,7 +76,7 @@ def folds(seed: int = 0) -> list[tuple[Labelled, Labelled]]:
 
 
 def run(place: StudyPlace | None, trials: int, family: Valley = Valley(), **changes: Any) -> Searched:
-    budget = Search(trials=trials, rounds=8, patience=8, **changes.pop("budget", {}))
+    budget = Search(**{"trials": trials, "rounds": 8, "patience": 8, **changes.pop("budget", {})})
     given: dict[str, Any] = {"objective": "auc", "seed": 3, "folds": folds(), **changes}
     return search(family, COLUMNS, given.pop("folds"), budget, study=place, **given)
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from scipy.optimize import brentq
 
+from scoring.pages.words import InBothLanguages
 from training.fairness import GroupCounts
 from training.gates.bundle import intact, quick
 from training.gates.calibrated import calibrated, calibration_in_the_large, expected_error
@@ -317,3 +318,11 @@ def test_red_data_and_an_unverified_split_fail(limits: GateSettings) -> None:
     assert not audited({"intake": "red"}, limits.intake).holds
     assert not audited({}, limits.intake).holds
     assert not timely({"warning": "random split of timed events, unverified"}).holds
+
+
+def test_sources_are_told_in_both_languages_and_kept_so(limits: GateSettings) -> None:
+    sources = {name: getattr(limits, name).source for name in type(limits).model_fields}
+    assert all(isinstance(each, InBothLanguages) for each in sources.values()), sources
+    told = Gate("latency", Verdict.PASSED, False, "52 µs", "at most 1,000 µs", sources["latency"])
+    assert told.as_dict()["source"] == {"zh": sources["latency"].zh, "en": sources["latency"].en}
+    assert Gate("latency", Verdict.PASSED, False, "52 µs", "at most 1,000 µs", "a test").as_dict()["source"] == "a test"

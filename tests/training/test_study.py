@@ -72,7 +72,8 @@ def test_a_spent_budget_is_spent(place: StudyPlace) -> None:
             FrozenTrial(
                 number=-1, trial_id=-1, state=TrialState.COMPLETE, value=0.1, values=None,
                 datetime_start=now - timedelta(seconds=60), datetime_complete=now, params={}, distributions={},
-                user_attrs={"tried": [[0.1, 0.1], [[], []], [8, 8], 16]}, system_attrs={}, intermediate_values={},
+                user_attrs={"tried": [[0.1, 0.1], [[], []], [0.1, 0.1], 8, 16]}, system_attrs={},
+                intermediate_values={},
             )
         )  # fmt: skip
     assert len(run(place, 50, budget={"seconds": 55.0}).trials) == 6
@@ -102,6 +103,12 @@ def test_a_study_of_other_things_is_refused(place: StudyPlace) -> None:
         with pytest.raises(DefinitionError, match=f"'valley' in sqlite:.*begun with {named}.*another name"):
             run(place, 2, **changes)
     assert len(run(place, 2, family=Valley(threads=2)).trials) == 2
+    # Begun by a version that told a trial's figure another way.
+    with open_study(place, {}, None) as kept:
+        identity = {name: value for name, value in kept.user_attrs["identity"].items() if name != "figure"}
+        kept.set_user_attr("identity", identity)
+    with pytest.raises(DefinitionError, match=r"begun with other figure .*another name"):
+        run(place, 2)
 
 
 @pytest.mark.slow

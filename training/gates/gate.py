@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from scoring.pages.words import InBothLanguages, as_json
+
 
 class Verdict(StrEnum):
     """What a gate says."""
@@ -36,7 +38,7 @@ class Gate:
     firm: bool
     value: str
     limit: str
-    source: str
+    source: InBothLanguages | str
     required: bool = True
 
     @property
@@ -52,9 +54,9 @@ class Gate:
     def __str__(self) -> str:
         return f"{self.name}: {self.verdict.value} ({self.value})"
 
-    def as_dict(self) -> dict[str, str | bool]:
-        """The gate as JSON."""
-        return {**asdict(self), "verdict": self.verdict.value, "holds": self.holds}
+    def as_dict(self) -> dict[str, str | bool | dict[str, str]]:
+        """The gate as JSON; its source in both languages where the settings have both."""
+        return {**asdict(self), "verdict": self.verdict.value, "source": as_json(self.source), "holds": self.holds}
 
 
 def verdict_of(passed: bool) -> Verdict:

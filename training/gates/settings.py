@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from domain.settings import Settings
 from domain.time import Duration
+from training.fields import Source
 
-Source = Annotated[str, Field(min_length=3, description="where the limit comes from: a norm, a paper, a person")]
 Unassessed = Literal["refuse", "accept"]
 
 

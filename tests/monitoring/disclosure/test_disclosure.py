@@ -96,7 +96,10 @@ def test_a_currency_without_cents_is_not_divided_by_a_hundred(tmp_path):
     journal.append([*lent(loans), pay(1, UNTIL - DAY, currency="JPY")])
     look = look_at(journal, tmp_path)
     look = replace(look, platform=look.platform.model_copy(update={"base_currency": "JPY", "fx": {}}))
-    found = disclose(replace(look, since=APRIL.since, until=APRIL.until), APRIL, DISCLOSED, SETTINGS, PRICING)
+    look, bare = replace(look, since=APRIL.since, until=APRIL.until), SETTINGS.model_copy(update={"reserve": ()})
+    with pytest.raises(DefinitionError, match="an amount in JPY, the base currency"):
+        disclose(look, APRIL, DISCLOSED, SETTINGS, PRICING)
+    found = disclose(look, APRIL, DISCLOSED, bare, PRICING)
     assert found.item(Figure.LOANS_TOTAL_AMOUNT).value == 40 * 1_200_000
     assert found.item(Figure.AVERAGE_LOAN).value == 1_200_000
     assert found.item(Figure.PAYMENTS_AMOUNT).value == 5_000
