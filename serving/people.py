@@ -27,12 +27,13 @@ from serving.problems import Problem
 from serving.requests import OutcomeRequest, invalid
 from serving.work import Kind, Work
 from stores.acts import Act
+from stores.alerts import DISPOSED
 from stores.appeals import ASKED, DECIDED
 from stores.complaints import Complaints
 from stores.ledger import Entry
 from stores.matter_settings import ComplaintSettings
 
-DISPOSED, SWITCHED, COMPLAINED = "alert_disposed", "kill_switched", "complaint_taken"
+SWITCHED, COMPLAINED = "kill_switched", "complaint_taken"
 CHANGED = {State.OPEN: "change_proposed", State.APPROVED: "change_approved", State.REJECTED: "change_rejected"}
 _PEOPLE = ("customer_id", "borrower_id")
 

@@ -12,6 +12,9 @@ from domain.alerts import AlertStatus
 from domain.errors import DataError, InputError, expected_got
 from stores.database import Database
 
+DISPOSED = "alert_disposed"
+"""Kind of the act that says who disposed of an alert at the door."""
+
 _SELECT = (
     "SELECT a.decision_id, a.product, a.opened_at, a.status, a.disposed_by, a.disposed_at, a.note, "
     "d.client, d.event_id, d.action, d.risk_grade, d.score FROM alert a JOIN decision d USING (decision_id)"

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from domain.alerts import AlertStatus
+from domain.findings import Finding
+from domain.matters import Step
 from domain.settings import PlatformSettings
 from domain.time import DAY, HOUR
 from monitoring.alert_queue import alert_queue
 from monitoring.entity_links import linked_decisions
+from stores.acts import Act, Acts
+from stores.alerts import DISPOSED, Alerts
+from stores.cases import Cases
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
@@ -116,3 +122,30 @@ def test_links_end_where_the_settings_say(books: tuple[Journal, Ledger]) -> None
     assert [link.decision_id for link in linked_decisions(entry, *books, SETTINGS, NOW + 1)] == ["d-edge"]
     # What was decided later is not seen from before.
     assert linked_decisions(entry, *books, SETTINGS, NOW - 20 * DAY) == ()
+
+
+def test_a_past_look_sees_the_first_disposition_and_not_only_the_last(books: tuple[Journal, Ledger]) -> None:
+    """Taken up within the hour, settled a day later: in between the alert waited for nobody."""
+    journal, ledger = books
+    for name in ("case", "linked", "door", "left"):
+        decision(journal, ledger, payment(name))
+    acts = Acts(journal.database, bytes(32))
+    cases, alerts = Cases(journal, ledger, acts, SETTINGS, FX), Alerts(journal.database)
+    taken, settled = NOW + HOUR, NOW + DAY
+    with journal.database.transaction():
+        cases.open(["d-case"], at=taken, actor="lin")
+        cases.link("case-1", ["d-linked"], at=taken + 1, actor="lin")
+        cases.matters.append_within("case-1", Step.TAKEN, at=taken + 2, actor="lin")
+        alerts.dispose_within("d-door", AlertStatus.ESCALATED, was=AlertStatus.OPEN, by="a", at=taken)
+        acts.append_within(Act("one", DISPOSED, "d-door", taken, "a", {}))
+    with journal.database.transaction():
+        cases.close("case-1", Finding.FRAUD, at=settled, actor="lin")
+        alerts.dispose_within("d-door", AlertStatus.GENUINE, was=AlertStatus.ESCALATED, by="a", at=settled)
+        acts.append_within(Act("two", DISPOSED, "d-door", settled, "a", {}))
+
+    def waiting(until: int) -> set[str]:
+        return {each.decision_id for each in waiting_alerts(journal.database, until)}
+
+    assert waiting(taken) == {"d-case", "d-linked", "d-door", "d-left"}
+    assert waiting(taken + 1) == {"d-linked", "d-left"}
+    assert waiting(settled) == waiting(settled + 1) == {"d-left"}

@@ -132,7 +132,8 @@ def test_an_erased_card_is_gone_from_the_running_service_and_the_file(
     files = [doors.home.states, doors.home.states.with_name("states.db-wal")]
     assert any(key in path.read_bytes() for path in files if path.exists())
     assert main(["--home", str(doors.home.root), "erase", "card_id", card, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"known": True, "n_records": 1}
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"known": True, "n_records": 1, "n_texts": 0, "n_texts_kept": 0}
     until(lambda: token not in holdings.first["card_id"])
     assert main(["--home", str(doors.home.root), "erase", "card_id", card]) == 1
     pay(doors, 25)

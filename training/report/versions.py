@@ -14,7 +14,7 @@ from domain.errors import InputError, expected_got
 from scoring.metrics import Ranking, brier, log_loss
 from scoring.pages.page import Cell, Facts, Page, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status
-from scoring.pages.words import Words, say
+from scoring.pages.words import Words, minus, say
 from training.intervals import paired_difference
 from training.report.evidence import Evidence, Rows
 from training.report.front import DECISION, LIMITS
@@ -143,7 +143,7 @@ def _all(a: Page, b: Page) -> Section:
 def _span(each: Statistic | None) -> Cell:
     if each is None or each.low is None or each.high is None or not np.isfinite([each.low, each.high]).all():
         return None
-    return f"{each.low:.4g} – {each.high:.4g}"
+    return minus(f"{each.low:.4g} – {each.high:.4g}")
 
 
 def _statistics(page: Page) -> dict[str, Statistic]:

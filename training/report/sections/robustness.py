@@ -13,7 +13,7 @@ from scoring.interval import wilson
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, not_assessed
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Tongue, Words, minus, say
 from scoring.rederiving import Rederiving
 from training.attackers import Evasion, evade, is_chosen
 from training.cutoffs import GRADES
@@ -284,7 +284,7 @@ def _named(change: Change) -> tuple[Words, Words]:
 
 
 def _written(interval: Interval) -> str:
-    return f"{interval.low:.3f} – {interval.high:.3f}"
+    return minus(f"{interval.low:.3f} – {interval.high:.3f}")
 
 
 def _draw(tongue: Tongue, changes: Sequence[Change]) -> Any:

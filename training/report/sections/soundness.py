@@ -202,7 +202,7 @@ def _history(course: pd.DataFrame, objective: str) -> Picture:
         axes = figure.subplots()
         axes.plot(number, value, "o", color=CALM, markersize=4, label=tongue(say("soundness.value")))
         axes.step(number, best, where="post", color=INK, linewidth=1.2, label=tongue(say("soundness.best")))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlim(float(number.min()) - 0.5, float(number.max()) + 0.5)
         axes.margins(y=0.12)
         axes.set_xlabel(tongue(say("soundness.trial")))
