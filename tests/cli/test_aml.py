@@ -92,6 +92,15 @@ def test_planted_patterns_come_out(desk: Desk) -> None:
     assert flows[0]["n_payers"] == 9
 
 
+def test_a_month_without_plants_names_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The control of the test above: the same people and shops, nobody below a limit on purpose."""
+    home_of(tmp_path / "home", payments(plant=False))
+    configs(tmp_path / "configs")
+    desk = Desk(tmp_path, capsys)
+    assert desk.json("aml", "structuring", *MARCH) == []
+    assert not [each for each in desk.json("aml", "flows", *MARCH) if each["n_payers"] >= 9]
+
+
 def test_a_case_from_suspicion_to_evidence(desk: Desk, tmp_path: Path) -> None:
     code, out, _ = desk("aml", "case", "open", "mule", "--reason", "money passes through within hours")
     assert code == 0

@@ -113,3 +113,18 @@ def test_the_impact_of_a_bundle_and_its_ids(assay: Assay, home: Home, tmp_path: 
     assert assay("impact", digest, "--since", "2026-03-01", "--until", "2026-02-01")[0] == 2
     code, said = assay("drill", "--url", "http://127.0.0.1:9")
     assert (code, "beside --url" in said) == (2, True)
+
+
+def test_an_edit_changes_what_the_ledger_says_and_an_untouched_copy_does_not(
+    assay: Assay, home: Home, tmp_path: Path
+) -> None:
+    for name in ("edited", "untouched"):
+        shutil.copytree(home.root, tmp_path / name)
+    database = Database(tmp_path / "edited" / "assay.db")
+    database.execute("UPDATE decision SET action = 'approve' WHERE n_link = 3")
+    database.close()
+    code, told = assay("ledger", "verify", root=tmp_path / "edited")
+    assert code == 1
+    assert any(fault.startswith("link 3: expected the hash of decision") for fault in told["faults"])
+    code, told = assay("ledger", "verify", root=tmp_path / "untouched")
+    assert (code, told["faults"]) == (0, [])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cli.main import main
 from domain.events import Event
-from domain.time import DAY
+from domain.time import DAY, HOUR, parse_instant
 from tests.monitoring.aml.world import CONFIGS, START, home_of
 
 UNTIL = "2026-05-15T00:00:00+08:00"
@@ -33,7 +34,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
     def command(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = main([*arguments, "--home", str(tmp_path / "home"), "--configs", str(CONFIGS), "--actor", "lin"])
+        home = () if "--home" in arguments else ("--home", str(tmp_path / "home"))
+        code = main([*arguments, *home, "--configs", str(CONFIGS), "--actor", "lin"])
         caught = capsys.readouterr()
         return code, caught.out, caught.err
 
@@ -79,3 +81,34 @@ def test_a_bad_statement_is_refused_by_name_of_row_and_changes_nothing(tmp_path:
     assert "row 4: expected each bank reference once" in err
     assert run("funds", "reconcile", "--until", UNTIL)[0] == 0
     assert json.loads(run("funds", "reconcile", "--until", UNTIL, "--json")[1])["first"] is None
+
+
+def run_on_the_money() -> list[Event]:
+    """Ten large loans paid out in the last days: what is left does not cover another such week."""
+    last = parse_instant(UNTIL) - 8 * DAY
+    return [
+        Event("loan", f"loan-run-{k}", last + k * HOUR, last + k * HOUR,
+              {"borrower_id": f"b{k}", "amount": 7_000_000, "currency": "CNY", "loan_id": f"loan-run-{k}"})
+        for k in range(10)
+    ]  # fmt: skip
+
+
+def test_a_run_of_withdrawals_moves_its_risk_and_a_usual_month_does_not(tmp_path: Path, run: Any) -> None:
+    told = {}
+    for name, more in (("usual", []), ("run", run_on_the_money())):
+        home_of(tmp_path / name, [*events(), *more])
+        where = ("--home", str(tmp_path / name))
+        file = tmp_path / f"{name}.csv"
+        assert run("funds", "simulate", "--to", str(file), "--until", UNTIL, *where)[0] == 0
+        assert run("funds", "read", str(file), *where)[0] == 0
+        covered = json.loads(run("funds", "coverage", "--until", UNTIL, "--json", *where)[1])["ratio"]
+        raised = json.loads(run("watch", "run", "--as-of", UNTIL, "--json", *where)[1])["open"]
+        risks = json.loads(run("risks", "--until", UNTIL, "--json", *where)[1])["risks"]
+        told[name] = (covered, {each["limit"] for each in raised}, {each["key"]: each for each in risks})
+    (calm, calm_limits, before), (low, low_limits, after) = told["usual"], told["run"]
+    assert low < 1.0 < 1.6 < calm
+    assert low_limits - calm_limits == {"withdrawals-covered"}
+    moved = {key for key in before if before[key]["residual_score"] != after[key]["residual_score"]}
+    assert moved == {"withdrawals"}
+    assert (before["withdrawals"]["residual"], after["withdrawals"]["residual"]) == ("low", "high")
+    assert after["withdrawals"]["kind"] == before["reserve"]["kind"] == "liquidity"

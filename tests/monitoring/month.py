@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import yaml
 
 from data.simulator.load import CLIENT, journal_simulation
 from data.simulator.settings import SimulationSettings
@@ -45,6 +46,7 @@ MONTH = 30 * DAY
 DAYS = 100
 KEY = bytes(32)
 _SUBJECT = {Product.PAYMENT: "transaction", Product.LOAN: "application"}
+_CONFIG = {Product.PAYMENT: "fraud", Product.LOAN: "credit"}
 _POLICY = {Product.PAYMENT: FRAUD_POLICY, Product.LOAN: CREDIT_POLICY}
 
 
@@ -90,7 +92,9 @@ def month(root: Path, *, seed: int = 3, plants: Sequence[str] = (), n_customers:
 def _decide(
     product: Product, home: Home, journal: Journal, ledger: Ledger, since: int, until: int, seed: int
 ) -> Rehearsed:
-    settings = FeatureSettings(product=product.value)
+    # As the shipped configs have them.
+    shipped = yaml.safe_load((CONFIGS / f"{_CONFIG[product]}.yaml").read_text())
+    settings = FeatureSettings.model_validate(shipped["features"])
     features = load_features(settings, platform(), {})
     table = build_snapshot(features, journal, platform()).table
     table = table.filter(pc.less(table["known_at"], since))

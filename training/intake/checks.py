@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from training.intake.adversarial import adversarial
+from training.intake.calendar_columns import calendar_columns
 from training.intake.duplicates import duplicates
 from training.intake.finding import Finding
 from training.intake.labels import label_sanity
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     Check("permuted_labels", "does a model beat chance on shuffled labels", permuted_labels),
     Check("adversarial", "can training and test rows be told apart", adversarial),
     Check("synthetic_column", "does a column look made by a formula", synthetic_columns),
+    Check("calendar_column", "does a column tell the day and not the row", calendar_columns),
     Check("constant_column", "is there something to learn from", constant_columns),
     Check("id_column", "does a column name single rows", id_columns),
     Check("mixed_types", "is a column stored as what it holds", stored_oddly),

@@ -88,6 +88,11 @@ class IntakeLimits(Settings):
         zh="本项目约定：两部分的可区分程度如同一个好模型区分风险",
         en="a convention of this project: parts told apart as a good model tells risk",
     )
+    calendar_share: Limit = _limit(
+        0.8,
+        zh="本项目约定：同一时段的行在该列上几乎相同",
+        en="a convention of this project: rows of one period are nearly alike in the column",
+    )
     unit_tolerance: Limit = _limit(
         0.1,
         zh="本项目约定：四分位数按同一已知倍数移动，误差在十分之一以内",

@@ -91,6 +91,24 @@ def test_parts_that_differ_are_told_with_what_drives_it():
     assert audit(frame, TARGET, **BY_TIME, checks=["adversarial"]).worst == "green"
 
 
+def test_a_column_that_is_the_same_for_everybody_of_a_day_is_told_by_name():
+    frame = clean(9)
+    day = (frame[TIME] - frame[TIME].min()).dt.total_seconds() / 86_400
+    rng = np.random.default_rng(4)
+    # A mean over everybody's last week; the row's own value over it; and a calendar that comes again.
+    week = 500 + 20 * np.sin(day / 9) + rng.normal(0, 0.3, len(frame))
+    frame = frame.assign(week_mean=week, over_week=frame["amount"] / week, weekday=frame[TIME].dt.day_of_week)
+    report = audit(frame, TARGET, **BY_TIME, checks=["calendar_column"])
+    assert [(each.grade, each.columns) for each in report.findings] == [(Grade.AMBER, ("week_mean",))]
+    rank, period = frame["week_mean"].rank(), np.arange(len(frame)) * 80 // len(frame)
+    within = ((rank - rank.groupby(period).transform("mean")) ** 2).sum() / (len(frame) - 80)
+    assert report.findings[0].value == pytest.approx(1 - within / rank.var(), abs=1e-9)
+    noise = frame.assign(week_mean=rng.normal(0, 1, len(frame)))
+    assert audit(noise, TARGET, **BY_TIME, checks=["calendar_column"]).worst == "green"
+    (without,) = audit(frame.drop(columns=STATIC), TARGET, checks=["calendar_column"]).findings
+    assert without.grade is Grade.NOT_ASSESSED
+
+
 def test_given_parts_in_different_units_are_red():
     frame = clean(8).drop(columns=STATIC).sample(frac=1.0, random_state=0, ignore_index=True)
     test = np.arange(len(frame)) % 4 == 0
