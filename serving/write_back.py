@@ -16,7 +16,9 @@ import apsw
 from domain.errors import AssayError
 from stores.database import Database
 
-EVERY_SECONDS = 0.5
+EVERY_SECONDS = 0.05
+"""Often, so that each copy is small: commits wait for the same disk. At 700 decisions a second the p99 was 9 ms, and
+16 ms with half a second here."""
 PAGES = 8_192
 """Pages of 4 kB after which the committer begins the file anew: some seconds of a saturated service."""
 
