@@ -6,11 +6,11 @@ A file of its own, so that it can be looked at (a probe, a cron job) without the
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import DataError
+from stores.whole_files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,7 @@ class Heartbeat:
         Heartbeat(as_of=5, ran_at=6)
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}.{os.getpid()}")
-        staged.write_text(json.dumps({"as_of": self.as_of, "ran_at": self.ran_at}) + "\n", encoding="utf-8")
-        staged.replace(path)
+        write_whole(path, (json.dumps({"as_of": self.as_of, "ran_at": self.ran_at}) + "\n").encode())
 
 
 def read_heartbeat(path: Path) -> Heartbeat | None:

@@ -23,6 +23,7 @@ from stores.database import Database
 from stores.home import Home
 from stores.keys import secret_key
 from stores.signed_lines import SignedLines
+from stores.whole_files import write_whole
 
 KEY = "changes"
 
@@ -212,9 +213,7 @@ class Changes:
 
     def _keep(self, digest: str, content: bytes) -> None:
         self._contents.mkdir(parents=True, exist_ok=True)
-        staged = self._contents / f".{digest}.staged"
-        staged.write_bytes(content)
-        staged.replace(self._contents / f"{digest}.json")
+        write_whole(self._contents / f"{digest}.json", content)
 
     def _say(self, **what: Any) -> int:
         """Append a line and move the head on; returns the number of the line."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from typing import TypedDict
 
 from domain.errors import DataError, InputError, expected_got
 from stores.home import Home
+from stores.whole_files import write_whole
 
 CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 API_KEY_PREFIX = "assay_"
@@ -179,10 +179,4 @@ def _read(path: Path) -> dict[str, _Entry]:
 
 def _write(path: Path, entries: Mapping[str, _Entry]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    staged = path.with_name(f".{path.name}.staged")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(entries, file, indent=2, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
+    write_whole(path, json.dumps(entries, indent=2, sort_keys=True).encode(), 0o600)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 from domain.errors import ModelError, expected_got
 from domain.time import format_instant
+from stores.whole_files import sync_folder, write_synced, write_whole
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -124,16 +124,16 @@ def install(folder: Path, bundles_dir: Path) -> Path:
         staged = Path(tempfile.mkdtemp(prefix=".staged-", dir=bundles_dir))
         try:
             for name in (*manifest.files, MANIFEST):
-                _write_synced(staged / name, _read(folder / name))
+                write_synced(staged / name, _read(folder / name))
             staged.chmod(0o755)  # mkdtemp makes it private; serving may run as another user
-            _sync_folder(staged)
+            sync_folder(staged)
             try:
                 staged.rename(target)
             except OSError:
                 # Somebody else installed the same bundle meanwhile; what lies there is verified below.
                 if not target.is_dir():
                     raise
-            _sync_folder(bundles_dir)
+            sync_folder(bundles_dir)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     verify_files(target)
@@ -156,16 +156,7 @@ def point(pointers_dir: Path, product: str, bundle: str, at: int) -> None:
         previous = current["previous"] if current["bundle"] == bundle else current["bundle"]
     content = {"bundle": bundle, "previous": previous, "at": format_instant(at)}
     pointers_dir.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{product}-", dir=pointers_dir)
-    os.close(descriptor)
-    staged = Path(name)
-    try:
-        _write_synced(staged, (json.dumps(content, sort_keys=True) + "\n").encode())
-        staged.chmod(0o644)
-        staged.replace(pointers_dir / f"{product}.json")
-        _sync_folder(pointers_dir)
-    finally:
-        staged.unlink(missing_ok=True)
+    write_whole(pointers_dir / f"{product}.json", (json.dumps(content, sort_keys=True) + "\n").encode())
 
 
 def unpoint(pointers_dir: Path, product: str) -> bool:
@@ -176,7 +167,7 @@ def unpoint(pointers_dir: Path, product: str) -> bool:
         (pointers_dir / f"{product}.json").unlink()
     except FileNotFoundError:
         return False
-    _sync_folder(pointers_dir)
+    sync_folder(pointers_dir)
     return True
 
 
@@ -261,18 +252,3 @@ def _check_hash(path: Path, expected: str, got: str) -> None:
             f"{path}: expected sha256 {expected[:12]}…, got {got[:12]}…: the file was altered or cut off; "
             "deploy the model again"
         )
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,6 +28,7 @@ from domain.events import EXTENSION, KINDS, ColumnType, Event, check_event, colu
 from stores.checks import table_faults
 from stores.database import Database
 from stores.schema import event_schema, extension_type
+from stores.whole_files import sync_folder
 
 _NEVER = 2**62
 
@@ -474,7 +475,7 @@ class Journal:
             os.close(descriptor)
         digest = _sha256(staged)
         staged.replace(self.segments / name)
-        _sync_folder(self.segments)
+        sync_folder(self.segments)
         self.database.execute(
             "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", (kind, first, last, table.num_rows, name, digest)
         )
@@ -588,11 +589,3 @@ def _same_family(found: pa.DataType, wanted: pa.DataType) -> bool:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,7 +12,6 @@ Tokens do not change: they come from the innermost hash and the subject's own ke
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from stores.keyring import Keyring, keyring_of, mark_of, next_key, present_maste
 from stores.keys import KEY_BYTES
 from stores.sealing import add_data_key
 from stores.sealing_bytes import opened_under, sealed_under, wrapping_key
+from stores.whole_files import sync_folder, write_whole
 
 BATCH = 500
 """Rows in one transaction: a running service waits a few milliseconds for each."""
@@ -93,7 +93,7 @@ def _begin(database: Database, keys: Path, environment: Mapping[str, str], *, fr
             )
     else:
         after = secrets.token_bytes(KEY_BYTES)
-        _write(next_key(keys), after)
+        write_whole(next_key(keys), after, 0o600)
     _mark(database, before, after)
     if not from_environment:
         _settle_files(database, keys)
@@ -132,7 +132,7 @@ def _settle_files(database: Database, keys: Path) -> None:
         following.replace(keys / "vault.key")
     else:
         following.unlink()
-    _sync(keys)
+    sync_folder(keys)
 
 
 def _rehash(database: Database, keyring: Keyring) -> int:
@@ -178,21 +178,3 @@ def _reseal(database: Database, keyring: Keyring) -> int:
         n_done += len(rows)
         if not rows:
             return n_done
-
-
-def _write(path: Path, key: bytes) -> None:
-    staged = path.with_name(f".{path.name}.staged")
-    with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from domain.errors import DataError, InputError
-from scoring.changes import Changes, State, Subject
+from scoring.changes import Change, Changes, State, Subject
 from stores.database import Database
 from stores.home import Home
 
@@ -98,6 +101,27 @@ def test_two_writers_cannot_both_win(changes: Changes, home: Home) -> None:
     changes._say(what="approved", change="C2", by="wu", at="t", why="", file="")
     assert [each.state.value for each in changes.all()] == ["approved", "open"]
     assert changes.in_force(LISTS).id == "C1"  # type: ignore[union-attr]
+
+
+def test_several_may_propose_the_very_same_at_once(home: Home) -> None:
+    content, together = b"x" * 100_000, threading.Barrier(8)
+
+    def propose(number: int) -> list[Change]:
+        made = opened(home)
+        together.wait()
+        found = []
+        for turn in range(5):
+            # Whoever comes later is told that it is open already, and nothing else.
+            with contextlib.suppress(InputError):
+                found.append(made.propose(LISTS, content + bytes([turn]), by=f"c{number}", why="ring"))
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        proposed = [each for some in pool.map(propose, range(8)) for each in some]
+    changes = opened(home)
+    assert set(changes.all()) == set(proposed)
+    assert {changes.content(each.content)[-1] for each in proposed} == set(range(5))
+    assert len(list(home.changed_contents.iterdir())) == 5
 
 
 def test_an_edit_of_the_record_is_found(changes: Changes, home: Home) -> None:

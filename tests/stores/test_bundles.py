@@ -154,14 +154,14 @@ def test_an_installed_bundle_whose_manifest_was_rewritten_is_seen(folder: Path, 
 
 def test_a_failed_installation_leaves_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = tmp_path / "bundles"
-    honest = bundles._write_synced
+    honest = bundles.write_synced
 
     def full(path: Path, content: bytes) -> None:
         if path.name == "model.txt":
             raise OSError(28, "No space left on device")
         honest(path, content)
 
-    monkeypatch.setattr(bundles, "_write_synced", full)
+    monkeypatch.setattr(bundles, "write_synced", full)
     with pytest.raises(OSError, match="No space"):
         install(folder, shelf)
     assert list(shelf.iterdir()) == []

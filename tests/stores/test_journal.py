@@ -136,7 +136,7 @@ class JournalMachine(RuleBasedStateMachine):
         self.journals[which].database.close()
         self.journals[which] = self.open()
 
-    @rule(which=st.integers(0, 1), batch=batches, at=st.sampled_from(["_sha256", "_sync_folder"]))
+    @rule(which=st.integers(0, 1), batch=batches, at=st.sampled_from(["_sha256", "sync_folder"]))
     def crash_while_writing_a_segment(self, which: int, batch: list[Event], at: str) -> None:
         """Before the rename, or after it and before the record: the file does not exist."""
         batch = [replace(event, client="shop") for event in batch]
@@ -160,18 +160,18 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), batch=batches)
     def crash_while_flushing(self, which: int, batch: list[Event]) -> None:
         self.append(which, batch)
-        honest = journal_module._sync_folder
+        honest = journal_module.sync_folder
 
         def crash(path: Path) -> None:
             raise Crash
 
-        journal_module._sync_folder = crash
+        journal_module.sync_folder = crash
         try:
             assert self.journals[which].flush() == 0
         except Crash:
             self.reopen(which)
         finally:
-            journal_module._sync_folder = honest
+            journal_module.sync_folder = honest
 
     @rule(
         which=st.integers(0, 1), batch=batches, spoilt=st.sampled_from(["amount", "currency", "event_id", "x_number"])
@@ -430,7 +430,7 @@ from stores import journal as module
 from stores.database import Database
 journal = module.Journal(Database(Path({str(tmp_path / "assay.db")!r})), Path({str(tmp_path / "journal")!r}))
 journal.append([Event("inquiry", f"q{{n}}", n, n, {{"borrower_id": "b"}}) for n in range(5)])
-module._sync_folder = lambda folder: os._exit(9)
+module.sync_folder = lambda folder: os._exit(9)
 journal.flush()
 """
     root = Path(__file__).parents[2]

@@ -152,7 +152,7 @@ def points(desk: Desk, monkeypatch: pytest.MonkeyPatch, at: int) -> Callable[[],
         return wrapped
 
     monkeypatch.setattr(desk.database, "execute", counted(desk.database.execute))
-    for name in ("_write", "_settle_files", "_sync"):
+    for name in ("write_whole", "_settle_files", "sync_folder"):
         monkeypatch.setattr(key_rotation, name, counted(getattr(key_rotation, name)))
     monkeypatch.setattr(Path, "replace", counted(Path.replace))
     return lambda: n
