@@ -50,7 +50,8 @@ class LabelIntake(Settings):
     sources : those that may say something; any where empty. Outcomes that name none count as ``unsaid``.
     clients : source → clients it is sent by, each proved by its key or token at the door; sources left out may be sent
         by any. It is the signature of an outcome: a client that claims to be another source is held.
-    learn : so long after the first outcome of all, everything is history and nothing is a burst.
+    learn : so long after the first outcome of all, everything is history and nothing is a burst; nor
+        contradictions for four weeks more.
     least, least_flips : fewer outcomes of a source a day, or flips in a window, are never a burst.
     times : how many times its own history a burst is.
     silence : after so long without a word a payment's silence counts as a label that a positive contradicts.
@@ -145,7 +146,9 @@ def hold(
     for rows in frame[frame["telling"]].groupby(["source", "client", "verdict"], sort=True).indices.values():
         telling = np.flatnonzero(frame["telling"].to_numpy())[rows]
         _mark(reason, telling, BURST, frame["known_at"].to_numpy(), (1,), first, rules)
-    flips = np.flatnonzero(_flips(frame, rules.silence))
+    # Where silence is no verdict, as with loans, nothing contradicts it.
+    silence = rules.silence if policy.silence is Verdict.NEGATIVE else None
+    flips = np.flatnonzero(_flips(frame, silence))
     keys = frame["source"].iloc[flips] + "\0" + frame["client"].iloc[flips]
     for key in sorted(keys.unique()):
         mine = flips[(keys == key).to_numpy()]
@@ -180,13 +183,14 @@ def _frame(outcomes: pa.Table, policy: LabelPolicy, as_of: int | None) -> pd.Dat
     return frame
 
 
-def _flips(frame: pd.DataFrame, silence: int) -> np.ndarray:
+def _flips(frame: pd.DataFrame, silence: int | None) -> np.ndarray:
     """Whether each outcome contradicts the telling verdict before it, or a long silence."""
     telling = frame[frame["telling"]]
     before = telling.groupby(["subject_event_id", "subject_time"], sort=False)["verdict"].shift()
-    late = telling["known_at"] - telling["subject_time"] > silence
-    against_silence = before.isna() & late & (telling["verdict"] == Verdict.POSITIVE.value)
-    flipped = (before.notna() & (before != telling["verdict"])) | against_silence
+    flipped = before.notna() & (before != telling["verdict"])
+    if silence is not None:
+        late = telling["known_at"] - telling["subject_time"] > silence
+        flipped |= before.isna() & late & (telling["verdict"] == Verdict.POSITIVE.value)
     found = np.zeros(len(frame), bool)
     found[telling.index[flipped.to_numpy()]] = True
     return found
@@ -198,16 +202,19 @@ def _mark(
 ) -> None:  # fmt: skip
     """Hold the rows of every window that its own past does not explain; what is held is no past of later windows.
 
+    A correction follows what it corrects: in the first weeks there are few, which is no past to judge the next by.
+
     rows     places, in order of time
     windows  of so many days, ending with each day that has a row
     """
     day = (known_at[rows] - first) // DAY
+    later = _HISTORY * DAY if what == FLIP else 0
     counted = np.ones(len(rows), bool)
     for end in np.unique(day).tolist():
         for length in windows:
             inside = (day > end - length) & (day <= end)
             start = end - length + 1
-            if start * DAY < rules.learn:
+            if start * DAY < rules.learn + later:
                 continue
             past = counted & (day < start) & (day >= start - _HISTORY)
             n, before, days = int(inside.sum()), int(past.sum()), min(_HISTORY, start)

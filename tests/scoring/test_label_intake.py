@@ -10,10 +10,16 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
+from data.simulator.load import journal_simulation
+from data.simulator.settings import SimulationSettings
+from data.simulator.simulate import simulate
 from domain.labels import CREDIT_POLICY, FRAUD_POLICY
 from domain.time import DAY
 from scoring.label_intake import BURST, REFUSED, RELEASED, LabelIntake, hold
+from stores.database import Database
+from stores.journal import Journal
 from stores.settings_files import load_settings
+from stores.vault import Vault
 
 RULES = load_settings(Path(__file__).parents[2] / "configs" / "labels.yaml", LabelIntake)
 DAYS = 120
@@ -72,6 +78,37 @@ def held_of(outcomes: pa.Table, code: str) -> tuple[int, int]:
 @pytest.mark.parametrize("seed", range(8))
 def test_a_quiet_world_holds_nothing(seed):
     assert len(hold(table(quiet(seed)), FRAUD_POLICY, RULES).seq) == 0
+
+
+def test_a_world_as_large_as_the_demo_s_holds_nothing(tmp_path):
+    """Rings of thirty closed in a day, and corrections that begin once there is something to correct."""
+    simulate(SimulationSettings(seed=7, n_customers=3_000)).write(tmp_path / "world")
+    database = Database(tmp_path / "assay.db")
+    journal = Journal(database, tmp_path / "segments")
+    journal_simulation(tmp_path / "world", journal, Vault(database, bytes(32)))
+    told = journal.read("outcome")
+    database.close()
+    for policy in (FRAUD_POLICY, CREDIT_POLICY):
+        held = hold(told, policy, RULES)
+        assert held.n_outcomes > 3_000
+        assert len(held.seq) == 0, held.table()
+
+
+def test_silence_on_a_loan_is_no_label_that_a_default_contradicts():
+    rng = np.random.default_rng(5)
+    told = np.sort(np.concatenate([rng.integers(0, 200, 60), rng.integers(200, 228, 60)])) * DAY
+    frame = pd.DataFrame(
+        {
+            "seq": np.arange(120) + 1, "client": "bank", "known_at": told, "source": "collections",
+            "subject_kind": "application", "subject_event_id": [f"a{i}" for i in range(120)],
+            "subject_time": told - 300 * DAY, "code": "default_90dpd_12m",
+        }
+    )  # fmt: skip
+    assert len(hold(pa.Table.from_pandas(frame, preserve_index=False), CREDIT_POLICY, RULES).seq) == 0
+    payments = frame.assign(code="account_takeover", source="customer", subject_kind="transaction")
+    held = hold(pa.Table.from_pandas(payments, preserve_index=False), FRAUD_POLICY, RULES)
+    assert len(held.seq) >= 50
+    assert set(held.reason) == {"flip"}
 
 
 ATTACKS = {
