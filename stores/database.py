@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -275,6 +276,8 @@ MIGRATIONS: tuple[str, ...] = (
     """,
 )
 
+_AGAIN_SECONDS = 0.01
+
 
 class Database:
     """A connection to one SQLite file; use one per thread.
@@ -295,6 +298,7 @@ class Database:
 
     def __init__(self, path: Path, busy_seconds: float = 30.0, migrations: tuple[str, ...] | None = None) -> None:
         self.path = path
+        self._busy_seconds = busy_seconds
         self._migrations = MIGRATIONS if migrations is None else migrations
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -395,12 +399,15 @@ class Database:
         Unavailable
             When a reader holds the log; call again.
         """
-        busy, _, _ = self.one("PRAGMA wal_checkpoint(TRUNCATE)")
-        if busy:
-            raise Unavailable(
-                f"{self.path}: expected to fold the log over {why}, a reader holds it; "
-                "end what reads long, and do it again"
-            )
+        until = time.monotonic() + self._busy_seconds
+        while self.one("PRAGMA wal_checkpoint(TRUNCATE)")[0]:
+            # SQLite has waited for readers and writers, but never waits for who is copying back, as a service often is.
+            if time.monotonic() > until:
+                raise Unavailable(
+                    f"{self.path}: expected to fold the log over {why}, a reader holds it; "
+                    "end what reads long, and do it again"
+                )
+            time.sleep(_AGAIN_SECONDS)
 
     def close(self) -> None:
         """Release the file."""
