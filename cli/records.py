@@ -159,8 +159,8 @@ def shred(
 def kept_by(desk: Desk) -> tuple[Kept, ...]:
     """Every customer's records and when they end."""
     from domain.time import business_day
-    from monitoring.aml.last_seen import last_money, last_service
     from monitoring.aml.holding import named
+    from monitoring.aml.last_seen import last_money, last_service
     from monitoring.aml.retention import kept
     from stores.holds import Holds
 

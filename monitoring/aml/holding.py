@@ -31,7 +31,7 @@ class NamedHold:
 
 
 def place(office: Office, holds: Holds, token: str, reason: str) -> int:
-    """Put a legal hold on a subject's records: neither `assay records shred` nor `assay erase` ends them until it is released.
+    """Put a legal hold on a subject's records: no command ends them until it is released.
 
     Raises
     ------
