@@ -13,8 +13,10 @@ import pytest
 from domain.errors import InputError, ModelError
 from domain.settings import PlatformSettings
 from domain.time import DAY, HOUR
+from scoring.bundle import load_bundle
 from scoring.label_intake import LabelIntake
 from scoring.reasons import ReasonBook
+from scoring.released import HELD, read_outcomes
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
@@ -22,10 +24,10 @@ from stores.label_rulings import LabelRulings
 from stores.settings_files import load_settings
 from tests.training.conftest import N_DAYS, ROOT, START, payments
 from training.challenger import Trained, train
+from training.comparison import compare
 from training.gates.gate import Verdict
 from training.gates.labels import labelled
 from training.gates.settings import GateSettings
-from training.outcomes import HELD, read_outcomes
 from training.promotion import promote
 from training.review_log import ReviewLog
 from training.settings import TrainingSettings
@@ -124,6 +126,19 @@ def test_a_model_trained_under_attack_learnt_none_of_it(
 ) -> None:
     """Tree for tree the model that would have been trained had nobody attacked."""
     assert under_attack[1].model_text == trained_once[1].model_text
+
+
+def test_families_are_compared_on_the_rows_it_learnt_from(
+    under_attack: tuple[Tracker, Trained], attacked: Journal, platform: PlatformSettings, settings: TrainingSettings
+) -> None:
+    """Otherwise the report would find no comparison of exactly its rows, as soon as an outcome is held."""
+    data = {
+        rules is not None: compare(settings, platform, attacked, families=("logistic",), label_rules=rules).data
+        for rules in (RULES, None)
+    }
+    mine = load_bundle(under_attack[1].bundle, score_golden_in_child=False).manifest.about["data_hash"]
+    assert data[True] == mine
+    assert data[False] != mine
 
 
 def test_a_model_trained_under_attack_is_not_promoted(
