@@ -43,7 +43,9 @@ def flips() -> pa.Table:
     all in the afternoon of day 58, by one analyst's account.
     """
     made = payments()
-    told = made["outcome"].filter(pa.array(made["outcome"]["known_at"].to_numpy() < START + 45 * DAY))
+    times, known_at = (made["outcome"][name].to_numpy() for name in ("subject_time", "known_at"))
+    # Most of the days that a model is tested on: what it learns from was settled before.
+    told = made["outcome"].filter(pa.array((times >= START + 46 * DAY) & (known_at < START + 58 * DAY)))
     frauds = told.slice(0, N_FLIPS // 2)
     known = set(made["outcome"]["subject_event_id"].to_pylist())
     silent = made["transaction"].filter(
@@ -128,10 +130,10 @@ def test_a_model_trained_under_attack_learnt_none_of_it(
     assert under_attack[1].model_text == trained_once[1].model_text
 
 
-def test_families_are_compared_on_the_rows_it_learnt_from(
+def test_families_are_compared_on_the_rows_and_labels_of_the_model(
     under_attack: tuple[Tracker, Trained], attacked: Journal, platform: PlatformSettings, settings: TrainingSettings
 ) -> None:
-    """Otherwise the report would find no comparison of exactly its rows, as soon as an outcome is held."""
+    """Otherwise the report would find no comparison of exactly its data, as soon as an outcome is held."""
     data = {
         rules is not None: compare(settings, platform, attacked, families=("logistic",), label_rules=rules).data
         for rules in (RULES, None)
