@@ -27,13 +27,11 @@ def open_(
     """
     from cli.screen import say
     from monitoring.aml.cases import open_case
-    from monitoring.aml.retention import keep
     from stores.holds import Holds
 
     with desk_of(context, "aml case open") as desk:
         token = desk.token("customer_id", customer)
-        number = open_case(desk.office, token, reason)
-        keep(desk.office, Holds(desk.database), token)
+        number = open_case(desk.office, Holds(desk.database), token, reason)
     say(f"{number}: customer {token}")
 
 

@@ -29,7 +29,7 @@ def add(
     from cli.screen import say
     from domain.errors import InputError, expected_got
     from monitoring.aml.diligence import KIND, read_diligence
-    from monitoring.aml.retention import keep
+    from monitoring.aml.holding import note_kept
     from stores.holds import Holds
 
     with desk_of(context, "aml diligence add") as desk:
@@ -39,8 +39,7 @@ def add(
             raise InputError(
                 expected_got(f"one of {', '.join(known) or 'none'}", record.exemption, f"{file}: exemption")
             )
-        number = desk.office.note(KIND, customer, record.model_dump(mode="json"))
-        keep(desk.office, Holds(desk.database), customer)
+        number = note_kept(desk.office, Holds(desk.database), KIND, customer, record.model_dump(mode="json"))
     say(f"{number}: customer {customer}, {record.party}, {record.grade} risk")
 
 

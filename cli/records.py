@@ -57,7 +57,7 @@ def hold(context: typer.Context, customer: CUSTOMER, reason: REASON) -> None:
     assay records hold c-1842 --reason "court order 2026-17" --actor NAME
     """
     from cli.screen import say
-    from monitoring.aml.retention import place
+    from monitoring.aml.holding import place
     from stores.holds import Holds
 
     with desk_of(context, "records hold") as desk:
@@ -76,7 +76,7 @@ def holds(context: typer.Context, as_json: AS_JSON = False) -> None:
 
     from cli.screen import out, print_json, table
     from domain.time import format_instant
-    from monitoring.aml.retention import named
+    from monitoring.aml.holding import named
     from stores.holds import Holds
 
     with desk_of(context, "records holds") as desk:
@@ -103,7 +103,7 @@ def release(
     assay records release 3 --reason "case dismissed" --actor NAME
     """
     from cli.screen import say
-    from monitoring.aml.retention import release as end
+    from monitoring.aml.holding import release as end
     from stores.holds import Holds
 
     with desk_of(context, "records release") as desk:
@@ -129,7 +129,8 @@ def shred(
     from cli.erase import forget, unsay
     from cli.matter_books import books_over
     from cli.screen import print_json, say
-    from monitoring.aml.retention import SHRED, check_shreddable, named, release
+    from monitoring.aml.holding import named, release
+    from monitoring.aml.retention import SHRED, check_shreddable
     from stores.holds import Holds
     from stores.restricted import PLATFORM
 
@@ -158,8 +159,9 @@ def shred(
 def kept_by(desk: Desk) -> tuple[Kept, ...]:
     """Every customer's records and when they end."""
     from domain.time import business_day
+    from monitoring.aml.holding import named
     from monitoring.aml.last_seen import last_money, last_service
-    from monitoring.aml.retention import kept, named
+    from monitoring.aml.retention import kept
     from stores.holds import Holds
 
     world = desk.world()

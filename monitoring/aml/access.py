@@ -32,6 +32,10 @@ class Office:
         """Append a record in the officer's name."""
         return self.store.append(kind, subject, body, made_by=self.actor, made_at=self.at)
 
+    def note_within(self, kind: str, subject: str, body: Mapping[str, Any]) -> str:
+        """As `note`, inside the caller's transaction."""
+        return self.store.append_within(kind, subject, body, made_by=self.actor, made_at=self.at)
+
 
 def enter(
     folder: Path,

@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 
 from domain.errors import DataError, InputError, expected_got
 from monitoring.aml.access import Office
+from monitoring.aml.holding import note_kept
+from stores.holds import Holds
 from stores.restricted import Record
 
 OPENED: Final = "case"
@@ -33,15 +35,15 @@ class Case:
     closed_at: int | None
 
 
-def open_case(office: Office, customer: str, reason: str) -> str:
-    """Open a case on a customer; returns its id.
+def open_case(office: Office, holds: Holds, customer: str, reason: str) -> str:
+    """Open a case on a customer, who is held for the retention period; returns its id.
 
     Raises
     ------
     InputError
         When no reason is given.
     """
-    return office.note(OPENED, customer, {"reason": _said(reason, "--reason")})
+    return note_kept(office, holds, OPENED, customer, {"reason": _said(reason, "--reason")})
 
 
 def write_on(office: Office, case_id: str, text: str) -> str:

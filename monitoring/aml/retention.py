@@ -5,22 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from domain.errors import DataError, InputError, expected_got
+from domain.errors import DataError, expected_got
 from domain.time import business_day
-from monitoring.aml.access import Office
 from monitoring.aml.cases import cases
 from monitoring.aml.diligence import Standing
+from monitoring.aml.holding import NamedHold
 from monitoring.aml.settings import RetentionSettings
-from stores.holds import Holds
 from stores.restricted import Record
 
-HOLD: Final = "hold"
-RELEASE: Final = "hold_release"
 SHRED: Final = "shred"
 
-Basis = Literal["retention", "legal"]
 State = Literal["in_force", "keep", "held", "due"]
 
 
@@ -40,19 +36,6 @@ class Kept:
     due_on: date | None
     held_by: tuple[str, ...]
     state: State
-
-
-@dataclass(frozen=True)
-class NamedHold:
-    """A hold with its reason, as the restricted records tell it."""
-
-    hold_id: int
-    token: str
-    basis: Basis
-    placed_at: int
-    placed_by: str
-    reason: str
-    released_at: int | None
 
 
 def kept(
@@ -101,73 +84,6 @@ def years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:
         return date(day.year + years, 3, 1)
-
-
-def place(office: Office, holds: Holds, token: str, reason: str, basis: Basis = "legal") -> int:
-    """Hold a subject's records: neither `assay records shred` nor `assay erase` ends them until it is released.
-
-    Raises
-    ------
-    InputError
-        When no reason is given.
-    """
-    if len(reason.strip()) < 10:
-        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
-    number = holds.place(token, office.at)
-    office.note(HOLD, token, {"hold": number, "reason": reason.strip(), "basis": basis})
-    return number
-
-
-def keep(office: Office, holds: Holds, token: str) -> None:
-    """Hold a subject for the retention period, once: what must be kept cannot be erased by anybody's command."""
-    mine = named(office.store.read(HOLD), holds, token)
-    if not any(hold.basis == "retention" and hold.released_at is None for hold in mine):
-        place(office, holds, token, "records kept for the retention period", "retention")
-
-
-def release(office: Office, holds: Holds, hold_id: int, reason: str, *, period_over: bool = False) -> None:
-    """Release a hold, saying why.
-
-    Parameters
-    ----------
-    period_over : it has been seen that the retention period has ended.
-
-    Raises
-    ------
-    DataError
-        When it holds for the retention period, and that is not over: nobody may end it by a word.
-    InputError
-        When no reason is given.
-    """
-    if len(reason.strip()) < 10:
-        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
-    mine = next((each for each in named(office.store.read(HOLD), holds) if each.hold_id == hold_id), None)
-    if mine is not None and mine.basis == "retention" and not period_over:
-        expected = "a legal hold; what is held for the retention period ends with it (`assay records shred`)"
-        raise DataError(expected_got(expected, "a retention hold", f"hold {hold_id}"))
-    ended = holds.release(hold_id, office.at)
-    office.note(RELEASE, ended.token, {"hold": hold_id, "reason": reason.strip()})
-
-
-def named(records: Iterable[Record], holds: Holds, token: str | None = None) -> list[NamedHold]:
-    """Every hold with its reason, of all or of one subject."""
-    told: dict[int, tuple[Record, Mapping[str, Any]]] = {
-        int(record.body["hold"]): (record, record.body)
-        for record in records
-        if record.kind == HOLD and record.body is not None
-    }
-    found = []
-    for hold in holds.all():
-        if token is not None and hold.token != token:
-            continue
-        # A hold whose record was shredded or never written is taken as a legal one: it holds.
-        basis: Basis = "legal"
-        by, reason = "", "not on record"
-        if hold.hold_id in told:
-            record, body = told[hold.hold_id]
-            basis, by, reason = body["basis"], record.made_by, str(body["reason"])
-        found.append(NamedHold(hold.hold_id, hold.token, basis, hold.placed_at, by, reason, hold.released_at))
-    return found
 
 
 def check_shreddable(customer: str, found: Iterable[Kept]) -> None:

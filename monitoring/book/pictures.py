@@ -21,19 +21,28 @@ def vintage_picture(vintages: Sequence[Vintage], severities: tuple[int, int], mo
     shown = [each for each in vintages if each.hits[severities[0]]][-_SHOWN:]
 
     def draw(tongue: Tongue) -> Any:
+        from matplotlib.ticker import MaxNLocator
+
         figure, axes = canvas(2.9, 2)
         for each, severity in zip(axes, severities, strict=True):
-            for place, vintage in enumerate(shown):
+            ends: list[tuple[float, float]] = []
+            top = max((max(v.hits[severity]) / v.n for v in shown), default=0.0)
+            for place, vintage in reversed(list(enumerate(shown))):
                 curve = np.array(vintage.hits[severity]) / vintage.n
                 if len(curve) <= severity // 30:
                     continue  # nobody can be so late so soon: a line along zero says nothing
                 strength = 0.25 + 0.75 * (place + 1) / len(shown)
                 each.plot(np.arange(len(curve)), curve, color=CALM, alpha=strength, linestyle="-", linewidth=1.2)
-                each.annotate(vintage.month[2:], (len(curve) - 1, curve[-1]), xytext=(3, 0), fontsize=6.5,
-                              textcoords="offset points", va="center", color=INK)  # fmt: skip
+                end = (len(curve) - 1.0, float(curve[-1]))
+                # A name that would lie over that of a newer line is left to the table.
+                if all(abs(end[0] - x) >= 1.6 or abs(end[1] - y) >= 0.045 * top for x, y in ends):
+                    ends.append(end)
+                    each.annotate(vintage.month[2:], end, xytext=(3, 0), fontsize=6.5, textcoords="offset points",
+                                  va="center", color=INK)  # fmt: skip
             each.set(title=tongue(say("book.ever", days=severity)), xlabel=tongue(say("book.months_on_book")))
             each.set_xlim(0, min(months, max((len(v.hits[severity]) for v in shown), default=1)) + 1.5)
             each.set_ylim(bottom=0)
+            each.xaxis.set_major_locator(MaxNLocator(integer=True))
             percent(each.yaxis)
         return figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scoring.pages.page import Cell
+from scoring.pages.page import Cell, Percent
 from scoring.pages.status import Statistic
 from scoring.pages.words import Both, Say, Tongue, minus
 
@@ -19,6 +19,8 @@ def written(cell: Cell, tongue: Tongue) -> str:
     --------
     >>> [written(cell, str) for cell in (12500, 0.1234567, -1234.5, 123456.7, 0.0, 0.0000123, None, float("nan"))]
     ['12,500', '0.1235', '−1,234', '123,457', '0', '1.23e−5', '—', '—']
+    >>> [written(Percent(share), str) for share in (0.8265, 0.0145, 0.00031, 0.0, -0.25, float("nan"))]
+    ['82.65%', '1.45%', '0.031%', '0%', '−25%', '—']
     """
     if cell is None:
         return NOTHING
@@ -28,6 +30,8 @@ def written(cell: Cell, tongue: Tongue) -> str:
         return tongue(Say("page.yes" if cell else "page.no"))
     if isinstance(cell, int):
         return f"{cell:,}".replace("-", "−")
+    if isinstance(cell, Percent):
+        return NOTHING if math.isnan(cell) else f"{_real(100 * cell)}%"
     return _real(float(cell))
 
 

@@ -11,6 +11,14 @@ from scoring.pages.status import Statistic, Status, worst
 from scoring.pages.words import Tongue, Words
 
 Cell = Words | int | float | None
+
+
+class Percent(float):
+    """A share that pages write in per cent and JSON as the share that it is."""
+
+
+# A cell of a matrix where there was none, which a 0 would only crowd.
+NONE_OF_THEM = "·"
 """Text, a whole number (written with thousands separators), a number (four significant digits), or nothing (—)."""
 
 
@@ -171,6 +179,11 @@ class Page:
     def status(self) -> Status:
         """The worst of its sections."""
         return worst(section.status for section in self.sections)
+
+
+def percent_of(share: float | None) -> Percent | None:
+    """A share as a cell."""
+    return None if share is None else Percent(share)
 
 
 def table_of(key: str, title: Words, columns: Sequence[Words], rows: Iterable[Sequence[Cell]], **more: Any) -> Table:

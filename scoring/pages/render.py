@@ -7,6 +7,7 @@ No script, nothing fetched: styles, pictures and the font's characters lie in th
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape, unescape
@@ -16,7 +17,20 @@ from typing import Any, Final
 from domain.errors import DefinitionError
 from scoring.pages import font
 from scoring.pages.numbers import interval_of, is_number, value_of, written
-from scoring.pages.page import Block, Cell, Facts, Finding, Links, Page, Picture, Prose, Section, Statistics, Table
+from scoring.pages.page import (
+    NONE_OF_THEM,
+    Block,
+    Cell,
+    Facts,
+    Finding,
+    Links,
+    Page,
+    Picture,
+    Prose,
+    Section,
+    Statistics,
+    Table,
+)
 from scoring.pages.pictures import svg_of
 from scoring.pages.status import STATUS_WORDS, Status
 from scoring.pages.words import Both, Catalogue, Lang, Say, Tongue, Words
@@ -33,6 +47,7 @@ _WIDE: Final = 8
 """Columns from which a table is set in small type."""
 
 _SHORT: Final = 16
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 """Characters that a column of a table that is not wide may ask to be kept together."""
 
 _PRINTED: Final = 40
@@ -188,15 +203,19 @@ class _Writer:
         return len(table.columns) + (table.statuses is not None) >= _WIDE
 
     def right(self, table: Table) -> list[bool]:
-        """Which columns hold numbers alone."""
+        """Which columns hold numbers alone; one that holds nothing at all stands as the column before it."""
         columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
-        return [_all_numbers(column) for column in columns]
+        found: list[bool] = []
+        for column in columns:
+            told = [cell for cell in column if cell is not None and cell != NONE_OF_THEM]
+            found.append(all(is_number(cell) for cell in told) if told else found[-1:] == [True])
+        return found
 
     def short(self, table: Table) -> list[bool]:
-        """Which columns hold a few characters each, which no line should break."""
-        if self.wide(table):
-            return [False] * len(table.columns)
+        """Which columns hold a few characters each, or in a wide table days, which no line should break."""
         columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
+        if self.wide(table):
+            return [any(column) and all(cell is None or _is_day(cell) for cell in column) for column in columns]
         return [all(len(self.cell(cell)) <= _SHORT for cell in column) for column in columns]
 
     def long(self, table: Table) -> bool:
@@ -208,11 +227,6 @@ class _Writer:
 
     def kind(self, block: Block) -> str:
         return type(block).__name__.lower()
-
-
-def _all_numbers(column: tuple[Cell, ...]) -> bool:
-    told = [cell for cell in column if cell is not None]
-    return bool(told) and all(is_number(cell) for cell in told)
 
 
 def _css_string(text: str) -> str:
@@ -233,3 +247,7 @@ def _template() -> Any:
     loader = FileSystemLoader(str(HERE))
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return made.get_template("page.html")
+
+
+def _is_day(cell: Cell) -> bool:
+    return isinstance(cell, str) and _DAY.fullmatch(cell) is not None

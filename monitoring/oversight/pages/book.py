@@ -9,7 +9,19 @@ from monitoring.book.rolls import Matrix
 from monitoring.book.settings import BookSettings, pricing_of
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
-from scoring.pages.page import Block, Cell, Facts, Prose, Section, Statistics, Table, table_of
+from scoring.pages.page import (
+    NONE_OF_THEM,
+    Block,
+    Cell,
+    Facts,
+    Percent,
+    Prose,
+    Section,
+    Statistics,
+    Table,
+    percent_of,
+    table_of,
+)
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Words, say
 from stores.settings_files import load_settings
@@ -43,7 +55,7 @@ def _state(book: Book, settings: BookSettings) -> Section:
     if book.n_orphans:
         facts.append((say("book.n_orphans"), book.n_orphans))
     rows: list[tuple[Cell, ...]] = [
-        (_named(name), n, round(balance / book.unit), balance / book.balance if book.balance else None)
+        (_named(name), n, round(balance / book.unit), Percent(balance / book.balance) if book.balance else None)
         for name, n, balance in book.by_bucket
     ]
     heads = [say("book.bucket"), say("book.n"), say("book.balance", currency=book.currency), say("book.share")]
@@ -92,7 +104,7 @@ def _moving(book: Book) -> Section:
 
 def _matrix(key: str, matrix: Matrix) -> Table:
     rows: list[tuple[Cell, ...]] = [
-        (_named(name), sum(line), *(f"{count / sum(line):.1%}" if count else "·" for count in line))
+        (_named(name), sum(line), *(Percent(count / sum(line)) if count else NONE_OF_THEM for count in line))
         for name, line in zip(matrix.names, matrix.counts, strict=True)
         if sum(line)
     ]
@@ -102,14 +114,16 @@ def _matrix(key: str, matrix: Matrix) -> Table:
 
 def _losses(book: Book, settings: BookSettings) -> Section:
     rows: list[tuple[Cell, ...]] = [
-        (_named(each.bucket), say(f"book.from_{each.origin}"), each.n, round(each.balance / book.unit), each.pd,
+        (_named(each.bucket), say(f"book.from_{each.origin}"), each.n, round(each.balance / book.unit),
+         percent_of(each.pd),
          None if each.expected_loss is None else round(each.expected_loss / book.unit))
         for each in book.pieces
     ]  # fmt: skip
     heads = [say(f"book.{name}") for name in ("bucket", "origin", "n")]
     heads += [say("book.balance", currency=book.currency), say("book.pd"), say("book.expected")]
     pools: list[tuple[Cell, ...]] = [
-        (_named(each.bucket), each.n, each.n_rows, each.pd, each.low, each.high) for each in book.pools
+        (_named(each.bucket), each.n, each.n_rows, *map(percent_of, (each.pd, each.low, each.high)))
+        for each in book.pools
     ]
     pool_heads = [say(f"book.{name}") for name in ("bucket", "n", "n_rows", "pd", "from", "to")]
     blocks: list[Block] = [
@@ -139,8 +153,8 @@ def _losses(book: Book, settings: BookSettings) -> Section:
 
 def _concentration(book: Book, settings: BookSettings) -> Section:
     grades: list[tuple[Cell, ...]] = [
-        (each.grade or say("book.ungraded"), each.n, round(each.balance / book.unit), each.share, each.limit,
-         each.source or None)
+        (each.grade or say("book.ungraded"), each.n, round(each.balance / book.unit), percent_of(each.share),
+         percent_of(each.limit), each.source or None)
         for each in book.by_grade
     ]  # fmt: skip
     heads = [say("book.grade"), say("book.n"), say("book.balance", currency=book.currency), say("book.share"),
@@ -152,7 +166,7 @@ def _concentration(book: Book, settings: BookSettings) -> Section:
     blocks += [Prose(say("book.concentration_said"), quiet=True)]
     for each in book.concentrations:
         rows: list[tuple[Cell, ...]] = [
-            (part.name or say("book.unnamed"), part.n, round(part.balance / book.unit), part.share)
+            (part.name or say("book.unnamed"), part.n, round(part.balance / book.unit), Percent(part.share))
             for part in each.parts
         ]
         title = say("book.concentration_of", what=say(f"book.of_{each.dimension}"), index=f"{each.index:.3f}",

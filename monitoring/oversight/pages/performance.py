@@ -14,11 +14,12 @@ from monitoring.oversight.plan import PagePlan
 from monitoring.performance_course import Measured, course
 from monitoring.result import Result
 from scoring.pages.drawing import CALM, FAINT, RISK, sheet, whiskers
-from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, Table, table_of
+from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, Table, percent_of, table_of
 from scoring.pages.status import Status, not_assessed
 from scoring.pages.words import Tongue, say
 
 _DRAWN = ("auc", "event rate")
+_SHARES = ("event rate", "value caught")
 
 
 def build(look: Look) -> tuple[Section, ...]:
@@ -54,13 +55,17 @@ def _table(kind: str, weeks: Sequence[tuple[Measured, tuple[Result, ...]]]) -> T
         by_name = {result.name: result for result in results}
         n = max((result.n_current for result in results), default=0)
         cells: list[Cell] = [week.chunk.name, n]
-        cells += [by_name[name].value if name in by_name else None for name in names]
+        cells += [_cell(by_name[name]) if name in by_name else None for name in names]
         rows.append(tuple(cells))
         known = any(result.assessed for result in results)
         alarming = any(result.alarming for result in results)
         statuses.append(Status.AMBER if alarming else Status.PASS if known else Status.NOT_ASSESSED)
     heads = [say("performance.week"), say("performance.n"), *(say(f"performance.{_key(name)}") for name in names)]
     return table_of(kind, say(f"performance.{kind}"), heads, rows, statuses=tuple(statuses))
+
+
+def _cell(result: Result) -> Cell:
+    return percent_of(result.value) if result.name in _SHARES else result.value
 
 
 def _picture(weeks: Sequence[Measured]) -> Picture:
@@ -81,7 +86,9 @@ def _picture(weeks: Sequence[Measured]) -> Picture:
             axis.set_xticks(places, [week.chunk.name[5:] for week in weeks])
             axis.tick_params(labelsize=7)
             axis.grid(axis="y", color=FAINT, linewidth=0.4, alpha=0.6)
-        axes[0].legend(frameon=False, fontsize=7)
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), frameon=False, fontsize=7, ncols=2, loc="outside upper right"
+        )
         return figure
 
     rows: list[tuple[Cell, ...]] = [

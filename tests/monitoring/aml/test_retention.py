@@ -14,8 +14,9 @@ from domain.matters import MatterKind, Step
 from monitoring.aml.access import Office
 from monitoring.aml.cases import close_case, open_case
 from monitoring.aml.diligence import Diligence, Standing
+from monitoring.aml.holding import named, note_kept, place, release
 from monitoring.aml.last_seen import last_money, last_service
-from monitoring.aml.retention import check_shreddable, keep, kept, named, place, release
+from monitoring.aml.retention import check_shreddable, kept
 from stores.database import Database
 from stores.holds import Holds
 from stores.journal import Journal
@@ -90,7 +91,7 @@ def test_a_legal_hold_stops_the_end_until_it_is_released(office: Office, holds: 
 
 
 def test_an_open_case_holds_too(office: Office, holds: Holds) -> None:
-    case = open_case(office, "c", "money passes through")
+    case = open_case(office, holds, "c", "money passes through")
     assert look(office, holds)[0].held_by == (case,)
     close_case(office, case, "dismissed", "salary of a small firm")
     assert look(office, holds)[0].state == "due"
@@ -99,8 +100,8 @@ def test_an_open_case_holds_too(office: Office, holds: Holds) -> None:
 
 
 def test_what_is_kept_for_its_period_is_held_once_and_does_not_stop_its_end(office: Office, holds: Holds) -> None:
-    keep(office, holds, "c")
-    keep(office, holds, "c")
+    note_kept(office, holds, "note", "c", {})
+    note_kept(office, holds, "note", "c", {})
     assert [each.basis for each in named(office.store.read(), holds)] == ["retention"]
     assert holds.held("c")
     assert look(office, holds)[0].state == "due"
@@ -114,7 +115,7 @@ def test_a_hold_whose_reason_is_gone_holds_all_the_same(office: Office, holds: H
 
 
 def test_nobody_ends_a_retention_period_by_a_word(office: Office, holds: Holds) -> None:
-    keep(office, holds, "c")
+    note_kept(office, holds, "note", "c", {})
     with pytest.raises(DataError, match="ends with it"):
         release(office, holds, 1, "the customer asked for it")
     assert holds.held("c")

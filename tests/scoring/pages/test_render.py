@@ -13,7 +13,7 @@ import pytest
 
 from domain.errors import DefinitionError
 from scoring.pages import font
-from scoring.pages.page import Section, Statistics
+from scoring.pages.page import NONE_OF_THEM, Percent, Section, Statistics, table_of
 from scoring.pages.render import HERE, POLICY, render, to_json
 from scoring.pages.status import Statistic, Status
 from scoring.pages.words import LANGS, Lang
@@ -124,6 +124,18 @@ def test_a_key_given_twice_is_refused() -> None:
     double = Statistics((Statistic("auc", "AUC", 0.7), Statistic("auc", "AUC", 0.8)))
     with pytest.raises(DefinitionError, match=r"section one: .* got auc again"):
         render(replace(PAGE, sections=(Section("one", "one", (double,)),)), CATALOGUE, "en")
+
+
+def test_shares_stand_at_the_right_in_per_cent_and_days_are_not_broken() -> None:
+    days = [("2026-11-30", "a word that is longer than a few letters", Percent(share), None, mark, 1, 2, 3, 4)
+            for share, mark in ((0.25, Percent(0.5)), (0.031, NONE_OF_THEM))]  # fmt: skip
+    table = table_of("days", "days", ["day", "word", "share", "none", "mark", *"abcd"], days)
+    page = replace(PAGE, sections=(Section("one", "one", (table,)),))
+    html = render(page, CATALOGUE, "en").split("<main>")[1].replace("\n", "")
+    kinds = {text: kind for kind, text in re.findall(r'<td class="([^"]*)">([^<]+)</td>', html)}
+    assert [kinds.get(text) for text in ("25%", "3.1%", "50%", NONE_OF_THEM, "—")] == ["number"] * 5
+    assert kinds["2026-11-30"] == "short"
+    assert to_json(page, CATALOGUE, "en")["sections"][0]["blocks"][0]["rows"][0][2] == 0.25
 
 
 def test_nan_is_told_as_nothing() -> None:
