@@ -155,18 +155,11 @@ def hold(
         reason[foreign.to_numpy()] = "foreign client"
     reason[(frame["known_at"] - frame["subject_time"] < frame["earliest"]).to_numpy()] = EARLY
     reason[ruled != ""] = ""
-    first = int(frame["known_at"].min()) if len(frame) else 0
     telling = frame[frame["telling"] & (reason != EARLY)]
-    for (*_, age), rows in telling.groupby(["source", "client", "verdict", "earliest"], sort=True).indices.items():
-        begins = max(first, int(frame["subject_time"].min()) + age) if age else first
-        _mark(reason, telling.index.to_numpy()[rows], BURST, frame["known_at"].to_numpy(), (1,), begins, rules, ruled)
+    _mark_groups(reason, telling, ["source", "client", "verdict"], BURST, (1,), frame, rules, ruled)
     # Where silence is no verdict, as with loans, nothing contradicts it.
     silence = rules.silence if policy.silence is Verdict.NEGATIVE else None
-    flips = np.flatnonzero(_flips(frame, silence))
-    keys = frame["source"].iloc[flips] + "\0" + frame["client"].iloc[flips]
-    for key in sorted(keys.unique()):
-        mine = flips[(keys == key).to_numpy()]
-        _mark(reason, mine, FLIP, frame["known_at"].to_numpy(), _WINDOWS, first, rules, ruled)
+    _mark_groups(reason, frame[_flips(frame, silence)], ["source", "client"], FLIP, _WINDOWS, frame, rules, ruled)
     reason[ruled == REFUSED] = REFUSED
     kept = frame[reason != ""].assign(reason=reason[reason != ""]).sort_values("seq")
     return Held(
@@ -204,6 +197,17 @@ def _flips(frame: pd.DataFrame, silence: int | None) -> np.ndarray:
     found = np.zeros(len(frame), bool)
     found[telling.index[flipped.to_numpy()]] = True
     return found
+
+
+def _mark_groups(
+    reason: np.ndarray, some: pd.DataFrame, by: list[str], what: str, windows: tuple[int, ...], frame: pd.DataFrame,
+    rules: LabelIntake, ruled: np.ndarray,
+) -> None:  # fmt: skip
+    """Mark each source and client by itself; what needs an age by its own beginning."""
+    known_at = frame["known_at"].to_numpy()
+    for (*_, age), rows in some.groupby([*by, "earliest"], sort=True).indices.items():
+        first = max(int(known_at.min()), int(frame["subject_time"].min()) + age) if age else int(known_at.min())
+        _mark(reason, some.index.to_numpy()[rows], what, known_at, windows, first, rules, ruled)
 
 
 def _mark(
