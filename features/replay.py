@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -32,6 +33,7 @@ from features.snapshot import Snapshot
 from features.sources import read_columns
 from stores.journal import Journal
 from stores.snapshots import SnapshotWriter, taking_files
+from stores.whole_files import only_writer
 
 Progress = Callable[[int, int, str], None]
 """Called with rows done, rows in all, and what was just done."""
@@ -82,7 +84,7 @@ def build_snapshot(
         When ``subjects`` names an event that is no request, a value does not fit (see `features.columns`), or the
         folder exists.
     Unavailable
-        When the disk is full or the folder cannot be written; nothing half is left there.
+        When the disk is full or the folder cannot be written, or another build writes it; nothing half is left there.
     """
     plan, kind = feature_set.plan, feature_set.subject_kind
     if folder is not None and folder.exists():
@@ -99,7 +101,8 @@ def build_snapshot(
     identity = f"{feature_set.hash} {after} {last}"
     # What a build has done so far; hidden beside the folder, and thrown away with its completion.
     work = None if folder is None else folder.with_name(f".{folder.name}.work")
-    with taking_files(work or Path(gettempdir())), replay(
+    held = nullcontext() if work is None else only_writer(work)
+    with taking_files(work or Path(gettempdir())), held, replay(
         plan, journal, upto=last, threads=threads or os.cpu_count() or 1, told=report,
         chosen=lambda taken, requests: _chosen(kind, taken, requests, after, wanted), sizes=sizes, work=work,
         identity=identity,

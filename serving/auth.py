@@ -10,7 +10,8 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TypedDict
 
 from domain.errors import DataError, InputError, expected_got
 from stores.home import Home
-from stores.whole_files import write_whole
+from stores.whole_files import only_writer, write_whole
 
 CLIENT_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 API_KEY_PREFIX = "assay_"
@@ -117,10 +118,9 @@ def add_key(home: Home, client: str, roles: Iterable[str]) -> str:
     chosen = sorted(_roles(roles))
     if not chosen:
         raise InputError(expected_got(f"one or more roles of {', '.join(Role)}", list(roles), "roles"))
-    entries = _read(key_file(home))
     key = API_KEY_PREFIX + secrets.token_urlsafe(32)
-    entries[client] = {"sha256": hashlib.sha256(key.encode()).hexdigest(), "roles": [role.value for role in chosen]}
-    _write(key_file(home), entries)
+    with _changing(key_file(home)) as entries:
+        entries[client] = {"sha256": hashlib.sha256(key.encode()).hexdigest(), "roles": [role.value for role in chosen]}
     return key
 
 
@@ -131,11 +131,8 @@ def list_keys(home: Home) -> dict[str, list[str]]:
 
 def revoke_key(home: Home, client: str) -> bool:
     """Take a client's key away; False when it had none."""
-    entries = _read(key_file(home))
-    if entries.pop(client, None) is None:
-        return False
-    _write(key_file(home), entries)
-    return True
+    with _changing(key_file(home)) as entries:
+        return entries.pop(client, None) is not None
 
 
 def presented_key(headers: Mapping[bytes, bytes]) -> str | None:
@@ -177,6 +174,12 @@ def _read(path: Path) -> dict[str, _Entry]:
     return dict(content)
 
 
-def _write(path: Path, entries: Mapping[str, _Entry]) -> None:
+@contextmanager
+def _changing(path: Path) -> Iterator[dict[str, _Entry]]:
+    """The entries, written back where the block has changed them; nobody else changes them meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_whole(path, json.dumps(entries, indent=2, sort_keys=True).encode(), 0o600)
+    with only_writer(path, wait=True):
+        entries = _read(path)
+        yield (changed := dict(entries))
+        if changed != entries:
+            write_whole(path, json.dumps(changed, indent=2, sort_keys=True).encode(), 0o600)

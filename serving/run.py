@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from stores.settings_files import load_settings
 
 ROOT = Path(__file__).parents[1]
 _POLL_SECONDS = 0.05
+_OWN_PORTS = range(16_384, 32_768)
 
 
 def command(
@@ -168,7 +170,12 @@ def wait_ready(url: str, within: float, process: subprocess.Popen[bytes] | None 
 
 
 def free_port(host: str = HOST) -> int:
-    """A port that nobody listens on now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now; drawn from those that Linux gives to no outgoing connection.
+
+    Else one of the many connections of other programs might take it before the service does.
+    """
+    for _ in range(100):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe, suppress(OSError):
+            probe.bind((host, secrets.choice(_OWN_PORTS)))
+            return int(probe.getsockname()[1])
+    raise Unavailable(f"{host}: expected a free port of {_OWN_PORTS[0]} to {_OWN_PORTS[-1]}, got none")

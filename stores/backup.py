@@ -243,14 +243,20 @@ def _others(home: Home) -> Iterator[Path]:
         if path.is_file() and not path.name.startswith(".") and ".db" not in path.name and path.suffix != ".log":
             yield path
     for name in _FOLDERS:
-        yield from (path for path in sorted((home.root / name).rglob("*")) if path.is_file())
+        folder = home.root / name
+        yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and not _staged(path, folder))
+
+
+def _staged(path: Path, folder: Path) -> bool:
+    """Whether a file is being written, or a crash left it half written: such lie under hidden names."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _keys(home: Home, keys_folder: Path | None) -> dict[str, str]:
     marks = {path.name: key_mark(path.read_bytes()) for path in sorted(home.keys.glob("*.key"))}
     if keys_folder is not None:
         keys_folder.mkdir(parents=True, mode=0o700)
-        for path in sorted(each for each in home.keys.glob("*") if each.is_file()):
+        for path in sorted(each for each in home.keys.glob("[!.]*") if each.is_file()):
             target = keys_folder / path.name
             with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(path.read_bytes())

@@ -19,7 +19,7 @@ from typing import Any
 
 from domain.errors import ModelError, expected_got
 from domain.time import format_instant
-from stores.whole_files import sync_folder, write_synced, write_whole
+from stores.whole_files import only_writer, sync_folder, write_synced, write_whole
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -150,21 +150,21 @@ def point(pointers_dir: Path, product: str, bundle: str, at: int) -> None:
     """
     if not _HASH.fullmatch(bundle):
         raise ModelError(expected_got("a bundle hash of 64 hex digits", bundle, f"pointer of {product}"))
-    current = _pointer(pointers_dir, product)
-    previous = None
-    if current is not None:
-        previous = current["previous"] if current["bundle"] == bundle else current["bundle"]
-    content = {"bundle": bundle, "previous": previous, "at": format_instant(at)}
     pointers_dir.mkdir(parents=True, exist_ok=True)
-    write_whole(pointers_dir / f"{product}.json", (json.dumps(content, sort_keys=True) + "\n").encode())
+    path = _path(pointers_dir, product)
+    with only_writer(path, wait=True):
+        current = _pointer(pointers_dir, product)
+        previous = None
+        if current is not None:
+            previous = current["previous"] if current["bundle"] == bundle else current["bundle"]
+        content = {"bundle": bundle, "previous": previous, "at": format_instant(at)}
+        write_whole(path, (json.dumps(content, sort_keys=True) + "\n").encode())
 
 
 def unpoint(pointers_dir: Path, product: str) -> bool:
     """Take a pointer away, such as that of a canary; False when there was none."""
-    if not _PLAIN.fullmatch(product):
-        raise ModelError(expected_got("the plain name of a product", product, "pointer"))
     try:
-        (pointers_dir / f"{product}.json").unlink()
+        _path(pointers_dir, product).unlink()
     except FileNotFoundError:
         return False
     sync_folder(pointers_dir)
@@ -183,10 +183,14 @@ def previous(pointers_dir: Path, product: str) -> str | None:
     return None if current is None else current["previous"]
 
 
-def _pointer(pointers_dir: Path, product: str) -> dict[str, Any] | None:
+def _path(pointers_dir: Path, product: str) -> Path:
     if not _PLAIN.fullmatch(product):
         raise ModelError(expected_got("the plain name of a product", product, "pointer"))
-    path = pointers_dir / f"{product}.json"
+    return pointers_dir / f"{product}.json"
+
+
+def _pointer(pointers_dir: Path, product: str) -> dict[str, Any] | None:
+    path = _path(pointers_dir, product)
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:

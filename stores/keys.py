@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 from domain.errors import DefinitionError
+from stores.whole_files import write_once
 
 KEY_BYTES = 32
 
@@ -46,21 +45,7 @@ def _read_or_make(path: Path) -> bytes:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            _make(path)
+            write_once(path, secrets.token_bytes(KEY_BYTES), 0o600)
         return path.read_bytes()
     except OSError as error:
         raise DefinitionError(f"{path}: expected a key file of the owner's, got {error}") from error
-
-
-def _make(path: Path) -> None:
-    """A whole key or none: written aside and linked, so that two processes, or a crash, never leave half of one."""
-    staged = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(staged, path)
-    finally:
-        staged.unlink()

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, Unavailable
+from stores.whole_files import only_writer
 
 TABLE = "table.parquet"
 MANIFEST = "manifest.json"
@@ -34,7 +35,7 @@ class SnapshotWriter:
     DataError
         When the folder exists: a snapshot is never overwritten.
     Unavailable
-        When the disk is full or takes no files; nothing is left behind.
+        When the disk is full or takes no files, or somebody else is writing this snapshot; nothing is left behind.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,13 +45,16 @@ class SnapshotWriter:
         self._staged = folder.with_name(f".{folder.name}.staged")
         self._writer: pq.ParquetWriter | None = None
         self._file: _Hashed | None = None
+        self._held = ExitStack()
 
     def __enter__(self) -> SnapshotWriter:
-        with taking_files(self.folder):
+        with taking_files(self.folder), ExitStack() as held:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(only_writer(self.folder))
             shutil.rmtree(self._staged, ignore_errors=True)
             self._staged.mkdir()
             self._file = _Hashed(self._staged / TABLE)
+            self._held = held.pop_all()
         return self
 
     def write(self, table: pa.Table) -> None:
@@ -93,6 +97,7 @@ class SnapshotWriter:
             # What was begun is thrown away: closing the Parquet writer would write its end.
             self._file.discard()
         shutil.rmtree(self._staged, ignore_errors=True)
+        self._held.close()
 
 
 class _Hashed(io.RawIOBase):

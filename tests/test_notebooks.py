@@ -40,7 +40,7 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
     nbformat.validate(notebook)
     before = sorted(item.name for item in path.parent.iterdir())
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": path.parent}}
     ).execute()
     said = [output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output]
     check = MUST_SAY.get(path.stem)

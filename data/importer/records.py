@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import DataError
+from stores.whole_files import only_writer, write_whole
 
 
 def write_record(folder: Path, name: str, imported: Mapping[str, object]) -> Path:
     """Add one import to the record of its mapping, the newest last."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"{name}.json"
-    imports = [*read_record(folder, name), dict(imported)]
-    staged = path.with_name(f".{path.name}.staged")
-    staged.write_text(json.dumps({"imports": imports}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    staged.replace(path)
+    with only_writer(path, wait=True):
+        imports = [*read_record(folder, name), dict(imported)]
+        write_whole(path, (json.dumps({"imports": imports}, indent=2, ensure_ascii=False) + "\n").encode())
     return path
 
 

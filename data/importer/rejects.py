@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -33,15 +34,19 @@ def write_rejects(path: Path, source: SourceTable, told: Mapping[int, str], sett
     table = source.table.take(pa.array(places, pa.int64())) if places else source.table.slice(0, 0)
     table = table.select([n for n in table.column_names if n not in (ROW_COLUMN, REASON_COLUMN, TEXT_COLUMN)])
     rows = [int(source.rows[place]) for place in places]
-    staged = path.with_name(f".{path.name}.staged")
-    staged.touch(mode=0o600)
-    if settings.format == "parquet":
-        table = table.append_column(ROW_COLUMN, pa.array(rows, pa.int64()))
-        table = table.append_column(REASON_COLUMN, pa.array([told[place] for place in places], pa.string()))
-        pq.write_table(table, staged)
-    else:
-        _write_csv(staged, table, rows, [told[place] for place in places], source.broken, settings)
-    staged.replace(path)
+    # Under a name of this import's own: another of the same file may run beside it.
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        staged.touch(mode=0o600, exist_ok=False)
+        if settings.format == "parquet":
+            table = table.append_column(ROW_COLUMN, pa.array(rows, pa.int64()))
+            table = table.append_column(REASON_COLUMN, pa.array([told[place] for place in places], pa.string()))
+            pq.write_table(table, staged)
+        else:
+            _write_csv(staged, table, rows, [told[place] for place in places], source.broken, settings)
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
     return path
 
 

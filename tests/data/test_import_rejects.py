@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from data.importer.records import read_record
+from data.importer.records import read_record, write_record
 from domain.errors import DataError, InputError
 from tests.data.desk import GOOD, Desk, of_event, payments
 
@@ -67,6 +68,35 @@ def test_the_record_says_what_training_must_know(desk: Desk) -> None:
     (desk.imports / "shop.json").write_text("{}")
     with pytest.raises(DataError, match="expected the record of imports"):
         read_record(desk.imports, "shop")
+
+
+def test_imports_that_run_at_once_are_all_on_record(desk: Desk) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: write_record(desk.imports, "shop", {"number": number}), range(40)))
+    assert sorted(record["number"] for record in read_record(desk.imports, "shop")) == list(range(40))
+    assert [path.name for path in desk.imports.iterdir()] == ["shop.json"]
+
+
+def test_the_same_file_imported_many_times_at_once_writes_its_rejects_whole(desk: Desk) -> None:
+    source = desk.folder / "file.csv"
+    source.write_text(GOOD + "".join(f"p{number},never,bob,1\n" for number in range(2, 400)))
+    mapping = desk.mapping(payments())
+    expected = desk.take(mapping, source)
+    assert expected.rejects is not None
+    content = expected.rejects.read_bytes()
+
+    def again(_: int) -> None:
+        mine = Desk.at(desk.folder)
+        try:
+            # Another may take the old rejects away and not have written its own yet.
+            assert mine.take(mapping, source).n_rejected == expected.n_rejected
+        finally:
+            mine.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(again, range(16)))
+    assert expected.rejects.read_bytes() == content
+    assert sorted(path.name for path in desk.imports.iterdir()) == [expected.rejects.name, "shop.json"]
 
 
 def test_columns_that_nobody_reads_are_told(desk: Desk) -> None:

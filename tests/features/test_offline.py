@@ -26,6 +26,7 @@ from features.replay import build_snapshot
 from features.settings import FeatureSettings
 from stores.database import Database
 from stores.journal import Journal
+from stores.snapshots import SnapshotWriter, read_table
 from tests.features.generated import generated_stream
 from tests.features.streams import PLATFORM, memory_journal, streams
 from tests.features.test_clocks import feature_set
@@ -200,6 +201,37 @@ def test_a_folder_that_cannot_be_written(journal: Journal, tmp_path: Path, sizes
     with pytest.raises(Unavailable, match="expected a folder that takes files"):
         build_snapshot(CHOSEN, journal, PLATFORM, folder=tmp_path / "file" / "snapshot", sizes=sizes)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_two_builds_of_one_snapshot_do_not_get_into_each_others_way(
+    journal: Journal, expected: pa.Table, tmp_path: Path
+) -> None:
+    """The second is sent away, however far the first has come, and the first is none the worse."""
+    target = tmp_path / "target"
+    met: list[str] = []
+
+    def second(done: int, total: int, what: str) -> None:
+        if target.exists():
+            return
+        with pytest.raises(Unavailable, match="only one who writes it"):
+            build_snapshot(CHOSEN, journal, PLATFORM, folder=target, sizes=TINY, threads=1)
+        met.append(what)
+
+    built = build_snapshot(CHOSEN, journal, PLATFORM, folder=target, sizes=TINY, threads=1, progress=second)
+    same(expected, built.table)
+    assert "derived features and columns" in met
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_two_writers_of_one_folder(tmp_path: Path) -> None:
+    rows = pa.table({"n": [1, 2]})
+    with SnapshotWriter(tmp_path / "made") as first:
+        first.write(rows)
+        with pytest.raises(Unavailable, match="only one who writes it"), SnapshotWriter(tmp_path / "made"):
+            pass
+        first.finish({})
+    assert read_table(tmp_path / "made").equals(rows)
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
 def test_a_snapshot_is_never_overwritten(journal: Journal, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from stores.anchors import read_act_anchors, read_anchors
@@ -11,11 +12,11 @@ from tests.serving import world
 from tests.serving.doors import Doors
 
 
-def within(seconds: float, holds: object) -> bool:
+def within(seconds: float, holds: Callable[[], object]) -> bool:
     """Whether something comes true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if holds():  # type: ignore[operator]
+        if holds():
             return True
         time.sleep(0.02)
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,21 @@ def test_a_new_key_replaces_the_old_one_and_a_revoked_one_is_gone(home: Home) ->
     clients = read_clients(home)
     assert clients.find(new) is None
     assert clients.find(other) is not None
+
+
+def test_keys_added_and_revoked_at_once_are_all_kept(home: Home) -> None:
+    for number in range(8):
+        add_key(home, f"gone-{number}", ["admin"])
+
+    def change(number: int) -> tuple[str, str]:
+        assert revoke_key(home, f"gone-{number}")
+        return f"c-{number}", add_key(home, f"c-{number}", ["analyst"])
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(change, range(8)))
+    assert list_keys(home) == {name: ["analyst"] for name, _ in made}
+    clients = read_clients(home)
+    assert all(clients.find(key) is not None for _, key in made)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,23 @@ def test_a_home_comes_back_as_it_was(kept: Kept) -> None:
     assert not (made.home.root / "reports").exists()
 
 
+def test_what_is_being_written_or_a_crash_left_half_written_stays_out(tmp_path: Path) -> None:
+    """Half a bundle under its hidden name had every later restore refused."""
+    home = made_home(tmp_path / "home")
+    (digest,) = [path.name for path in home.bundles.iterdir()]
+    half = home.bundles / ".staged-x"
+    half.mkdir()
+    shutil.copyfile(home.bundles / digest / "model.txt", half / "model.txt")
+    (home.pointers / ".payment.json.lock").touch()
+    (home.keys / ".clients.json.0123456789abcdef").write_text("{")
+    key = secret_key(home.keys, "chain", {})
+    backup = back_up(home, tmp_path / "backup", chain_key=key, at=NOW, keys_folder=tmp_path / "keys")
+    assert not [name for name in backup.files if "/." in name]
+    made = restore(tmp_path / "backup", tmp_path / "again", keys_folder=tmp_path / "keys", environment={})
+    assert made.n_bundles == 1
+    assert {path.name for path in made.home.keys.iterdir()} == {"chain.key", "vault.key"}
+
+
 def test_the_backup_alone_holds_no_key(kept: Kept) -> None:
     secrets = [path.read_bytes() for path in kept.home.keys.glob("*.key")]
     assert len(secrets) == 2

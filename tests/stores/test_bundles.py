@@ -195,6 +195,30 @@ def test_the_pointer_keeps_the_former_bundle(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["payment.json"]
 
 
+def test_of_many_who_point_at_once_none_is_forgotten(tmp_path: Path) -> None:
+    """Each notes the one before it for rollback: following these notes leads through all of them."""
+    hashes = [f"{number:064x}" for number in range(1, 33)]
+    point(tmp_path, "payment", A, 0)
+    seen: dict[str, str | None] = {}
+    lock = threading.Lock()
+
+    def pointing(mine: list[str]) -> None:
+        for bundle in mine:
+            point(tmp_path, "payment", bundle, 1)
+            with lock:
+                content = json.loads((tmp_path / "payment.json").read_text())
+                seen[content["bundle"]] = content["previous"]
+
+    threads = [threading.Thread(target=pointing, args=(hashes[start::4],)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Nobody's predecessor is named twice: that would be a step of somebody else that was not seen.
+    assert len(set(seen.values())) == len(seen)
+    assert [path.name for path in tmp_path.iterdir()] == ["payment.json"]
+
+
 def test_a_crash_before_the_rename_keeps_the_old_pointer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     point(tmp_path, "payment", A, 0)
 

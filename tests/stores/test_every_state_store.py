@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import DataError, Unavailable
+from serving.run import free_port
 from stores.states import Mark, MemoryStates, Overtaken, StateStore
 from stores.states_sqlite import SqliteStates
 from stores.states_valkey import ValkeyStates
@@ -331,9 +332,7 @@ class own_server:  # noqa: N801 - used as a block
         binary = shutil.which("valkey-server") or shutil.which("redis-server")
         if binary is None:
             pytest.skip(f"needs valkey-server or redis-server: {INSTALL}")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self._command = [binary, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
 
     def __enter__(self) -> tuple[subprocess.Popen[bytes], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,21 @@ def test_features_of_a_step_are_those_of_a_loop(
         assert row["account_received_account_id_degree_365d"] == paid["sourceNodeId"].nunique()
         assert row["account_sent_count_365d"] == len(sent)
         assert row["account_sent_amount_distinct_365d"] == sent["value"].nunique()
+
+
+def test_two_who_ask_for_its_journal_at_once_get_the_same(
+    world: Path, settings: AmlsimSettings, platform: PlatformSettings, tmp_path: Path
+) -> None:
+    def asked(_: int) -> int:
+        journal = journal_of(MAPPING, world / settings.file, Home(tmp_path), platform)
+        try:
+            return journal.count("transaction")
+        finally:
+            journal.database.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = list(pool.map(asked, range(2)))
+    assert counts == [len(pd.read_parquet(world / settings.file))] * 2
 
 
 def test_only_the_unconfirmed_are_ranked(

@@ -15,6 +15,7 @@ from stores.home import Home
 from stores.journal import Journal
 from stores.settings_files import load_settings
 from stores.vault import Vault
+from stores.whole_files import only_writer
 from training.progress import Progress, silent
 
 
@@ -31,12 +32,15 @@ def journal_of(
     if not source.is_file():
         raise DataError(f"{source}: expected the data set's file, found none; name its folder with --data")
     folder = home.root / "benchmarks" / f"{mapping.stem}-{_digest(mapping, source, platform)[:16]}"
-    if not folder.exists():
-        staged = folder.with_name(f".{folder.name}.staged")
-        shutil.rmtree(staged, ignore_errors=True)
-        staged.mkdir(parents=True)
-        _import(mapping, source, staged, platform, progress)
-        staged.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Whoever comes second waits, and finds it made.
+    with only_writer(folder, wait=True):
+        if not folder.exists():
+            staged = folder.with_name(f".{folder.name}.staged")
+            shutil.rmtree(staged, ignore_errors=True)
+            staged.mkdir()
+            _import(mapping, source, staged, platform, progress)
+            staged.rename(folder)
     return Journal(Database(folder / "assay.db"), folder / "journal")
 
 

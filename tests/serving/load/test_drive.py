@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 
 import msgspec
@@ -15,7 +16,6 @@ from serving.load.plan import Arrivals, make_plan, parse_mix
 from serving.load.settings import Promise
 from serving.load.traffic import Traffic
 from serving.load.verdict import as_dict, broken
-from serving.run import free_port
 from tests.serving.load.server import Answering, answering
 
 DECIDED = b'{"action":"approve","degraded":false}'
@@ -102,8 +102,11 @@ def test_each_request_is_whole_and_its_own() -> None:
 
 def test_nobody_there() -> None:
     plan = make_plan(10, 1, {Product.PAYMENT: 1}, 3)
-    with pytest.raises(Unavailable, match="expected a service"):
-        drive(f"http://127.0.0.1:{free_port()}", plan, lambda _: b"", connections=4, timeout=1)
+    # Bound, so that nobody else takes it, and not listening.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(Unavailable, match="expected a service"):
+            drive(f"http://127.0.0.1:{taken.getsockname()[1]}", plan, lambda _: b"", connections=4, timeout=1)
 
 
 def test_plans() -> None:
