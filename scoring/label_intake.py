@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 from scipy.stats import nbinom
 
+from domain.bilingual import Sourced
 from domain.labels import LabelPolicy, Verdict
 from domain.settings import Settings
 from domain.time import DAY, Duration
@@ -75,7 +76,7 @@ class LabelIntake(Settings):
     least_flips: int = Field(ge=1)
     times: float = Field(gt=1)
     silence: Duration
-    said_by: Annotated[str, Field(alias="source", min_length=3)]
+    said_by: Annotated[Sourced, Field(alias="source")]
 
 
 @dataclass(frozen=True, slots=True)
