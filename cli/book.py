@@ -34,6 +34,7 @@ def book(
     from cli.screen import print_json
     from monitoring.book.judged import judged
     from monitoring.book.settings import BookSettings
+    from monitoring.oversight.site import catalogue
     from scoring.pages.status import Status
     from stores.settings_files import load_settings
 
@@ -42,7 +43,8 @@ def book(
     made = read(session, settings, until)
     figures = judged(made, settings)
     if as_json:
-        told = {each.key: {"value": each.value, "limit": each.threshold, "source": each.source,
+        english = catalogue().tongue("en")
+        told = {each.key: {"value": each.value, "limit": each.threshold, "source": english(each.source),
                            "status": each.status.value} for each in figures}  # fmt: skip
         print_json({**made.as_dict(), "figures": told})
     else:

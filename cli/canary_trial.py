@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.policy_what_if import config_of, prices_of
+from cli.policy_what_if import config_of, prices_of, say_held
 
 if TYPE_CHECKING:
     from cli.session import Session
@@ -23,12 +23,14 @@ def look_trial(session: Session, product: str, since: int, until: int, model: st
     from domain.decision import Product
     from domain.labels import LABEL_POLICIES
     from monitoring.canary_trial import trial
+    from scoring.released import read_outcomes
 
     training = config_of(session, product, config)
     with session.database() as database:
+        journal, labels = session.journal(database), LABEL_POLICIES[training.label_policy]
         return trial(
-            Product(product), session.ledger(database).read(product, since=since, until=until),
-            session.journal(database), model=model, labels=LABEL_POLICIES[training.label_policy],
+            Product(product), session.ledger(database).read(product, since=since, until=until), journal,
+            read_outcomes(journal, labels, session.label_rules(), as_of=until), model=model, labels=labels,
             maturity=training.maturity.after, as_of=until, platform=session.platform(), prices=prices_of(training),
         )  # fmt: skip
 
@@ -50,6 +52,7 @@ def show_trial(found: Trial) -> None:
         labels = ", ".join(f"{n:,} {name}" for name, n in found.labels[arm].items() if n)
         say(f"{arm}: {found.n[arm]:,} decisions on {found.n_customers[arm]:,} customers; {found.blocked[arm]:,} "
             f"stopped; labels of the rest: {labels}")  # fmt: skip
+    say_held(found.labels_held)
     say(
         f"left out: {found.n_mixed:,} decisions of the champion on customers of the canary, "
         f"{found.n_nameless:,} on requests that name nobody"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.options import AS_JSON
-from cli.policy_what_if import CONFIG, LAST, SINCE, UNTIL, config_of, period_of, prices_of, told
+from cli.policy_what_if import CONFIG, LAST, SINCE, UNTIL, config_of, period_of, prices_of, say_held, told
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def compare(
     """Compare the shadow's scores with the champion's on the same decisions, by mature labels.
 
     AUC, average precision, alerts, value caught and cost of both, and their paired differences, with 95 % intervals
-    over days. What the champion stopped has no label and is counted apart.
+    over days. What the champion stopped has no label and is counted apart; outcomes that are held back (`assay labels`)
+    say nothing here either.
 
     With --canary: rates of actions, of fraud, of value caught and lost, and cost per decision of the canary and of the
     champion in the same time, each on its own customers, and their unpaired differences, with 95 % intervals over
@@ -113,6 +114,7 @@ def look_compare(
     from domain.errors import DataError, expected_got
     from domain.labels import LABEL_POLICIES
     from monitoring.challenger import contest
+    from scoring.released import read_outcomes
     from stores.shadow import ShadowStore
 
     where = str(session.home.shadow)
@@ -130,9 +132,11 @@ def look_compare(
         store.close()
     with session.database() as database:
         decisions = session.ledger(database).read(product, since=since, until=until)
+        journal, labels = session.journal(database), LABEL_POLICIES[training.label_policy]
+        outcomes = read_outcomes(journal, labels, session.label_rules(), as_of=until)
         return contest(
-            Product(product), decisions, shadow, session.journal(database), skipped=skipped,
-            labels=LABEL_POLICIES[training.label_policy], maturity=training.maturity.after, as_of=until, since=since,
+            Product(product), decisions, shadow, journal, outcomes, skipped=skipped, labels=labels,
+            maturity=training.maturity.after, as_of=until, since=since,
             until=until, platform=session.platform(), prices=prices_of(training),
         )  # fmt: skip
 
@@ -151,6 +155,7 @@ def show_contest(found: Contest) -> None:
     cells = [[then, *(line[now] for now in columns)] for then, line in found.matrix.items()]
     out().print(table("action of the champion (down), challenger (across)", ["", *columns], cells, right=columns))
     say("labels of what was not stopped: " + ", ".join(f"{n:,} {name}" for name, n in found.labels.items() if n))
+    say_held(found.labels_held)
     say(f"stopped by the champion: {found.blocked['n']:,} ({found.blocked['share']:.1%}); no figure counts them")
     say(f"a shadow score took {found.took_us['p50']:,.0f} µs, {found.took_us['p99']:,.0f} µs at the 99th percentile")
     say("skipped: " + (", ".join(f"{n:,} {why}" for why, n in found.skipped.items()) or "none"))

@@ -61,7 +61,7 @@ def compare(
     with session.database() as database, progress(f"compare {settings.name}") as bar:
         found = run(
             settings, platform, session.journal(database), families=chosen, studies=session.home.studies,
-            snapshot=rows, as_of=until, progress=bar.stages,
+            snapshot=rows, as_of=until, label_rules=session.label_rules(), progress=bar.stages,
         )  # fmt: skip
     run_id = log_comparison(tracker, settings, found, actor=session.actor, at=began)
     if as_json:

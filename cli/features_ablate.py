@@ -10,6 +10,7 @@ from cli.options import AS_JSON, CONFIG, OVERRIDES
 from cli.session import session_of
 
 if TYPE_CHECKING:
+    from scoring.released import read_outcomes
     from training.ablation import Ablation
 
 
@@ -45,8 +46,9 @@ def ablate(
         journal = session.journal(database)
         chosen = load(settings.features, platform, journal.extensions(settings.subject_kind))
         rows = build_snapshot(chosen, journal, platform, threads=settings.threads, progress=bar.steps)
-        outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
-        dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock)
+        upto = int(rows.manifest["upto_seq"])
+        outcomes = read_outcomes(journal, settings.policy, session.label_rules(), upto=upto)
+        dataset = label(rows.table, outcomes.table, settings.policy, settings.maturity.clock)
         split = make_split(dataset, settings, platform.time_zone)
         found = run(settings, chosen, dataset, split, platform.time_zone, rounds=rounds, progress=bar.stages)
     if as_json:

@@ -106,6 +106,7 @@ def coverage(context: typer.Context, until: UNTIL = None, as_json: AS_JSON = Fal
     from dataclasses import asdict
 
     from cli.screen import print_json, say
+    from domain.bilingual import in_english
 
     session = session_of(context)
     settings = funds_settings(session)
@@ -114,10 +115,13 @@ def coverage(context: typer.Context, until: UNTIL = None, as_json: AS_JSON = Fal
     low = found.ratio is not None and limit is not None and limit.least is not None and found.ratio < limit.least
     if as_json:
         judged = "not assessed" if found.ratio is None or limit is None else "below the limit" if low else "kept"
-        print_json({**asdict(found), "limit": None if limit is None else limit.model_dump(), "verdict": judged})
+        told = None if limit is None else {**limit.model_dump(), "source": in_english(limit.source)}
+        print_json({**asdict(found), "limit": told, "verdict": judged})
     else:
         ratio = "not assessed: " + found.why if found.ratio is None else f"{found.ratio:.2f}"
-        held = "not assessed: nobody has set a limit" if limit is None else f"{limit.written('.2f')} ({limit.source})"
+        held = "not assessed: nobody has set a limit"
+        if limit is not None:
+            held = f"{limit.written('.2f')} ({in_english(limit.source)})"
         say(f"coverage {ratio}; limit {held}")
         if found.ratio is not None:
             largest = f"{money(found.largest, settings)}, {found.worst_day}"

@@ -53,7 +53,7 @@ def impact(
     with session.database() as database:
         found = look(
             bundle, session.journal(database), session.ledger(database), platform.fx_table(), maturities(session),
-            since=start, until=end, known_until=now + 1,
+            since=start, until=end, known_until=now + 1, label_rules=session.label_rules(),
         )  # fmt: skip
     if ids is not None:
         ids.write_text("".join(f"{each}\n" for one in found for each in one.decision_ids), encoding="utf-8")
@@ -92,6 +92,7 @@ def maturities(session: Session) -> dict[Product, int]:
 
 
 def _show(one: Impact, currency: str) -> None:
+    from cli.policy_what_if import say_held
     from cli.screen import out, say, table
     from domain.money import Money
     from domain.time import format_duration
@@ -104,6 +105,7 @@ def _show(one: Impact, currency: str) -> None:
     out().print(table("by grade", ["risk_grade", "n"], [list(each) for each in one.by_grade.items()], right=["n"]))
     title = f"what is known now (labels mature after {format_duration(one.maturity)})"
     out().print(table(title, ["label", "n"], [list(each) for each in one.labels.items()], right=["n"]))
+    say_held(one.labels_held)
     say(f"{one.n_people:,} people by their tokens, {one.n_nameless:,} decisions without one")
     if one.n_unvalued:
         say(f"{one.n_unvalued:,} amounts could not be converted and are not counted")

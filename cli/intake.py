@@ -83,6 +83,7 @@ def _of_snapshot(session: Session, source: Path, config: str, progress: Progress
     from domain.time import system_clock
     from features.catalogue import load
     from features.snapshot import Snapshot
+    from scoring.released import read_outcomes
     from training.dataset import label
     from training.intake import for_training, house_limits
     from training.settings import read_training_settings
@@ -93,8 +94,9 @@ def _of_snapshot(session: Session, source: Path, config: str, progress: Progress
     with session.database() as database:
         journal = session.journal(database)
         chosen = load(settings.features, platform, journal.extensions(settings.subject_kind))
-        outcomes = journal.read("outcome", upto=int(rows.manifest["upto_seq"]))
-    dataset = label(rows.table, outcomes, settings.policy, settings.maturity.clock)
+        upto = int(rows.manifest["upto_seq"])
+        outcomes = read_outcomes(journal, settings.policy, session.label_rules(), upto=upto)
+    dataset = label(rows.table, outcomes.table, settings.policy, settings.maturity.clock)
     split = make_split(dataset, settings, platform.time_zone)
     return for_training(settings, dataset, split, chosen, now=system_clock(), progress=progress)
 

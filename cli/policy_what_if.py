@@ -38,7 +38,8 @@ def what_if(
     """Replay decided traffic under another policy: actions, alerts a day, value caught, each rule's own catch, regret.
 
     Scores, features and lists are those recorded. Value, cost and catch rest on mature labels of what was not stopped;
-    what was is counted and refused an estimate. Intervals are 95 %, over days.
+    what was is counted and refused an estimate; outcomes that are held back (`assay labels`) say
+    nothing. Intervals are 95 %, over days.
 
       assay policy what-if stricter.yaml --last 30d
     """
@@ -103,6 +104,7 @@ def look_what_if(session: Session, file: Path, since: int, until: int, config: s
     from scoring.policy import load_policy
     from scoring.policy_settings import PolicySettings
     from scoring.reasons import ReasonBook
+    from scoring.released import read_outcomes
     from stores.settings_files import load_settings
 
     platform = session.platform()
@@ -114,8 +116,9 @@ def look_what_if(session: Session, file: Path, since: int, until: int, config: s
         ledger, journal = session.ledger(database), session.journal(database)
         rejudge = Rejudge(policy, ledger, journal, session.home.bundles)
         history = rejudge.history(since, until)
+        labels = LABEL_POLICIES[training.label_policy]
         return measure(
-            history, journal.read("outcome"), product, labels=LABEL_POLICIES[training.label_policy],
+            history, read_outcomes(journal, labels, session.label_rules(), as_of=until), product, labels=labels,
             maturity=training.maturity.after, as_of=until, chunker=Chunker("day", platform.time_zone), since=since,
             until=until, currency=platform.base_currency, prices=prices_of(training),
             about={
@@ -153,6 +156,7 @@ def show_what_if(found: WhatIf) -> None:
         cells = [[name, *(found.overlap[name][other] for other in both)] for name in both]
         out().print(table("spoke together", ["", *both], cells, right=both))
     say("labels of what was not stopped: " + ", ".join(f"{n:,} {name}" for name, n in found.labels.items() if n))
+    say_held(found.labels_held)
     blocked = found.blocked
     say(
         f"stopped then: {blocked['n']:,} ({blocked['share']:.1%}), {blocked['value']:,.2f} {found.currency}; no figure "
@@ -164,6 +168,14 @@ def show_what_if(found: WhatIf) -> None:
         say(f"left out: {n:,}: {why}")
     if found.resting:
         say(f"rules that rest for want of features: {', '.join(found.resting)}")
+
+
+def say_held(n: int) -> None:
+    """How many outcomes count in no figure, as training does not learn from them either."""
+    from cli.screen import say
+
+    if n:
+        say(f"held back: {n:,} outcomes count in no figure (`assay labels`)", style="yellow")
 
 
 def told(estimate: Estimate | None) -> str:

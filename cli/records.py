@@ -33,6 +33,7 @@ def due(
     from dataclasses import asdict
 
     from cli.screen import out, print_json, say, table
+    from domain.bilingual import in_english
 
     with desk_of(context, "records due") as desk:
         found = kept_by(desk)
@@ -46,8 +47,8 @@ def due(
     ]
     out().print(table(f"{len(rows)} of {len(found)}", ["customer", "records", "from", "due", "held by", "state"], rows))
     retention = desk.settings.retention
-    say(f"aml: {retention.aml.years} years ({retention.aml.source})")
-    say(f"service: {retention.service.years} years ({retention.service.source})")
+    say(f"aml: {retention.aml.years} years ({in_english(retention.aml.source)})")
+    say(f"service: {retention.service.years} years ({in_english(retention.service.source)})")
 
 
 @records.command()

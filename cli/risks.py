@@ -25,6 +25,7 @@ def risks(
       assay risks --until 2026-05-01T00:00:00+08:00 --json
     """
     from cli.screen import out, print_json, say, table
+    from domain.bilingual import in_english
     from domain.time import parse_instant, system_clock
     from monitoring.indicator import indicators
     from monitoring.risks.assess import assess_risks
@@ -44,8 +45,8 @@ def risks(
             [each.residual, each.kind, each.key, each.title_en, each.inherent,
              f"{each.likelihood}×{each.impact}" + (f" → {each.likelihood_now}×{each.impact}" if each.moved else ""),
              each.effect if each.effect is each.effect_now else f"{each.effect} → {each.effect_now}",
-             ", ".join(f"{m.indicator} {m.level}" for m in each.metrics if m.level), each.n_breaches, each.owner,
-             f"{each.review}{' overdue' if each.overdue else ''}"]
+             ", ".join(f"{m.indicator} {m.level}" for m in each.metrics if m.level), each.n_breaches,
+             in_english(each.owner), f"{each.review}{' overdue' if each.overdue else ''}"]
             for each in found
         ]  # fmt: skip
         columns = ["residual", "class", "risk", "what", "inherent", "L×I", "control", "open", "breaches in a year",

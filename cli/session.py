@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import typer
 
     from domain.settings import PlatformSettings
+    from scoring.label_intake import LabelIntake
     from stores.database import Database
     from stores.home import Home
     from stores.journal import Journal
@@ -67,6 +68,14 @@ class Session:
         from stores.settings_files import load_settings
 
         return load_settings(self.configs / "platform.yaml", PlatformSettings)
+
+    def label_rules(self) -> LabelIntake | None:
+        """``labels.yaml`` of the configs folder; None where there is none, and nothing is held back."""
+        from scoring.label_intake import LabelIntake
+        from stores.settings_files import load_settings
+
+        path = self.configs / "labels.yaml"
+        return load_settings(path, LabelIntake) if path.is_file() else None
 
     @contextmanager
     def database(self, *, create: bool = False) -> Iterator[Database]:

@@ -196,6 +196,7 @@ def _day(session: Session, at: int) -> str:
 
 def _table(title: str, opened: Sequence[Any], limits: LimitSettings) -> None:
     from cli.screen import out, say, table
+    from domain.bilingual import in_english
 
     if not opened:
         say("no breach is open")
@@ -206,7 +207,7 @@ def _table(title: str, opened: Sequence[Any], limits: LimitSettings) -> None:
         limit = limits.limits.get(each.limit)
         rows.append(
             [each.level, each.limit, each.place, each.value, each.acknowledged_by or "nobody yet",
-             "" if limit is None else limit.owner, "" if limit is None else limit.action.en, each.breach]
+             "" if limit is None else in_english(limit.owner), "" if limit is None else limit.action.en, each.breach]
         )  # fmt: skip
     columns = ["level", "limit", "where", "value", "taken on by", "owner", "what to do", "breach"]
     out().print(table(title, columns, rows, right=["value"]))

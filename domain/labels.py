@@ -7,11 +7,12 @@ pass a one-time password); refused and declined traffic is censored, not good.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
 from domain.errors import DefinitionError, expected_got
+from domain.time import DAY
 
 
 class Verdict(StrEnum):
@@ -29,13 +30,15 @@ class Verdict(StrEnum):
 class LabelPolicy:
     """Outcome code → verdict, under a version that travels with every dataset.
 
-    ``silence`` is the verdict of a mature subject without any telling outcome.
+    ``silence`` is the verdict of a mature subject without any telling outcome. ``earliest`` is the age of a subject, in
+    µs, before which a code cannot be said of it; other codes can be said at any age.
     """
 
     version: str
     subject_kind: str
     verdicts: Mapping[str, Verdict]
     silence: Verdict
+    earliest: Mapping[str, int] = field(default_factory=dict)
 
     def verdict(self, code: str) -> Verdict:
         """The verdict of one code.
@@ -116,6 +119,8 @@ CREDIT_POLICY = LabelPolicy(
         }
     ),
     silence=Verdict.UNKNOWN,
+    # Twelve months, of which the last may end on the 28th instead of the 31st.
+    earliest=MappingProxyType({"performing_12m": 360 * DAY}),
 )
 """Loans: bad is 90+ days past due within 12 months of disbursement; silence says nothing."""
 

@@ -13,6 +13,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from domain.bilingual import Sourced, in_english
 from domain.errors import DefinitionError, InputError, expected_got
 from domain.settings import Settings
 from domain.time import Duration, business_day, to_micros, zone_of
@@ -119,7 +120,7 @@ class Promise(Settings):
 
     within: Duration
     business: bool = False
-    source: str = Field(min_length=3)
+    source: Sourced
 
     def due(self, start: int, hours: BusinessHours | None) -> int:
         """The last instant (µs UTC) at which the promise is kept.
@@ -132,7 +133,8 @@ class Promise(Settings):
         if not self.business:
             return start + self.within
         if hours is None:
-            raise DefinitionError(f"promise of {self.source}: expected business_hours beside it, found none")
+            said = in_english(self.source)
+            raise DefinitionError(f"promise of {said}: expected business_hours beside it, found none")
         return hours.due(start, self.within)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from domain.bilingual import Sourced
 from domain.errors import DataError, expected_got
 from domain.settings import Settings
 
@@ -35,7 +36,7 @@ class WorkingDays(Settings):
     weekend: tuple[int, ...]
     holidays: tuple[date, ...] = ()
     worked: tuple[date, ...] = ()
-    source: str = Field(min_length=3)
+    source: Sourced
 
     @model_validator(mode="after")
     def _is_a_calendar(self) -> Self:

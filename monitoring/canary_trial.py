@@ -1,7 +1,7 @@
 """Canary and champion on different customers: what each did with its own, and how far apart that is.
 
 1. ledger            -> decisions of the canary, and of the champion in the same time, on requests that name somebody
-2. outcomes          -> mature labels of what was not stopped
+2. released outcomes -> mature labels of what was not stopped
 3. arms              -> rates of actions, fraud among what was let through, money caught and lost, cost
 4. difference        -> unpaired: the arms share no customer, and what one customer does hangs together
 
@@ -33,6 +33,7 @@ from monitoring.challenger import LEAST_EVENTS, subjects_of
 from monitoring.what_if.sides import Prices, TwoSides, labelled
 from scoring.canary import CANARY, CUSTOMER
 from scoring.labels import NEGATIVE, POSITIVE, count_statuses
+from scoring.released import Outcomes
 from stores.journal import Journal
 
 ARMS = ("champion", CANARY)
@@ -47,6 +48,7 @@ class Trial:
     ----------
     since, until : from the canary's first decision to behind its last (µs UTC); both arms are of that time.
     n, n_customers, blocked, labels : by arm; blocked is what was stopped, labels are status → decisions of the rest.
+    labels_held : outcomes that were held back, of both.
     n_mixed : decisions of the champion on customers of the canary, left out. n_nameless : those that name nobody.
     figures : ``champion_…``, ``canary_…`` and their unpaired ``change_…``; money in whole units.
     """
@@ -63,6 +65,7 @@ class Trial:
     currency: str
     figures: Mapping[str, Estimate]
     labels: Mapping[str, Mapping[str, int]]
+    labels_held: int
     blocked: Mapping[str, int]
     not_assessed: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,6 +80,7 @@ def trial(
     product: Product,
     decisions: pa.Table,
     journal: Journal,
+    outcomes: Outcomes,
     *,
     model: str | None,
     labels: LabelPolicy,
@@ -119,9 +123,7 @@ def trial(
         raise DataError("canary: expected decisions of the champion on others in the same time, found none")
     order = {action: place for place, action in enumerate(ACTIONS[product])}
     action = np.array([order[Action(name)] for name in decided["action"].to_pylist()])
-    status, stopped = labelled(
-        subjects, journal.read("outcome"), labels, maturity, as_of, action == order[Action.DECLINE]
-    )
+    status, stopped = labelled(subjects, outcomes.table, labels, maturity, as_of, action == order[Action.DECLINE])
     ripe = subjects["event_time"].to_numpy() + maturity <= as_of
     known = ~stopped & np.isin(status, (POSITIVE, NEGATIVE))
     fraud = known & (status == POSITIVE)
@@ -142,6 +144,7 @@ def trial(
         currency=platform.base_currency,
         figures=figures,
         labels={arm: dict(count_statuses(status[mine & ~stopped])) for arm, mine in each.items()},
+        labels_held=len(outcomes.held_seqs),
         blocked={arm: int((mine & stopped).sum()) for arm, mine in each.items()},
         not_assessed=not_assessed,
     )

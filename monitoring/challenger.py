@@ -1,7 +1,7 @@
 """Champion and challenger on the same decisions: what the shadow has scored against what was decided.
 
 1. ledger, shadow.db  -> decisions of the champion that the challenger has scored
-2. outcomes           -> mature labels of what was not stopped
+2. released outcomes  -> mature labels of what was not stopped
 3. ranking            -> AUC and average precision of both, and their difference over the same resamples of days
 4. actions            -> alerts, value caught, cost of both, and their difference
 
@@ -32,6 +32,7 @@ from monitoring.what_if.rejudge import SUBJECT_KIND
 from monitoring.what_if.sides import Prices, TwoSides, action_matrix, labelled
 from scoring.labels import NEGATIVE, POSITIVE, count_statuses
 from scoring.metrics import Ranking
+from scoring.released import Outcomes
 from stores.journal import Journal
 
 LEAST_EVENTS = 5
@@ -48,7 +49,8 @@ class Contest:
     n_decided : decisions of the period by a model. skipped : reason → decisions the shadow ever left out.
     figures : ``champion_…``, ``challenger_…`` and their paired ``change_…``; money in whole units.
     matrix : champion's action → challenger's → decisions.
-    labels : status → decisions among those that were not stopped. blocked : how many were, and their share.
+    labels : status → decisions among those that were not stopped. labels_held : outcomes that were held back.
+    blocked : how many were stopped, and their share.
     took_us : median and 99th percentile of a shadow score.
     """
 
@@ -62,6 +64,7 @@ class Contest:
     figures: Mapping[str, Estimate]
     matrix: Mapping[str, Mapping[str, int]]
     labels: Mapping[str, int]
+    labels_held: int
     blocked: Mapping[str, Any]
     skipped: Mapping[str, int]
     took_us: Mapping[str, float]
@@ -79,6 +82,7 @@ def contest(
     decisions: pa.Table,
     shadow: pa.Table,
     journal: Journal,
+    outcomes: Outcomes,
     *,
     skipped: Mapping[str, int],
     labels: LabelPolicy,
@@ -119,7 +123,7 @@ def contest(
     old, new = (
         np.array([order[Action(name)] for name in pairs[column].to_pylist()]) for column in ("action", "action_shadow")
     )
-    status, stopped = labelled(subjects, journal.read("outcome"), labels, maturity, as_of, old == order[Action.DECLINE])
+    status, stopped = labelled(subjects, outcomes.table, labels, maturity, as_of, old == order[Action.DECLINE])
     known = ~stopped & np.isin(status, (POSITIVE, NEGATIVE))
     fraud = known & (status == POSITIVE)
     sides = TwoSides(days, day, old, new, amount, known, fraud, order, ("champion", "challenger"))
@@ -138,6 +142,7 @@ def contest(
         figures=figures,
         matrix=action_matrix(order, old, new, np.ones(len(old), np.int64)),
         labels=dict(count_statuses(status[~stopped])),
+        labels_held=len(outcomes.held_seqs),
         blocked={"n": int(stopped.sum()), "share": float(stopped.mean())},
         skipped=dict(skipped),
         took_us={"p50": float(np.quantile(took, 0.5)), "p99": float(np.quantile(took, 0.99))},

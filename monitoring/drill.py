@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from domain.bilingual import Sourced
 from domain.errors import AssayError, DataError
 from domain.settings import Settings
 from domain.time import SECOND, Clock, Duration, format_instant, parse_instant
@@ -24,7 +25,7 @@ class Target(Settings):
     """How long a step may take, and who says so."""
 
     within: Duration
-    source: str = Field(min_length=3)
+    source: Sourced
 
 
 class DrillSettings(Settings):
@@ -38,7 +39,7 @@ class DrillSettings(Settings):
 
     targets: dict[str, Target]
     lost_decisions: int = Field(ge=0)
-    lost_source: str = Field(min_length=3)
+    lost_source: Sourced
     every: Target
 
 

@@ -16,7 +16,9 @@ from domain.decision import Product
 from domain.errors import DataError, InputError, expected_got
 from domain.labels import CREDIT_POLICY, FRAUD_POLICY, LabelPolicy
 from domain.money import FxTable
+from scoring.label_intake import LabelIntake
 from scoring.labels import STATUSES, join_outcomes, settle
+from scoring.released import Outcomes, read_outcomes
 from stores.journal import Journal
 from stores.ledger import Ledger
 
@@ -36,6 +38,7 @@ class Impact:
     n_unvalued : decisions whose amount could not be converted.
     n_people : distinct tokens of customers or borrowers. n_nameless : decisions without one.
     labels : status → decisions, by what was known at ``known_until``; immature ones are never good.
+    labels_held : outcomes that were held back.
     """
 
     model: str
@@ -51,6 +54,7 @@ class Impact:
     n_people: int
     n_nameless: int
     labels: Mapping[str, int]
+    labels_held: int
     maturity: int
     decision_ids: tuple[str, ...]
 
@@ -61,7 +65,7 @@ class Impact:
 
 def impact(
     model: str, journal: Journal, ledger: Ledger, fx: FxTable, maturity: Mapping[Product, int],
-    *, since: int, until: int, known_until: int,
+    *, since: int, until: int, known_until: int, label_rules: LabelIntake | None = None,
 ) -> tuple[Impact, ...]:  # fmt: skip
     """The impact of a bundle, a product each; none where it decided nothing.
 
@@ -69,6 +73,7 @@ def impact(
     ----------
     model : hash of a bundle, or its first eight digits and more.
     maturity : product → µs after which silence says something. known_until : what became known later is not seen.
+    label_rules : of the intake of outcomes; what they hold back says nothing. Nothing is held without.
 
     Raises
     ------
@@ -81,7 +86,10 @@ def impact(
         name = _one_model(model, decisions)
         if name is not None:
             mine = decisions.filter(pc.equal(decisions["model"], name))
-            found.append(_of(product, name, mine, journal, fx, maturity[product], (since, until, known_until)))
+            outcomes = read_outcomes(journal, _POLICIES[product], label_rules, as_of=known_until - 1)
+            found.append(
+                _of(product, name, mine, journal, outcomes, fx, maturity[product], (since, until, known_until))
+            )
     return tuple(found)
 
 
@@ -96,8 +104,8 @@ def _one_model(model: str, decisions: pa.Table) -> str | None:
 
 
 def _of(
-    product: Product, model: str, decisions: pa.Table, journal: Journal, fx: FxTable, maturity: int,
-    times: tuple[int, int, int],
+    product: Product, model: str, decisions: pa.Table, journal: Journal, released: Outcomes, fx: FxTable,
+    maturity: int, times: tuple[int, int, int],
 ) -> Impact:  # fmt: skip
     since, until, known_until = times
     kind, person = _KINDS[product]
@@ -117,8 +125,7 @@ def _of(
             amounts[action] += fx.to_base(row["amount"], row["currency"], row["event_time"])
         except DataError:
             n_unvalued += 1
-    outcomes = journal.read("outcome")
-    outcomes = outcomes.filter(pc.less(outcomes["known_at"], known_until))
+    outcomes = released.table.filter(pc.less(released.table["known_at"], known_until))
     told = join_outcomes(events, outcomes, _POLICIES[product])
     status = settle(events["event_time"].to_numpy(), told, _POLICIES[product], maturity, known_until)
     bodies = [json.loads(body) for body in decisions["body"].to_pylist()]
@@ -129,5 +136,5 @@ def _of(
         dict(amounts), n_unvalued,
         len(set(events[person].drop_null().to_pylist())), events[person].null_count,
         {STATUSES[code].value: int(n) for code, n in zip(*np.unique(status, return_counts=True), strict=True)},
-        maturity, tuple(decisions["decision_id"].to_pylist()),
+        len(released.held_seqs), maturity, tuple(decisions["decision_id"].to_pylist()),
     )  # fmt: skip

@@ -9,11 +9,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from domain.bilingual import InBothLanguages, Owner, Sourced
 from domain.decision import RiskGrade
 from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
 from domain.time import Duration
-from scoring.pages.words import InBothLanguages
 
 Level = Literal["attention", "warning", "high"]
 LEVELS: tuple[Level, ...] = ("attention", "warning", "high")
@@ -69,10 +69,10 @@ class WarningLimit(Settings):
     clear: float
     after: int = Field(default=1, ge=1, le=31)
     clear_after: int = Field(default=1, ge=1, le=31)
-    owner: str = Field(min_length=2)
+    owner: Owner
     expires: Annotated[date, BeforeValidator(_as_date)]
     action: InBothLanguages
-    source: str = Field(min_length=3)
+    source: Sourced
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from domain.bilingual import in_english
 from domain.decision import GRADE_ZH, RiskGrade
 from domain.errors import DefinitionError, Unavailable
 from domain.time import SECOND, format_instant
@@ -193,7 +194,7 @@ def body_of(note: Note, settings: LimitSettings) -> dict[str, Any]:
         "value": note.value,
         "at": format_instant(note.at),
         "by": note.by,
-        "owner": None if limit is None else limit.owner,
+        "owner": None if limit is None else in_english(limit.owner),
         "action": None if limit is None else {"zh": limit.action.zh, "en": limit.action.en},
     }
 

@@ -7,6 +7,7 @@ from typing import Literal, Self, cast
 
 from pydantic import Field, model_validator
 
+from domain.bilingual import Sourced
 from domain.events import COMPLAINT_CLASSES, NAMESPACES
 from domain.findings import Finding
 from domain.matters import STOPS
@@ -79,7 +80,7 @@ class FourEyes(Settings):
 
     findings: tuple[Finding, ...] = ()
     above: MoneyField | None = None
-    source: str = Field(min_length=3)
+    source: Sourced
 
     def needed(self, findings: Iterable[Finding], at_stake: int) -> bool:
         """Whether a second person must confirm; ``at_stake`` in minor units of the base currency."""

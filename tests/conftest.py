@@ -8,12 +8,26 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.shared import made_once
+from tests.shared import RunAssay, made_once
 
 settings.register_profile("assay", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("assay")
 
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture
+def run_assay(capsys: pytest.CaptureFixture[str]) -> RunAssay:
+    """Run a command as at the prompt, in this process."""
+    from cli.main import main  # doctests of packages that know no command need none of it
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(arguments))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

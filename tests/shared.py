@@ -1,4 +1,4 @@
-"""What takes long to make, made once a run: workers of one run wait for each other and take the same folder."""
+"""What many tests share: commands that are run, and what takes long to make, made once a run by all its workers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+RunAssay = Callable[..., tuple[int, str, str]]
+"""Arguments of a command → its exit code, what it printed, and what it said on stderr (`run_assay` of conftest)."""
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

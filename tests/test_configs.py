@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from data.importer.mapping import ImportMapping
+from domain.bilingual import Both
 from domain.errors import DefinitionError
 from domain.settings import PlatformSettings, Settings
 from monitoring.aml.settings import AmlSettings
@@ -128,3 +129,39 @@ def test_every_model_has_its_file():
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_shipped_file_says_what_it_is_for(path):
     assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+SAID = ("source", "owner", "action", "counted_from")
+SHOWN = (
+    "aml", "book", "cases", "channels", "complaints", "desk", "desk_limits", "disclosure", "drills", "funds", "labels",
+    "limits", "monitoring", "report", "risk_register",
+)  # fmt: skip
+"""Settings whose sources, owners and actions stand on pages that are read in Chinese and English."""
+
+
+def told_in(content: object, where: str = "") -> list[tuple[str, object]]:
+    """Every source, owner and action of a settings file, with where it stands."""
+    if isinstance(content, list):
+        return [found for place, each in enumerate(content) for found in told_in(each, f"{where}[{place}]")]
+    if not isinstance(content, dict):
+        return []
+    mine = [(f"{where}.{name}", each) for name, each in content.items() if name in SAID or name.endswith("_source")]
+    return mine + [found for name, each in content.items() for found in told_in(each, f"{where}.{name}")]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_who_says_so_is_told_in_both_languages(name):
+    content = yaml.safe_load((PROJECT / "configs" / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert told_in(content)
+    alone = {where: each for where, each in told_in(content) if not {"zh", "en"} <= set(each)}
+    assert not alone, "write {zh: …, en: …}"
+
+
+def test_a_source_in_one_language_alone_is_read(tmp_path):
+    content = yaml.safe_load((PROJECT / "configs" / "desk_limits.yaml").read_text(encoding="utf-8"))
+    content["limits"]["case_pick_up"]["source"] = "the board, 2026-11-02"
+    copy = tmp_path / "desk_limits.yaml"
+    copy.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    limits = load_settings(copy, DeskLimits).limits
+    assert limits["case_pick_up"].told == "the board, 2026-11-02"
+    assert limits["case_resolution"].told == Both("本项目自定", "ours")

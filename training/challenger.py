@@ -29,6 +29,7 @@ from features.snapshot import Snapshot
 from scoring.bundle import write_bundle
 from scoring.label_intake import LabelIntake
 from scoring.reasons import ReasonBook
+from scoring.released import read_outcomes
 from stores.journal import Journal
 from training import record
 from training.cards import card
@@ -36,7 +37,6 @@ from training.dataset import label
 from training.fitting import fit
 from training.intake import IntakeReport, for_training
 from training.measure import Measured, measure
-from training.outcomes import read_outcomes
 from training.packing import bundle_parts
 from training.plots import panel
 from training.progress import Progress, silent

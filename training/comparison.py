@@ -23,7 +23,9 @@ from features.catalogue import load as load_features
 from features.replay import build_snapshot
 from features.snapshot import Snapshot
 from scoring.encode import Encoder
+from scoring.label_intake import LabelIntake
 from scoring.metrics import Ranking, brier, calibration_intervals, calibration_line
+from scoring.released import read_outcomes
 from stores.journal import Journal
 from training.calendar import day_numbers
 from training.comparison_table import Comparison, Contender
@@ -53,6 +55,7 @@ def compare(
     studies: Path | None = None,
     snapshot: Snapshot | None = None,
     as_of: int | None = None,
+    label_rules: LabelIntake | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Train every family as `train` would train its own, and set their figures side by side.
@@ -63,6 +66,7 @@ def compare(
     studies : folder of kept studies, where the settings name one; each family has its own.
     snapshot : features already built; built from the journal when absent.
     as_of : nothing known later, µs UTC, is used as a label; the newest known instant by default.
+    label_rules : of the intake of outcomes; what they hold back is not learnt from. Nothing is held without.
 
     Raises
     ------
@@ -79,8 +83,9 @@ def compare(
         )  # fmt: skip
     elif snapshot.manifest["definition"] != feature_set.hash:
         raise DataError("snapshot: expected features of these settings, got others; build it again")
-    outcomes = journal.read("outcome", upto=int(snapshot.manifest["upto_seq"]))
-    dataset = label(snapshot.table, outcomes, settings.policy, settings.maturity.clock, as_of)
+    upto = int(snapshot.manifest["upto_seq"])
+    outcomes = read_outcomes(journal, settings.policy, label_rules, upto=upto, as_of=as_of)
+    dataset = label(snapshot.table, outcomes.table, settings.policy, settings.maturity.clock, as_of)
     split = make_split(dataset, settings, platform.time_zone)
     ring = _ring(settings, feature_set, dataset, split)
     signs, groups = expected_signs(feature_set), catalogue_groups(feature_set)

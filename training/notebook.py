@@ -23,6 +23,7 @@ from domain.time import DAY, Clock, format_instant, parse_instant, system_clock
 from features.replay import build_snapshot
 from features.snapshot import Snapshot
 from scoring.bundle import Bundle, load_bundle
+from scoring.released import read_outcomes
 from stores.home import Home
 from training.calendar import start_of_day
 from training.cards import card
@@ -36,7 +37,6 @@ from training.families.catalogue import FAMILIES
 from training.fitting import as_scored
 from training.groups import by_group
 from training.measure import evaluate_whole, read_attributes, with_propensity
-from training.outcomes import read_outcomes
 from training.periods import Period
 from training.plots import panel
 from training.progress import Progress, silent

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from domain.bilingual import in_english
 from domain.errors import DataError, expected_got
 from domain.money import FxTable, Money
 from domain.time import business_day
@@ -198,9 +199,10 @@ def _line(
     filed_on = None if key not in filings else business_day(filings[key], zone)
     return LargeValue(
         key, group["customer"], "person" if standing is None else standing.record.party, standing is not None, day,
-        group["direction"], group["rule"], limit.currency, int(shown["value"].sum()), limit.minor, limits.source,
-        len(shown), int(shown["cross"].sum()), shown["account"].nunique(), shown["branch"].nunique(),
-        tuple(shown["event_id"]), _why_exempt(part, settings) if exempt else None, due_on, filed_on,
+        group["direction"], group["rule"], limit.currency, int(shown["value"].sum()), limit.minor,
+        in_english(limits.source), len(shown), int(shown["cross"].sum()), shown["account"].nunique(),
+        shown["branch"].nunique(), tuple(shown["event_id"]),
+        _why_exempt(part, settings) if exempt else None, due_on, filed_on,
         "exempt" if exempt else _state(due_on, filed_on, today),
     )  # fmt: skip
 
@@ -222,7 +224,8 @@ def _state(due_on: date | None, filed_on: date | None, today: date) -> State:
 
 def _why_exempt(part: pd.DataFrame, settings: LargeValueSettings) -> str:
     codes = sorted(set(part["exempt"].dropna()))
-    return "; ".join(f"{code}: {settings.exemptions.get(code, 'not in the settings')}" for code in codes)
+    told = ((code, in_english(settings.exemptions.get(code, "not in the settings"))) for code in codes)
+    return "; ".join(f"{code}: {what}" for code, what in told)
 
 
 def _filings(records: Iterable[Record]) -> dict[str, int]:

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.bilingual import Sourced
 from domain.events import CHANNELS
 from domain.money import Money, MoneyField
 from domain.settings import Settings
@@ -17,13 +18,13 @@ Party = Literal["person", "entity"]
 RiskGrade = Literal["low", "medium", "high"]
 
 
-class Sourced(Settings):
+class WithSource(Settings):
     """Anything that rests on somebody's word."""
 
-    source: str = Field(min_length=3)
+    source: Sourced
 
 
-class ReportLimit(Sourced):
+class ReportLimit(WithSource):
     """From what sum of a day on a payment is of large value; the limit itself is one ("及以上").
 
     Parameters
@@ -50,9 +51,9 @@ class LargeValueSettings(Settings):
     transfer_person_cross_border: ReportLimit
     cash_channels: tuple[str, ...]
     home_country: str = Field(pattern=r"^[A-Z]{2}$")
-    exemptions: dict[str, str]
+    exemptions: dict[str, Sourced]
     filing_days: int = Field(ge=1)
-    filing_source: str = Field(min_length=3)
+    filing_source: Sourced
     working_days: WorkingDays
 
     @model_validator(mode="after")
@@ -78,7 +79,7 @@ class LargeValueSettings(Settings):
         }
 
 
-class StructuringSettings(Sourced):
+class StructuringSettings(WithSource):
     """What counts as just below a limit.
 
     Parameters
@@ -118,11 +119,11 @@ class DiligenceSettings(Settings):
     """How often a customer is looked at again, by grade; None: nobody said, the figure is not assessed."""
 
     review_every: dict[RiskGrade, Duration | None]
-    review_source: str = Field(min_length=3)
+    review_source: Sourced
     expiring_within: Duration
 
 
-class ScreeningSettings(Sourced):
+class ScreeningSettings(WithSource):
     """Thresholds of name matching, of a similarity from 0 to 1.
 
     Parameters
@@ -141,11 +142,11 @@ class ScreeningSettings(Sourced):
         return self
 
 
-class Retention(Sourced):
+class Retention(WithSource):
     """Years that a class of records is kept."""
 
     years: int = Field(ge=1, le=100)
-    counted_from: str = Field(min_length=3)
+    counted_from: Sourced
 
 
 class RetentionSettings(Settings):

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from domain.bilingual import Sourced, in_english
 from domain.money import exponent
 from domain.settings import PlatformSettings
 from domain.time import EARLIEST
@@ -62,7 +63,7 @@ class GradeLine:
     balance: float
     share: float
     limit: float | None
-    source: str
+    source: Sourced
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class Book:
         told = asdict(self)
         held = self.held
         told["held"] = None if held is None else {"since": str(held.since), "amount": str(held.amount),
-                                                  "source": held.source}  # fmt: skip
+                                                  "source": in_english(held.source)}  # fmt: skip
+        told["by_grade"] = [{**asdict(each), "source": in_english(each.source)} for each in self.by_grade]
         return told
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from domain.bilingual import Sourced
 from domain.errors import DefinitionError, expected_got
 from domain.money import MoneyField
 from domain.settings import Settings
 from scoring.pricing_settings import Figure, Pricing
 from stores.settings_files import read_yaml, settings_error
-
-Source = Annotated[str, Field(min_length=3)]
 
 
 class Conventions(Settings):
@@ -33,7 +32,7 @@ class Conventions(Settings):
     default_days: int = Field(ge=30)
     default_months: int = Field(ge=3, le=60)
     first_payment_days: int = Field(ge=1)
-    source: Source
+    source: Sourced
 
 
 class Unexpected(Settings):
@@ -48,7 +47,7 @@ class Held(Settings):
 
     since: date
     amount: MoneyField
-    source: Source
+    source: Sourced
 
 
 class Scenario(Settings):
@@ -60,7 +59,7 @@ class Scenario(Settings):
     pd_times: float = Field(default=1.0, ge=0, le=20)
     lgd_plus: float = Field(default=0.0, ge=-1, le=1)
     recovery_delay_months: int = Field(default=0, ge=0, le=120)
-    source: Source
+    source: Sourced
 
 
 class GradeLimit(Settings):
@@ -68,7 +67,7 @@ class GradeLimit(Settings):
 
     grade: str
     most: float = Field(gt=0, le=1)
-    source: Source
+    source: Sourced
 
 
 class BookLimit(Settings):
@@ -78,7 +77,7 @@ class BookLimit(Settings):
     most: float | None = None
     amber_least: float | None = None
     amber_most: float | None = None
-    source: Source
+    source: Sourced
 
 
 class BookSettings(Settings):

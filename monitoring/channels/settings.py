@@ -8,12 +8,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from domain.bilingual import Sourced
 from domain.events import CHANNELS, EXTENSION
 from domain.labels import FRAUD_POLICY
 from domain.settings import Settings
 from domain.time import Duration
 
-Source = Annotated[str, Field(min_length=3)]
 _TEXT = Annotated[str, Field(min_length=2, max_length=300)]
 
 
@@ -40,7 +40,7 @@ class Bounds(Settings):
     weight: float = Field(gt=0, le=1)
     medium: float = Field(gt=0, lt=1)
     high: float = Field(gt=0, lt=1)
-    source: Source
+    source: Sourced
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -67,7 +67,7 @@ class ScoreCuts(Settings):
 
     medium: float = Field(gt=0, lt=100)
     high: float = Field(gt=0, le=100)
-    source: Source
+    source: Sourced
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -97,7 +97,7 @@ class After(Settings):
     """How long until it is known, and who says so."""
 
     after: Duration = Field(gt=0)
-    source: Source
+    source: Sourced
 
 
 class ChannelSettings(Settings):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from monitoring.disclosure.report import Disclosure, Item
 from scoring.pages.page import Block, Cell, Facts, Prose, Section, table_of
-from scoring.pages.words import Both, say
+from scoring.pages.words import Both, say, worded
 
 
 def sections(report: Disclosure) -> tuple[Section, ...]:
     """The figures, and the sources of their definitions."""
     rows: list[tuple[Cell, ...]] = [
         (Both(item.definition.name_zh, item.definition.name_en), _value(item),
-         Both(item.definition.zh, item.definition.en), item.definition.source)
+         Both(item.definition.zh, item.definition.en), worded(item.definition.source))
         for item in report.items
     ]  # fmt: skip
     heads = [say("disclosure.figure"), say("disclosure.value", currency=report.currency)]

@@ -79,7 +79,7 @@ class Disclosure:
                     "unit": self.currency if item.money else "",
                     "note_zh": item.note.zh if item.value is None else "",
                     "note_en": item.note.en if item.value is None else "",
-                    **item.definition.model_dump(),
+                    **item.definition.as_dict(),
                 }
                 for item in self.items
             },

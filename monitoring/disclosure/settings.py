@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
+from domain.bilingual import Sourced, in_english
 from domain.events import EXTENSION
 from domain.settings import Settings
-
-Source = Annotated[str, Field(min_length=3)]
 
 
 class Figure(StrEnum):
@@ -55,7 +54,19 @@ class Definition(Settings):
     name_en: str = Field(min_length=2)
     zh: str = Field(min_length=4)
     en: str = Field(min_length=4)
-    source: Source
+    source: Sourced
+
+    def as_dict(self) -> dict[str, str]:
+        """As JSON; ``source`` is English where it is given in both languages, and ``source_zh`` says it in Chinese.
+
+        Examples
+        --------
+        >>> text = {"name_zh": "余额", "name_en": "Owed", "zh": "未还的本金", "en": "Principal", "source": "ours"}
+        >>> sorted(set(Definition(**text).as_dict()) - set(text))
+        ['source_zh']
+        """
+        chinese = self.source if isinstance(self.source, str) else self.source.zh
+        return {**self.model_dump(exclude={"source"}), "source": in_english(self.source), "source_zh": chinese}
 
 
 class Compensation(Settings):
@@ -68,7 +79,7 @@ class Compensation(Settings):
 
     column: str = Field(pattern=EXTENSION.pattern)
     payers: tuple[str, ...] = Field(min_length=1)
-    source: Source
+    source: Sourced
 
 
 class DisclosureSettings(Settings):

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.bilingual import Sourced
 from domain.events import KINDS, ColumnType
 from domain.settings import Settings
 from domain.time import Duration
@@ -110,7 +111,7 @@ class FundsSettings(Settings):
     statement: StatementSettings
     movements: tuple[MovementRule, ...] = Field(min_length=1)
     tolerance: Duration
-    tolerance_source: str = Field(min_length=3)
+    tolerance_source: Sourced
     own_accounts: tuple[str, ...]
     related_accounts: tuple[str, ...]
     fee_prefix: str = Field(min_length=1)

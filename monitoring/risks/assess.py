@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from domain.bilingual import Owner, in_english
 from domain.time import DAY, business_day, format_instant
 from monitoring.risks.settings import Effect, Moves, Register, Risk, RiskLevel
 from stores.breaches import Breach, Breaches
@@ -54,7 +55,7 @@ class Assessed:
     kind: str
     title_zh: str
     title_en: str
-    owner: str
+    owner: Owner
     review: date
     overdue: bool
     likelihood: int
@@ -91,7 +92,7 @@ class Assessed:
             {**asdict(each), "read_at": None if each.read_at is None else format_instant(each.read_at)}
             for each in self.metrics
         ]
-        return {**told, "review": str(self.review), "moved": self.moved}
+        return {**told, "owner": in_english(self.owner), "review": str(self.review), "moved": self.moved}
 
 
 def assess_risks(register: Register, store: Breaches, until: int, zone: str) -> tuple[Assessed, ...]:

@@ -11,14 +11,12 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from domain.bilingual import Both, InBothLanguages, Owner, Sourced
 from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
 from monitoring.indicator import Indicator
 from monitoring.limits import LimitSettings
-from scoring.pages.words import Both, InBothLanguages
 from stores.settings_files import load_settings
-
-Source = Annotated[str, Field(min_length=3)]
 
 
 class RiskClass(StrEnum):
@@ -108,10 +106,10 @@ class Risk(Settings):
     likelihood: int = Field(ge=1, le=5)
     impact: int = Field(ge=1, le=5)
     control: Control
-    owner: str = Field(min_length=2)
+    owner: Owner
     review: Annotated[date, BeforeValidator(_as_date)]
     metrics: tuple[Metric, ...] = Field(min_length=1)
-    source: Source
+    source: Sourced
 
 
 class Register(Settings):
@@ -125,7 +123,7 @@ class Register(Settings):
     when : level of an open breach → what it moves.
     """
 
-    source: Source
+    source: Sourced
     likelihood: tuple[Step, ...]
     impact: tuple[Step, ...]
     levels: Mapping[RiskLevel, float]

@@ -24,6 +24,7 @@ from monitoring.what_if.hindsight import Hindsight
 from monitoring.what_if.rejudge import History
 from monitoring.what_if.sides import Prices, TwoSides, action_matrix, labelled
 from scoring.labels import NEGATIVE, POSITIVE, count_statuses
+from scoring.released import Outcomes
 
 MOST_HINDSIGHTS = 200
 """Resamples in which the best cut-offs are searched again; more would not move the interval of the regret."""
@@ -59,7 +60,7 @@ class WhatIf:
     figures : name → estimate; ``old_…``, ``new_…`` and their paired ``change_…``; money in whole units.
     matrix : old action → new action → decisions. matrix_value : the same in money.
     overlap : name → name → decisions on which both spoke.
-    labels : status → decisions among those that were not stopped.
+    labels : status → decisions among those that were not stopped. labels_held : outcomes that were held back.
     blocked : how many were stopped then, their money, and what the new policy would have done with them.
     not_assessed : figure → why there is none.
     """
@@ -77,6 +78,7 @@ class WhatIf:
     rules: tuple[RuleLine, ...]
     overlap: Mapping[str, Mapping[str, int]]
     labels: Mapping[str, int]
+    labels_held: int
     blocked: Mapping[str, Any]
     resting: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -98,7 +100,7 @@ class WhatIf:
 
 def measure(
     history: History,
-    outcomes: pa.Table,
+    outcomes: Outcomes,
     product: Product,
     *,
     labels: LabelPolicy,
@@ -117,7 +119,7 @@ def measure(
 
     Parameters
     ----------
-    outcomes : of the journal. maturity : µs. as_of : labels known by then count, µs UTC.
+    outcomes : of the journal that are released. maturity : µs. as_of : labels known by then count, µs UTC.
     prices : None leaves costs and regret out.
     about : old_policies, policy, version, resting, as they are told.
 
@@ -141,7 +143,7 @@ def measure(
     amount = np.array([row.amount for row in rows], np.float64) / unit
     place = {seq: position for position, seq in enumerate(history.subjects["seq"].to_pylist())}
     subjects = history.subjects.take(pa.array([place[row.seq] for row in rows]))
-    status, stopped = labelled(subjects, outcomes, labels, maturity, as_of, old == order[Action.DECLINE])
+    status, stopped = labelled(subjects, outcomes.table, labels, maturity, as_of, old == order[Action.DECLINE])
     known = ~stopped & np.isin(status, (POSITIVE, NEGATIVE))
     fraud = known & (status == POSITIVE)
     view = TwoSides(days, day, old, new, amount, known, fraud, order)
@@ -179,6 +181,7 @@ def measure(
             a: {b: int((spoke[:, i] & spoke[:, j]).sum()) for j, b in enumerate(names)} for i, a in enumerate(names)
         },
         labels=dict(count_statuses(status[~stopped])),
+        labels_held=len(outcomes.held_seqs),
         blocked={
             "n": int(stopped.sum()),
             "share": float(stopped.mean()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from domain.bilingual import Sourced
 from domain.settings import Settings
 from domain.time import Duration
 
@@ -20,4 +21,4 @@ class PatternSettings(Settings):
     window: Duration
     longest: int = Field(ge=2, le=8)
     kept: float = Field(gt=0, le=1)
-    source: str = Field(min_length=3)
+    source: Sourced

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from domain.bilingual import Sourced
 from domain.settings import Settings
-from scoring.pages.words import InBothLanguages, Say, Tongue, Words, minus
+from scoring.pages.words import Say, Tongue, Words, minus, worded
 
 
 class Status(StrEnum):
@@ -37,7 +38,7 @@ class Limit(Settings):
     amber_least: float | None = None
     amber_most: float | None = None
     firm: bool = False
-    source: InBothLanguages | Annotated[str, Field(min_length=3)]
+    source: Sourced
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -48,7 +49,7 @@ class Limit(Settings):
     @property
     def told(self) -> Words:
         """The source, as pages say it."""
-        return self.source if isinstance(self.source, str) else self.source.words
+        return worded(self.source)
 
     def written(self, form: str) -> str:
         """As people read it; in brackets the stricter limit, beyond which a value is amber.

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import Field
-
+from domain.bilingual import Both as Both
+from domain.bilingual import InBothLanguages as InBothLanguages
+from domain.bilingual import Owner as Owner
+from domain.bilingual import Sourced as Sourced
+from domain.bilingual import as_json as as_json
+from domain.bilingual import in_english as in_english
 from domain.errors import DefinitionError, expected_got
-from domain.settings import Settings
 from stores.settings_files import read_yaml
 
 Lang = Literal["zh", "en"]
@@ -38,46 +41,6 @@ class Say:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
-    """Text that a settings file gives in each language.
-
-    Examples
-    --------
-    >>> Catalogue({}).tongue("zh")(Both("查明原因", "find out why"))
-    '查明原因'
-    """
-
-    zh: str
-    en: str
-
-
-class InBothLanguages(Settings):
-    """A sentence of a settings file in Chinese and English; both must be there.
-
-    Examples
-    --------
-    >>> InBothLanguages(zh="本项目自定", en="ours").words
-    Both(zh='本项目自定', en='ours')
-    """
-
-    zh: str = Field(min_length=2)
-    en: str = Field(min_length=2)
-
-    @property
-    def words(self) -> Both:
-        """As pages say it."""
-        return Both(self.zh, self.en)
-
-    def and_also(self, other: InBothLanguages) -> InBothLanguages:
-        """Two sentences as one."""
-        return InBothLanguages(zh=f"{self.zh}；{other.zh}", en=f"{self.en}; {other.en}")
-
-
-Sourced = InBothLanguages | Annotated[str, Field(min_length=3)]
-"""Who says so, of a settings file: in one language, or in both."""
-
-
 def worded(source: InBothLanguages | str | Mapping[str, str]) -> Both | str:
     """A source as pages say it; a mapping is one that was read back from JSON.
 
@@ -89,28 +52,6 @@ def worded(source: InBothLanguages | str | Mapping[str, str]) -> Both | str:
     if isinstance(source, str):
         return source
     return source.words if isinstance(source, InBothLanguages) else Both(source["zh"], source["en"])
-
-
-def in_english(source: InBothLanguages | str) -> str:
-    """A source for a terminal, a log, an error.
-
-    Examples
-    --------
-    >>> in_english(InBothLanguages(zh="合同", en="a contract")), in_english("a contract")
-    ('a contract', 'a contract')
-    """
-    return source if isinstance(source, str) else source.en
-
-
-def as_json(source: InBothLanguages | str) -> str | dict[str, str]:
-    """A source for JSON, as the settings file has it.
-
-    Examples
-    --------
-    >>> as_json(InBothLanguages(zh="合同", en="a contract"))
-    {'zh': '合同', 'en': 'a contract'}
-    """
-    return source if isinstance(source, str) else source.model_dump()
 
 
 Words = Say | Both | str

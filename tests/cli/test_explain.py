@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import yaml
 
-from cli.main import main
 from domain.restricted import restricted_texts
 from scoring.bundle import load_bundle
 from serving.books import Books
 from stores.home import Home
 from tests.serving import world
 from tests.serving.decided import decided_home
+from tests.shared import RunAssay
 
 CREDITOR = {
     "name_zh": "测试金融", "name_en": "Test Finance", "address_zh": "测试路", "address_en": "Test Road",
@@ -31,12 +31,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture
-def run(home: Home, capsys: pytest.CaptureFixture[str]) -> Any:
+def run(home: Home, run_assay: RunAssay) -> RunAssay:
     def command(*arguments: str, configs: Path = world.CONFIGS, root: Path | None = None) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(["--home", str(root or home.root), "--configs", str(configs), *arguments])
-        caught = capsys.readouterr()
-        return code, caught.out, caught.err
+        return run_assay("--home", str(root or home.root), "--configs", str(configs), *arguments)
 
     return command
 
@@ -53,7 +50,7 @@ def decided(home: Home, product: str) -> dict[str, list[dict[str, Any]]]:
         books.close()
 
 
-def test_the_pushes_are_those_of_the_bundle_and_add_up(home: Home, run: Any) -> None:
+def test_the_pushes_are_those_of_the_bundle_and_add_up(home: Home, run: RunAssay) -> None:
     rows = [row for rows in decided(home, "payment").values() for row in rows if row["raw_score"] is not None][::20]
     for row in rows:
         code, out, _ = run("explain", row["decision_id"], "--json", "--features", "1")
@@ -80,7 +77,7 @@ def test_the_pushes_are_those_of_the_bundle_and_add_up(home: Home, run: Any) -> 
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_a_person_can_read_it(home: Home, run: Any, lang: str) -> None:
+def test_a_person_can_read_it(home: Home, run: RunAssay, lang: str) -> None:
     row = decided(home, "payment")["decline"][0]
     body = json.loads(row["body"])
     code, out, _ = run("explain", row["decision_id"], "--lang", lang, "--features", "3")
@@ -96,7 +93,7 @@ def test_a_person_can_read_it(home: Home, run: Any, lang: str) -> None:
 
 
 @pytest.mark.parametrize(("lang", "product", "action"), [("zh", "loan", "refer"), ("en", "payment", "decline")])
-def test_the_page_holds_it_too(home: Home, run: Any, tmp_path: Path, lang: str, product: str, action: str) -> None:
+def test_the_page_holds_it_too(home: Home, run: RunAssay, tmp_path: Path, lang: str, product: str, action: str) -> None:
     pytest.importorskip("scoring.pages.render", reason="the renderer of pages")
     row = decided(home, product)[action][0]
     page = tmp_path / "explained.html"
@@ -109,7 +106,7 @@ def test_the_page_holds_it_too(home: Home, run: Any, tmp_path: Path, lang: str, 
     assert all(each[lang] in html for each in (*body["reasons"], *body["rule_reasons"]))
 
 
-def test_a_referred_application_by_a_rule_keeps_the_two_kinds_of_reasons_apart(home: Home, run: Any) -> None:
+def test_a_referred_application_by_a_rule_keeps_the_two_kinds_of_reasons_apart(home: Home, run: RunAssay) -> None:
     row = decided(home, "loan")["refer"][0]
     code, out, _ = run("explain", row["decision_id"], "--json", "--features", "0")
     found = json.loads(out)
@@ -122,7 +119,7 @@ def test_a_referred_application_by_a_rule_keeps_the_two_kinds_of_reasons_apart(h
     assert found["approved_below"] in found["cuts"]
 
 
-def test_a_decision_without_a_score_says_that_there_is_none(home: Home, run: Any) -> None:
+def test_a_decision_without_a_score_says_that_there_is_none(home: Home, run: RunAssay) -> None:
     row = next(row for row in decided(home, "payment")["approve"] if row["raw_score"] is None)
     code, out, _ = run("explain", row["decision_id"], "--lang", "en")
     assert code == 0
@@ -130,7 +127,7 @@ def test_a_decision_without_a_score_says_that_there_is_none(home: Home, run: Any
     assert "features dropped" in out
 
 
-def test_an_altered_record_is_a_finding(home: Home, run: Any, tmp_path: Path) -> None:
+def test_an_altered_record_is_a_finding(home: Home, run: RunAssay, tmp_path: Path) -> None:
     shutil.copytree(home.root, tmp_path / "altered")
     row = decided(home, "payment")["decline"][0]
     books = Books.open(Home(tmp_path / "altered"), {}, 10.0)
@@ -146,7 +143,7 @@ def test_an_altered_record_is_a_finding(home: Home, run: Any, tmp_path: Path) ->
     assert "DIFFERENT from the record" in out
 
 
-def test_what_is_not_in_the_ledger_cannot_be_explained(run: Any) -> None:
+def test_what_is_not_in_the_ledger_cannot_be_explained(run: RunAssay) -> None:
     for command in ("explain", "notice"):
         code, _, said = run(command, "nobody")
         assert code == 3
@@ -163,7 +160,7 @@ def with_creditor(folder: Path) -> Path:
     return folder / "configs"
 
 
-def test_a_notice_is_printed_or_written(home: Home, run: Any, tmp_path: Path) -> None:
+def test_a_notice_is_printed_or_written(home: Home, run: RunAssay, tmp_path: Path) -> None:
     configs = with_creditor(tmp_path)
     row = decided(home, "loan")["refer"][0]
     code, out, _ = run("notice", row["decision_id"], configs=configs)
@@ -181,7 +178,7 @@ def test_a_notice_is_printed_or_written(home: Home, run: Any, tmp_path: Path) ->
     assert text.read_text(encoding="utf-8").strip() == out.strip()
 
 
-def test_a_notice_that_nobody_is_owed_is_refused(home: Home, run: Any, tmp_path: Path) -> None:
+def test_a_notice_that_nobody_is_owed_is_refused(home: Home, run: RunAssay, tmp_path: Path) -> None:
     configs = with_creditor(tmp_path)
     payment = decided(home, "payment")["decline"][0]["decision_id"]
     approved = decided(home, "loan")["approve"][0]["decision_id"]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
 
 import msgspec
 import pytest
 
-from cli.main import main
 from features.catalogue import load
 from features.settings import FeatureSettings
 from features.trace import told
@@ -16,6 +15,7 @@ from serving.books import Books
 from stores.home import Home
 from tests.serving import world
 from tests.serving.decided import N_PAYMENTS, decided_home
+from tests.shared import RunAssay
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +24,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture
-def run(home: Home, capsys: pytest.CaptureFixture[str]) -> Any:
-    def command(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(["--home", str(home.root), "--configs", str(world.CONFIGS), "features", "trace", *arguments])
-        caught = capsys.readouterr()
-        return code, caught.out, caught.err
-
-    return command
+def run(home: Home, run_assay: RunAssay) -> RunAssay:
+    return partial(run_assay, "--home", str(home.root), "--configs", str(world.CONFIGS), "features", "trace")
 
 
 def decisions(home: Home) -> list[tuple[str, str]]:
@@ -43,7 +37,7 @@ def decisions(home: Home) -> list[tuple[str, str]]:
         books.close()
 
 
-def test_the_events_behind_a_decision(home: Home, run: Any) -> None:
+def test_the_events_behind_a_decision(home: Home, run: RunAssay) -> None:
     ids = dict(reversed(pair) for pair in decisions(home))
     n_events = 0
     for event_id in [f"p{number}" for number in range(40, N_PAYMENTS, 8)]:
@@ -56,7 +50,7 @@ def test_the_events_behind_a_decision(home: Home, run: Any) -> None:
     assert n_events > 20
 
 
-def test_a_person_can_read_it(home: Home, run: Any) -> None:
+def test_a_person_can_read_it(home: Home, run: RunAssay) -> None:
     code, out, _ = run("--feature", "card_amount_mean_30d", "--event", "p70", "--limit", "2")
     assert code == 0
     assert "the same bit for bit" in out
@@ -72,19 +66,19 @@ def test_a_person_can_read_it(home: Home, run: Any) -> None:
         assert all(f"\n  {part} = " in out for part in parts)
 
 
-def test_an_event_without_a_decision_is_traced_by_a_config(run: Any) -> None:
+def test_an_event_without_a_decision_is_traced_by_a_config(run: RunAssay) -> None:
     for event_id in ("elsewhere", "without-features"):
         code, out, _ = run("--feature", "card_count_1h", "--event", event_id, "--json")
         assert (code, json.loads(out)["same"]) == (0, True)
 
 
-def test_categories_are_compared_as_text(run: Any) -> None:
+def test_categories_are_compared_as_text(run: RunAssay) -> None:
     code, out, _ = run("--feature", "channel", "--event", "p70", "--json")
     assert (code, json.loads(out)["value"]) == (0, json.loads(out)["expected"])
     assert isinstance(json.loads(out)["value"], str)
 
 
-def test_a_number_that_was_not_this_one_is_a_finding(home: Home, run: Any) -> None:
+def test_a_number_that_was_not_this_one_is_a_finding(home: Home, run: RunAssay) -> None:
     books = Books.open(home, {}, 10.0)
     try:
         (event,) = books.journal.find("p60")
@@ -98,7 +92,7 @@ def test_a_number_that_was_not_this_one_is_a_finding(home: Home, run: Any) -> No
     assert "that was used" in out
 
 
-def test_what_is_wrong_with_a_question_is_told(run: Any) -> None:
+def test_what_is_wrong_with_a_question_is_told(run: RunAssay) -> None:
     assert run("--feature", "amount")[0] == 2
     assert run("--feature", "amount", "--event", "p1", "--decision", "d")[0] == 2
     assert "expected a decision of the ledger" in run("--feature", "amount", "--decision", "nobody")[2]

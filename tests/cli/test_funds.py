@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cli.main import main
 from domain.events import Event
 from domain.time import DAY, HOUR, parse_instant
 from tests.monitoring.aml.world import CONFIGS, START, home_of
+from tests.shared import RunAssay
 
 UNTIL = "2026-05-15T00:00:00+08:00"
 
@@ -29,27 +30,20 @@ def events() -> list[Event]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def run(tmp_path: Path, run_assay: RunAssay) -> RunAssay:
     home_of(tmp_path / "home", events())
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        home = () if "--home" in arguments else ("--home", str(tmp_path / "home"))
-        code = main([*arguments, *home, "--configs", str(CONFIGS), "--actor", "lin"])
-        caught = capsys.readouterr()
-        return code, caught.out, caught.err
-
-    return command
+    # What a test names after these counts.
+    return partial(run_assay, "--home", str(tmp_path / "home"), "--configs", str(CONFIGS), "--actor", "lin")
 
 
-def page(tmp_path: Path, run) -> dict:
+def page(tmp_path: Path, run: RunAssay) -> dict:
     said = run("oversight", "--since", "2026-03-01", "--until", UNTIL, "--out", str(tmp_path / "site"), "--lang", "en")
     assert said[0] in (0, 1), said
     return json.loads((tmp_path / "site" / "funds.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("faults", [False, True])
-def test_from_statement_to_page(faults: bool, tmp_path: Path, run) -> None:
+def test_from_statement_to_page(faults: bool, tmp_path: Path, run: RunAssay) -> None:
     file = tmp_path / "statement.csv"
     code, out, _ = run("funds", "simulate", "--to", str(file), "--until", UNTIL, "--json", *(["--faults"] * faults))
     planted = json.loads(out)["faults"]
@@ -71,7 +65,7 @@ def test_from_statement_to_page(faults: bool, tmp_path: Path, run) -> None:
     assert covered["ratio"] == pytest.approx(covered["balance"] / covered["largest"])
 
 
-def test_a_bad_statement_is_refused_by_name_of_row_and_changes_nothing(tmp_path: Path, run) -> None:
+def test_a_bad_statement_is_refused_by_name_of_row_and_changes_nothing(tmp_path: Path, run: RunAssay) -> None:
     file = tmp_path / "statement.csv"
     run("funds", "simulate", "--to", str(file), "--until", UNTIL)
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -93,7 +87,7 @@ def run_on_the_money() -> list[Event]:
     ]  # fmt: skip
 
 
-def test_a_run_of_withdrawals_moves_its_risk_and_a_usual_month_does_not(tmp_path: Path, run: Any) -> None:
+def test_a_run_of_withdrawals_moves_its_risk_and_a_usual_month_does_not(tmp_path: Path, run: RunAssay) -> None:
     told = {}
     for name, more in (("usual", []), ("run", run_on_the_money())):
         home_of(tmp_path / name, [*events(), *more])

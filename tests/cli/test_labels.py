@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.main import main
 from domain.events import Event
 from domain.time import DAY, HOUR, parse_instant
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
+from tests.shared import RunAssay
 
-Command = Callable[..., tuple[int, str, str]]
 START = parse_instant("2026-03-01T00:00:00+08:00")
 
 
 @pytest.fixture(name="run")
-def _run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
-    def command(*arguments: str, home: Path = tmp_path / "home") -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(["--home", str(home), *arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
+def _run(tmp_path: Path, run_assay: RunAssay) -> RunAssay:
+    return partial(run_assay, "--home", str(tmp_path / "home"))
 
 
 def told(said: tuple[int, str, str]) -> Any:
@@ -50,7 +43,7 @@ def outcomes(home: Home, wave: int) -> None:
     database.close()
 
 
-def test_a_genuine_wave_waits_for_a_name_and_is_then_learnt_from(run: Command, tmp_path: Path) -> None:
+def test_a_genuine_wave_waits_for_a_name_and_is_then_learnt_from(run: RunAssay, tmp_path: Path) -> None:
     outcomes(Home(tmp_path / "home"), 60)
     held = run("labels", "payment", "--json")
     assert (held[0], told(held)["n_outcomes"], told(held)["n_waiting"]) == (1, 150, 60)
@@ -65,7 +58,7 @@ def test_a_genuine_wave_waits_for_a_name_and_is_then_learnt_from(run: Command, t
     assert (after[0], told(after)["n_held"], told(after)["n_waiting"]) == (0, 0, 0)
 
 
-def test_usual_days_hold_nothing(run: Command, tmp_path: Path) -> None:
+def test_usual_days_hold_nothing(run: RunAssay, tmp_path: Path) -> None:
     outcomes(Home(tmp_path / "home"), 5)
     quiet = run("labels", "payment", "--json")
     assert (quiet[0], told(quiet)["n_outcomes"], told(quiet)["n_held"]) == (0, 95, 0)

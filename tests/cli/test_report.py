@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cli.main import main
 from scoring.bundle import load_bundle
 from stores.home import Home
+from tests.shared import RunAssay
 from training.comparison_table import Comparison, Contender
 from training.intervals import Interval
 from training.report.evidence import ROWS
 from training.settings import TrainingSettings
 from training.tracking import CHALLENGER, Tracker
 from training.tuning_record import log_comparison
-
-Run = Callable[..., tuple[int, str, str]]
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RED = ("discrimination.auc", "discrimination.ks")
@@ -47,23 +45,14 @@ def tracker(credit_home: Path) -> Tracker:
 
 
 @pytest.fixture
-def run(
-    credit_home: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def run(credit_home: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch, run_assay: RunAssay) -> RunAssay:
     del tracker
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-    def command(*arguments: str, home: Path = credit_home) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(["--home", str(home), *arguments])
-        caught = capsys.readouterr()
-        return code, caught.out, caught.err
-
-    return command
+    return partial(run_assay, "--home", str(credit_home))
 
 
 def test_a_report_is_written_in_both_languages_and_kept_beside_the_bundle(
-    run: Run, credit_home: Path, tracker: Tracker
+    run: RunAssay, credit_home: Path, tracker: Tracker
 ) -> None:
     code, out, _ = run("report", "credit", "--light")
     assert code == 0
@@ -78,7 +67,7 @@ def test_a_report_is_written_in_both_languages_and_kept_beside_the_bundle(
     assert '<html lang="zh' in (folder / "report.zh.html").read_text(encoding="utf-8")
 
 
-def test_versions_side_by_side(run: Run, credit_home: Path, tmp_path: Path) -> None:
+def test_versions_side_by_side(run: RunAssay, credit_home: Path, tmp_path: Path) -> None:
     code, out, _ = run("report", "--compare", "credit@1", "credit@2", "--light", "--json", "--lang", "en", "--out",
                        str(tmp_path))  # fmt: skip
     assert code == 0
@@ -93,7 +82,7 @@ def test_versions_side_by_side(run: Run, credit_home: Path, tmp_path: Path) -> N
     assert not (credit_home / "reports" / "credit-1-credit-2").exists()
 
 
-def test_a_model_within_its_limits_may_pass(run: Run) -> None:
+def test_a_model_within_its_limits_may_pass(run: RunAssay) -> None:
     code, out, _ = run("validate", "credit", "--light", "--json")
     found = json.loads(out)
     assert (code, found["holds"], found["version"], found["waivers_not_used"]) == (0, True, 1, [])
@@ -114,7 +103,7 @@ def stricter(tmp_path: Path) -> Path:
 
 
 def test_validate_says_what_stops_a_pipeline_and_takes_waivers_that_hold(
-    run: Run, tmp_path: Path, stricter: Path
+    run: RunAssay, tmp_path: Path, stricter: Path
 ) -> None:
     first, second, finding = *RED, "discrimination.no_skill"
     expired = {"key": second, "reason": "a pilot of a hundred loans", "by": "wang", "until": "2026-01-31"}
@@ -141,7 +130,7 @@ def test_validate_says_what_stops_a_pipeline_and_takes_waivers_that_hold(
     assert "waiver no.such: nothing red needs this waiver" in out
 
 
-def test_a_comparison_of_the_same_rows_stands_in_the_report(run: Run, tracker: Tracker, tmp_path: Path) -> None:
+def test_a_comparison_of_the_same_rows_stands_in_the_report(run: RunAssay, tracker: Tracker, tmp_path: Path) -> None:
     kept = tracker.fetch(str(tracker.version("credit", 1).source))
     about = load_bundle(kept, score_golden_in_child=False).manifest.about
     settings = TrainingSettings.model_validate(yaml.safe_load(str(about["settings"])))
@@ -185,7 +174,7 @@ WAIVER = {"key": "discrimination.auc", "reason": "a pilot", "by": "wang", "until
     ],
 )
 def test_waivers_that_nobody_may_give(
-    run: Run, tmp_path: Path, waivers: list[dict[str, str]], code: int, says: str
+    run: RunAssay, tmp_path: Path, waivers: list[dict[str, str]], code: int, says: str
 ) -> None:
     path = tmp_path / "waivers.yaml"
     path.write_text(yaml.safe_dump(waivers), encoding="utf-8")
@@ -209,7 +198,7 @@ def test_waivers_that_nobody_may_give(
     ],
 )
 def test_what_cannot_be_reported_is_said_and_leaves_nothing(
-    run: Run, credit_home: Path, arguments: list[str], code: int, says: str
+    run: RunAssay, credit_home: Path, arguments: list[str], code: int, says: str
 ) -> None:
     before: set[Any] = set((credit_home / "reports").glob("*"))
     got, out, err = run(*arguments)

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.main import main
 from domain.events import Event
 from domain.time import parse_instant
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
+from tests.shared import RunAssay
 
-Command = Callable[..., tuple[int, str, str]]
 START = parse_instant("2026-03-01T00:00:00+08:00")
 
 
 @pytest.fixture(name="run")
-def _run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
-    def command(*arguments: str, home: Path = tmp_path / "home") -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(["--home", str(home), *arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return command
+def _run(tmp_path: Path, run_assay: RunAssay) -> RunAssay:
+    return partial(run_assay, "--home", str(tmp_path / "home"))
 
 
 @pytest.fixture(name="home")
@@ -47,7 +40,7 @@ def told(said: tuple[int, str, str]) -> Any:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_watch_that_paused_is_open_until_calm_and_taken_on_by_name(run: Command) -> None:
+def test_a_watch_that_paused_is_open_until_calm_and_taken_on_by_name(run: RunAssay) -> None:
     status = ("watch", "status", "--as-of", "2026-03-20T01:00:00+08:00", "--json")
     never = run(*status)
     assert (never[0], told(never)) == (1, {"stopped": True, "ran_as_of": None, "open": []})
@@ -70,7 +63,7 @@ def test_a_watch_that_paused_is_open_until_calm_and_taken_on_by_name(run: Comman
     assert (code, "the name of who acknowledges" in err) == (2, True)
 
 
-def test_without_a_journal_there_is_nothing_to_watch(run: Command) -> None:
+def test_without_a_journal_there_is_nothing_to_watch(run: RunAssay) -> None:
     for arguments in (("watch", "status"), ("watch", "run")):
         code, _, err = run(*arguments)
         assert (code, "expected a home with a journal" in err) == (3, True)

@@ -71,7 +71,7 @@ class Mortal:
 
 def _serve(home: Home, configs: Path, listening: socket.socket) -> None:
     # The child process that scores golden rows has tests of its own; here it would be most of a start.
-    deployments.load_bundle = partial(load_bundle, score_golden_in_child=False)  # type: ignore[attr-defined]
+    deployments.load_bundle = partial(load_bundle, score_golden_in_child=False)  # type: ignore[attr-defined]  # where it is used
     asyncio.run(_served(home, configs, listening))
 
 

@@ -22,6 +22,7 @@ from tests.monitoring.aml.world import OFFICER, configs
 from tests.serving import world
 from tests.serving.decided import decided_home
 from tests.serving.doors import Doors
+from tests.shared import RunAssay
 
 CUSTOMERS = ("c0", "c1", "c2", "c3")
 """Of the decided home: its cards are few, so that everybody is under suspicion and decided on."""
@@ -71,14 +72,13 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 
 
 @pytest.fixture(name="ask")
-def _ask(homes: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+def _ask(homes: tuple[Path, Path, Path], run_assay: RunAssay, tmp_path: Path) -> Any:
     def command(*arguments: str) -> list[tuple[int, str, str]]:
         answers = []
         for number, root in enumerate(homes[:2]):
-            capsys.readouterr()
             told = [each.replace("{out}", str(tmp_path / str(number))) for each in arguments]
-            code = main([*told, "--home", str(root / "home"), "--configs", str(homes[2]), "--actor", "operator"])
-            caught = capsys.readouterr()
+            where = ("--home", str(root / "home"), "--configs", str(homes[2]), "--actor", "operator")
+            code, *caught = run_assay(*told, *where)
             texts = (each.replace(str(root), "ROOT").replace(str(tmp_path / str(number)), "OUT") for each in caught)
             answers.append((code, *texts))
         return answers

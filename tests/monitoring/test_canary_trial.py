@@ -20,6 +20,7 @@ from domain.labels import FRAUD_POLICY
 from domain.time import DAY, format_instant
 from monitoring.canary_trial import Trial, ratio, trial
 from monitoring.what_if.sides import ActionPrice, Prices
+from scoring.released import Outcomes
 from serving.canary import Lot
 from tests.monitoring.world import ACTIONS, CANARY_MODEL, CUTOFFS, PLATFORM, START, Scale, World, make_world
 
@@ -68,8 +69,9 @@ def better(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def tried(world: World, *, model: str | None = None, prices: Prices | None = PRICES, maturity: int = MATURE) -> Trial:
     return trial(
-        Product.PAYMENT, world.ledger.read("payment", since=START, until=UNTIL), world.journal, model=model,
-        labels=FRAUD_POLICY, maturity=maturity, as_of=UNTIL, platform=PLATFORM, prices=prices,
+        Product.PAYMENT, world.ledger.read("payment", since=START, until=UNTIL), world.journal,
+        Outcomes(world.journal.read("outcome"), None), model=model, labels=FRAUD_POLICY, maturity=maturity,
+        as_of=UNTIL, platform=PLATFORM, prices=prices,
     )  # fmt: skip
 
 

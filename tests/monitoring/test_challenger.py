@@ -18,6 +18,7 @@ from domain.labels import FRAUD_POLICY
 from domain.time import DAY, format_instant
 from monitoring.challenger import Contest, contest
 from monitoring.what_if.sides import ActionPrice, Prices
+from scoring.released import Outcomes
 from stores.shadow import ShadowScore, ShadowStore
 from tests.monitoring.world import ACTIONS, CUTOFFS, PLATFORM, START, Scale, World, make_world
 
@@ -59,6 +60,7 @@ def shadowed(world: World, path: Path, raw: Plant) -> ShadowStore:
 def compared(world: World, store: ShadowStore, *, prices: Prices | None = PRICES, maturity: int = MATURE) -> Contest:
     return contest(
         Product.PAYMENT, world.ledger.read("payment", since=START, until=UNTIL), store.read(NEW), world.journal,
+        Outcomes(world.journal.read("outcome"), None),
         skipped=store.skipped(NEW), labels=FRAUD_POLICY, maturity=maturity, as_of=UNTIL, since=START, until=UNTIL,
         platform=PLATFORM, prices=prices, n_draws=200,
     )  # fmt: skip

@@ -28,6 +28,7 @@ from scoring.decide import Degraded, Part, decide
 from scoring.lists import Lists, ListSettings
 from scoring.policy import Policy
 from scoring.record import entry_of
+from scoring.released import Outcomes
 from scoring.replay import Replayer
 from stores.ledger import Entry
 from tests.scoring.bundles import application, payment, platform, policy, requests
@@ -88,8 +89,12 @@ def made(desk: Desk, product: Product, event: Event, number: int, case: str, old
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return two_weeks(tmp_path_factory.mktemp("desk"))
+
+
+def two_weeks(folder: Path) -> Desk:
     """Two weeks of payments and some loans, with the outcomes of the payments, told late."""
-    found = desk_in(tmp_path_factory.mktemp("desk"))
+    found = desk_in(folder)
     found.journal.database.execute("PRAGMA synchronous=OFF")
     rng = np.random.default_rng(3)
     start = AT - AT % DAY
@@ -189,8 +194,8 @@ def figures(desk: Desk, changes: dict[str, Any], **how: Any) -> tuple[WhatIf, An
     since, until = AT - AT % DAY, AT - AT % DAY + N_DAYS * DAY
     history = rejudge.history(since, until)
     found = measure(
-        history, desk.journal.read("outcome"), PAYMENT, labels=FRAUD_POLICY, maturity=MATURE, as_of=until,
-        chunker=Chunker("day", "UTC"), since=since, until=until, currency="CNY", prices=PRICES,
+        history, Outcomes(desk.journal.read("outcome"), None), PAYMENT, labels=FRAUD_POLICY, maturity=MATURE,
+        as_of=until, chunker=Chunker("day", "UTC"), since=since, until=until, currency="CNY", prices=PRICES,
         about={"old_policies": {}, "policy": new.hash, "version": "new", "resting": rejudge.resting}, **how,
     )  # fmt: skip
     return found, history
@@ -318,7 +323,7 @@ def test_the_same_policy_changes_nothing(desk: Desk) -> None:
 def test_without_frauds_or_prices_nothing_is_made_up(desk: Desk) -> None:
     new = policy(PAYMENT, None)
     history = Rejudge(new, desk.ledger, desk.journal, desk.folder / "bundles").history(0, 2**60)
-    nothing = desk.journal.read("outcome").slice(0, 0)
+    nothing = Outcomes(desk.journal.read("outcome").slice(0, 0), None)
     since = AT - AT % DAY
     about = {"old_policies": {}, "policy": "p", "version": "v"}
     found = measure(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from pydantic import ValidationError
 
@@ -109,6 +110,69 @@ def test_silence_on_a_loan_is_no_label_that_a_default_contradicts():
     held = hold(pa.Table.from_pandas(payments, preserve_index=False), FRAUD_POLICY, RULES)
     assert len(held.seq) >= 50
     assert set(held.reason) == {"flip"}
+
+
+def test_loans_of_a_large_lender_that_turn_a_year_old_are_no_burst():
+    """Nothing performs for twelve months before the first loan is that old; then some forty a day do."""
+    made = simulate(
+        SimulationSettings(seed=7, n_customers=100, payment_days=14, n_borrowers=46_000, loan_months=16)
+    )  # fmt: skip
+    told = made.tables["outcome"]
+    told = told.append_column("seq", pa.array(np.arange(told.num_rows) + 1))
+    told = told.append_column("client", pa.array(["simulator"] * told.num_rows))
+    performing = pc.sum(pc.equal(told["code"], "performing_12m")).as_py()
+    held = hold(told, CREDIT_POLICY, RULES)
+    assert performing > 3_000
+    # The first month's end: loans of the 28th to the 31st are due on one day.
+    assert len(held.seq) <= 160, held.table()
+
+
+def loans(known: np.ndarray, subject: np.ndarray, first: int = 0) -> pa.Table:
+    """Loans of which collections say that they performed for twelve months."""
+    n = len(known)
+    return pa.table(
+        {
+            "seq": np.arange(n) + 1 + first, "client": ["bank"] * n, "known_at": known, "source": ["collections"] * n,
+            "subject_kind": ["application"] * n, "subject_event_id": [f"a{first + i}" for i in range(n)],
+            "subject_time": subject, "code": ["performing_12m"] * n,
+        }
+    )  # fmt: skip
+
+
+def days(*counts: int) -> np.ndarray:
+    """Moments, so many on each day."""
+    return np.concatenate([day * DAY + np.arange(n) for day, n in enumerate(counts)]).astype(np.int64)
+
+
+def test_a_loan_is_not_a_year_old_before_its_year():
+    subject = days(*[3] * 30)
+    told = loans(subject + np.where(np.arange(90) == 5, 90, 365) * DAY, subject)
+    held = hold(told, CREDIT_POLICY, RULES)
+    assert (held.seq.tolist(), held.reason) == ([6], ("too early",))
+
+
+def test_a_burst_of_loans_said_to_have_performed_is_held_once_the_first_weeks_are_over():
+    known = days(*[10] * 40, 90, *[10] * 20) + 365 * DAY
+    held = hold(loans(known, known - 365 * DAY), CREDIT_POLICY, RULES)
+    assert len(held.seq) == 90
+    assert set(held.reason) == {BURST}
+
+
+def test_a_file_of_a_week_is_like_the_one_before():
+    known = days(*([90, 0, 0, 0, 0, 0, 0] * 8), 99) + 365 * DAY
+    assert len(hold(loans(known, known - 365 * DAY), CREDIT_POLICY, RULES).seq) == 0
+
+
+def test_what_was_released_is_history_for_what_comes_after():
+    """A source that tells more from a day on is ruled on, and then left alone."""
+    known = days(*[10] * 40, *[60] * 20) + 365 * DAY
+    told = loans(known, known - 365 * DAY)
+    held = hold(told, CREDIT_POLICY, RULES)
+    assert len(held.seq) == 20 * 60
+    looked_at = held.seq[: 10 * 60].tolist()
+    assert len(hold(told, CREDIT_POLICY, RULES, rulings=dict.fromkeys(looked_at, RELEASED)).seq) == 0
+    refused = hold(told, CREDIT_POLICY, RULES, rulings=dict.fromkeys(looked_at, REFUSED))
+    assert (len(refused.seq), refused.n_open) == (20 * 60, 10 * 60)
 
 
 ATTACKS = {

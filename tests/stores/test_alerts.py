@@ -12,8 +12,9 @@ from domain.alerts import AlertStatus, outcome_code
 from domain.errors import DataError, InputError
 from domain.labels import CREDIT_POLICY, FRAUD_POLICY
 from stores.alerts import Alerts
-from stores.database import MIGRATIONS, Database
+from stores.database import Database
 from stores.ledger import Entry, Ledger
+from stores.migrations import MIGRATIONS
 
 N_BEFORE = next(place for place, script in enumerate(MIGRATIONS) if "CREATE TABLE alert" in script)
 

@@ -12,7 +12,8 @@ import apsw
 import pytest
 
 from domain.errors import DataError, Unavailable
-from stores.database import MIGRATIONS, Database
+from stores.database import Database
+from stores.migrations import MIGRATIONS
 
 
 @pytest.fixture

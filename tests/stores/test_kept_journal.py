@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def _journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
 
 
 @given(ASKED)
-def test_whatever_is_asked_it_answers_as_the_journal(journal: Journal, asked: list) -> None:  # type: ignore[type-arg]
+def test_whatever_is_asked_it_answers_as_the_journal(journal: Journal, asked: list[Any]) -> None:
     kept = KeptJournal.of(journal)
     for kind, after, upto, columns in asked:
         given_ = {"after": after, "upto": upto, "columns": columns}

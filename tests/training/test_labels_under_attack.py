@@ -13,8 +13,10 @@ import pytest
 from domain.errors import InputError, ModelError
 from domain.settings import PlatformSettings
 from domain.time import DAY, HOUR
+from scoring.bundle import load_bundle
 from scoring.label_intake import LabelIntake
 from scoring.reasons import ReasonBook
+from scoring.released import HELD, read_outcomes
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
@@ -22,10 +24,10 @@ from stores.label_rulings import LabelRulings
 from stores.settings_files import load_settings
 from tests.training.conftest import N_DAYS, ROOT, START, payments
 from training.challenger import Trained, train
+from training.comparison import compare
 from training.gates.gate import Verdict
 from training.gates.labels import labelled
 from training.gates.settings import GateSettings
-from training.outcomes import HELD, read_outcomes
 from training.promotion import promote
 from training.review_log import ReviewLog
 from training.settings import TrainingSettings
@@ -41,7 +43,9 @@ def flips() -> pa.Table:
     all in the afternoon of day 58, by one analyst's account.
     """
     made = payments()
-    told = made["outcome"].filter(pa.array(made["outcome"]["known_at"].to_numpy() < START + 45 * DAY))
+    times, known_at = (made["outcome"][name].to_numpy() for name in ("subject_time", "known_at"))
+    # Most of the days that a model is tested on: what it learns from was settled before.
+    told = made["outcome"].filter(pa.array((times >= START + 46 * DAY) & (known_at < START + 58 * DAY)))
     frauds = told.slice(0, N_FLIPS // 2)
     known = set(made["outcome"]["subject_event_id"].to_pylist())
     silent = made["transaction"].filter(
@@ -124,6 +128,19 @@ def test_a_model_trained_under_attack_learnt_none_of_it(
 ) -> None:
     """Tree for tree the model that would have been trained had nobody attacked."""
     assert under_attack[1].model_text == trained_once[1].model_text
+
+
+def test_families_are_compared_on_the_rows_and_labels_of_the_model(
+    under_attack: tuple[Tracker, Trained], attacked: Journal, platform: PlatformSettings, settings: TrainingSettings
+) -> None:
+    """Otherwise the report would find no comparison of exactly its data, as soon as an outcome is held."""
+    data = {
+        rules is not None: compare(settings, platform, attacked, families=("logistic",), label_rules=rules).data
+        for rules in (RULES, None)
+    }
+    mine = load_bundle(under_attack[1].bundle, score_golden_in_child=False).manifest.about["data_hash"]
+    assert data[True] == mine
+    assert data[False] != mine
 
 
 def test_a_model_trained_under_attack_is_not_promoted(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,9 +69,13 @@ def test_a_search_carries_the_rounds_and_the_figure_of_the_mean_curve() -> None:
     curves: list[list[float]] = [[] for _ in folds]
     for fold, curve in zip(reversed(folds), curves, strict=True):
         prepared = family.prepare(columns, *fold, "average_precision")
-        prepared.score(found.params, rounds=60, patience=10, report=lambda _, value, to=curve: to.append(value))  # type: ignore[misc]
+        prepared.score(found.params, rounds=60, patience=10, report=partial(_keep, curve))
     rounds, values = joint(curves, 10)
     trial = found.trials[found.chosen]
     assert (found.rounds, trial["rounds"], trial["values"]) == (rounds, rounds, list(values))
     assert found.value == pytest.approx(np.mean(values), abs=1e-12)
     assert len({len(curve) for curve in curves}) > 1
+
+
+def _keep(curve: list[float], _: int, value: float) -> None:
+    curve.append(value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from scoring.released import HELD
 from training.gates.gate import Gate, Verdict, verdict_of
 from training.gates.settings import Labels
-from training.outcomes import HELD
 
 
 def labelled(tags: Mapping[str, str], limits: Labels) -> Gate:

@@ -14,7 +14,7 @@ from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
 from scoring.pages.page import Block, Cell, Finding, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import say
+from scoring.pages.words import say, worded
 
 _MOST = 200
 _STATUS = {
@@ -42,7 +42,8 @@ def _large(look: Look, world: World) -> Section:
     states = Counter(line.state for line in lines)
     overdue = Statistic(
         "overdue", say("aml_reports.overdue"), float(states["overdue"]), n=len(lines), form=",.0f", threshold="= 0",
-        source=world.settings.large_value.filing_source, status=Status.RED if states["overdue"] else Status.PASS,
+        source=worded(world.settings.large_value.filing_source),
+        status=Status.RED if states["overdue"] else Status.PASS,
     )  # fmt: skip
     names = ("day", "customer", "party", "direction", "rule", "total", "limit", "n", "file_by", "state")
     heads = [say("aml_diligence.customer") if name == "customer" else say(f"aml_pack.{name}") for name in names]

@@ -23,7 +23,7 @@ from scoring.pages.page import (
     table_of,
 )
 from scoring.pages.status import Statistic, not_assessed
-from scoring.pages.words import Words, say
+from scoring.pages.words import Words, say, worded
 from stores.settings_files import load_settings
 
 
@@ -63,7 +63,7 @@ def _state(book: Book, settings: BookSettings) -> Section:
         Facts("facts", tuple(facts)),
         Statistics(_judged(book, settings, "bad_debt"), say("book.judged")),
         table_of("by_bucket", say("book.by_bucket"), heads, rows),
-        Prose(say("book.conventions", source=settings.conventions.source), quiet=True),
+        Prose(say("book.conventions", source=worded(settings.conventions.source)), quiet=True),
     ]
     return Section("state", say("book.state"), tuple(blocks))
 
@@ -142,19 +142,21 @@ def _losses(book: Book, settings: BookSettings) -> Section:
         blocks.append(reserve_picture(book))
         if settings.unexpected is not None:
             rules = settings.unexpected
-            told = say("book.unexpected_said", confidence=f"{rules.confidence:.1%}",
-                       correlation=f"{rules.correlation.value:.2f}", source=rules.correlation.source)  # fmt: skip
+            told = say(
+                "book.unexpected_said", confidence=f"{rules.confidence:.1%}",
+                correlation=f"{rules.correlation.value:.2f}", source=worded(rules.correlation.source),
+            )  # fmt: skip
             blocks.append(Prose(told, quiet=True))
     if book.held is not None:
         blocks.append(Prose(say("book.held_said", amount=str(book.held.amount), since=str(book.held.since),
-                                source=book.held.source), quiet=True))  # fmt: skip
+                                source=worded(book.held.source)), quiet=True))  # fmt: skip
     return Section("losses", say("book.losses"), tuple(blocks))
 
 
 def _concentration(book: Book, settings: BookSettings) -> Section:
     grades: list[tuple[Cell, ...]] = [
         (each.grade or say("book.ungraded"), each.n, round(each.balance / book.unit), percent_of(each.share),
-         percent_of(each.limit), each.source or None)
+         percent_of(each.limit), worded(each.source) or None)
         for each in book.by_grade
     ]  # fmt: skip
     heads = [say("book.grade"), say("book.n"), say("book.balance", currency=book.currency), say("book.share"),

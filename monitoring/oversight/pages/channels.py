@@ -16,7 +16,7 @@ from monitoring.seen import seen
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, percent, sheet
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
-from scoring.pages.words import Both, Tongue, Words, say
+from scoring.pages.words import Both, Tongue, Words, say, worded
 from stores.settings_files import load_settings
 
 _STATUS = {None: Status.NOT_ASSESSED, Level.LOW: Status.PASS, Level.MEDIUM: Status.AMBER, Level.HIGH: Status.RED}
@@ -91,7 +91,7 @@ def _rates(report: ChannelReport, settings: ChannelSettings) -> list[Block]:
     young = say("channels.young", maturity=format_duration(settings.maturity.after), least=settings.least_rows)
     picture = Picture("rates", say("channels.picture"), say("channels.picture_said"), _draw(report, settings), table)
     bounds: list[tuple[Cell, ...]] = [
-        (say(f"channels.{each.value}"), bound.weight, bound.medium, bound.high, bound.source)
+        (say(f"channels.{each.value}"), bound.weight, bound.medium, bound.high, worded(bound.source))
         for each, bound in settings.measures.items()
     ]
     limits = _table("bounds", ["measure", "weight", "medium_from", "high_from", "source"], bounds, folded=True)

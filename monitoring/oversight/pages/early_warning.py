@@ -14,7 +14,7 @@ from monitoring.oversight.plan import PagePlan
 from scoring.pages.drawing import CALM, FAINT, RISK, sheet
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Tongue, Words, say, worded
 from stores.breaches import Breach, Breaches, KeptReading
 from stores.settings_files import load_settings
 
@@ -45,7 +45,7 @@ def _open(look: Look, store: Breaches, limits: LimitSettings) -> Section:
                 each.value,
                 _day(look, each.raised_at),
                 each.acknowledged_by or say("early_warning.nobody"),
-                "" if limit is None else limit.owner,
+                "" if limit is None else worded(limit.owner),
                 "" if limit is None else limit.action.words,
             )
         )

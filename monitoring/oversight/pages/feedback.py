@@ -15,7 +15,7 @@ from monitoring.seen import seen
 from scoring.label_intake import UNSAID, Held, LabelIntake, hold
 from scoring.pages.page import Block, Cell, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import say
+from scoring.pages.words import say, worded
 from stores.label_rulings import LabelRulings
 from stores.retraining import Retraining
 from stores.settings_files import load_settings
@@ -39,8 +39,8 @@ def _outcomes(look: Look, name: str, policy: LabelPolicy, outcomes: pa.Table, ru
         none = not_assessed(name, title, say("feedback.none"), n=0)
         return Section(name, title, (Statistics((none,)),))
     waiting = Statistic(
-        "held", say("feedback.held"), float(held.n_open), n=held.n_outcomes, threshold="≤ 0", source=rules.said_by,
-        status=Status.RED if held.n_open else Status.PASS, form=",.0f",
+        "held", say("feedback.held"), float(held.n_open), n=held.n_outcomes, threshold="≤ 0",
+        source=worded(rules.said_by), status=Status.RED if held.n_open else Status.PASS, form=",.0f",
     )  # fmt: skip
     blocks: list[Block] = [Statistics((waiting,)), _sources(look, policy, outcomes)]
     if len(held.seq):

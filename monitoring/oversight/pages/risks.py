@@ -15,7 +15,7 @@ from monitoring.risks.settings import Register, RiskLevel, read_register
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas
 from scoring.pages.page import Block, Cell, Facts, Finding, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Status, not_assessed
-from scoring.pages.words import Both, Tongue, say
+from scoring.pages.words import Both, Tongue, say, worded
 from stores.breaches import Breaches
 
 _STATUS = {
@@ -40,7 +40,7 @@ def build(look: Look) -> tuple[Section, ...]:
 def _plain(found: tuple[Assessed, ...]) -> Block:
     rows: list[tuple[Cell, ...]] = [
         (Both(each.title_zh, each.title_en), say(f"risks.{each.kind}"), say(f"risks.{each.inherent.value}"),
-         say(f"risks.{each.residual.value}"), each.owner)
+         say(f"risks.{each.residual.value}"), worded(each.owner))
         for each in found
     ]  # fmt: skip
     heads = [say(f"risks.{name}") for name in ("risk", "kind", "inherent", "residual", "owner")]
@@ -48,7 +48,7 @@ def _plain(found: tuple[Assessed, ...]) -> Block:
 
 
 def _register(found: tuple[Assessed, ...], register: Register) -> Section:
-    blocks: list[Block] = [Prose(say("risks.intro", source=register.source), quiet=True)]
+    blocks: list[Block] = [Prose(say("risks.intro", source=worded(register.source)), quiet=True)]
     blocks += [
         Finding(f"moved_{each.key}", Status.AMBER,
                 say("risks.moved", risk=Both(each.title_zh, each.title_en),
@@ -65,7 +65,7 @@ def _register(found: tuple[Assessed, ...], register: Register) -> Section:
             number, Both(each.title_zh, each.title_en), say(f"risks.{each.kind}"), f"{each.likelihood}×{each.impact}",
             say(f"risks.{each.inherent.value}"), Both(each.control_zh, each.control_en),
             say(f"risks.effect_{each.effect_now.value}"), f"{each.residual_score:.1f}",
-            say(f"risks.{each.residual.value}"), each.owner, str(each.review),
+            say(f"risks.{each.residual.value}"), worded(each.owner), str(each.review),
         )
         for number, each in enumerate(found, 1)
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Outcomes as training reads them: without those that the intake of labels holds back."""
+"""Outcomes as whatever learns or measures by labels reads them: without those that the intake holds back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stores.label_rulings import LabelRulings
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What training may learn from, and what was held back; ``held`` is None where no rules of intake were given."""
+    """What may be learnt from, and what was held back; ``held`` is None where no rules of intake were given."""
 
     table: pa.Table
     held: Held | None
