@@ -206,7 +206,8 @@ def _mark_groups(
 ) -> None:  # fmt: skip
     """Mark each source and client by itself; what needs an age by its own beginning."""
     known_at = frame["known_at"].to_numpy()
-    for (*_, age), rows in some.groupby([*by, "earliest"], sort=True).indices.items():
+    for rows in some.groupby([*by, "earliest"], sort=True).indices.values():
+        age = int(some["earliest"].iloc[rows[0]])
         first = max(int(known_at.min()), int(frame["subject_time"].min()) + age) if age else int(known_at.min())
         _mark(reason, some.index.to_numpy()[rows], what, known_at, windows, first, rules, ruled)
 

@@ -118,6 +118,7 @@ class Runtime:
             home,
             configs,
             self.platform,
+            self.settings.policy_approval,
             environment,
             self.settings.busy_timeout / 1e6,
             clock=clock,
