@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from serving.runtime import Runtime
 
 T = TypeVar("T")
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Changing:
@@ -202,20 +203,12 @@ async def changes(runtime: Runtime, call: Call, started: int) -> Answer:
 
 async def propose(runtime: Runtime, call: Call, started: int) -> Answer:
     """Propose a policy."""
-    work, body = await begun(runtime, call, started, Kind.CHANGE)
-    request = read(ProposalRequest, body)
-    if not await kept(runtime, work):
-        work.said = Said(await _beside(lambda: runtime.changing.proposed(request, work.client)))
-    return await commit(runtime, work)
+    return await _recorded(runtime, call, started, ProposalRequest, runtime.changing.proposed)
 
 
 async def propose_lists(runtime: Runtime, call: Call, started: int) -> Answer:
     """Propose entries of the lists."""
-    work, body = await begun(runtime, call, started, Kind.CHANGE)
-    request = read(ListChangeRequest, body)
-    if not await kept(runtime, work):
-        work.said = Said(await _beside(lambda: runtime.changing.proposed_lists(request, work.client)))
-    return await commit(runtime, work)
+    return await _recorded(runtime, call, started, ListChangeRequest, runtime.changing.proposed_lists)
 
 
 async def approve(runtime: Runtime, call: Call, started: int) -> Answer:
@@ -229,13 +222,20 @@ async def reject(runtime: Runtime, call: Call, started: int) -> Answer:
 
 
 async def _decided(runtime: Runtime, call: Call, started: int, state: State) -> Answer:
+    def decided(request: ChangeVerdictRequest, by: str) -> Change:
+        return runtime.changing.decided(call.arguments["change_id"], state, by, request.why)
+
+    return await _recorded(runtime, call, started, ChangeVerdictRequest, decided)
+
+
+async def _recorded(
+    runtime: Runtime, call: Call, started: int, kind: type[R], act: Callable[[R, str], Change]
+) -> Answer:
+    """The record first, off the event loop, then its act in the committer's transaction."""
     work, body = await begun(runtime, call, started, Kind.CHANGE)
-    request = read(ChangeVerdictRequest, body)
+    request = read(kind, body)
     if not await kept(runtime, work):
-        change_id = call.arguments["change_id"]
-        work.said = Said(
-            await _beside(lambda: runtime.changing.decided(change_id, state, work.client, request.why))
-        )  # fmt: skip
+        work.said = Said(await _beside(lambda: act(request, work.client)))
     return await commit(runtime, work)
 
 

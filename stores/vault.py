@@ -46,12 +46,15 @@ class Vault:
         """The token of one identifier in a personal key column; made at first sight."""
         self._forget_stale()
         known = self._tokens.get((NAMESPACES[column], identifier))
-        return known if known is not None else self.tokens(column, [identifier])[identifier]
+        return known if known is not None else self._found(column, [identifier])[identifier]
 
     def tokens(self, column: str, identifiers: Iterable[str]) -> dict[str, str]:
         """Tokens of many identifiers; those made at first sight, in one transaction."""
-        namespace = NAMESPACES[column]
         self._forget_stale()
+        return self._found(column, identifiers)
+
+    def _found(self, column: str, identifiers: Iterable[str]) -> dict[str, str]:
+        namespace = NAMESPACES[column]
         result = {}
         fresh = {}
         for identifier in identifiers:
@@ -69,7 +72,9 @@ class Vault:
                 found.update(self._issue(namespace, missing))
             elif missing:
                 with self._database.transaction():
-                    found.update(self._issue(namespace, missing))
+                    # Another writer may have rotated the keys since we looked, or made what was missing: it stands.
+                    self._keyring.refresh()
+                    found.update(self._found(column, missing))
             made = {identifier: token for identifier, token in found.items() if token is not None}
             result.update(made)
             # A rolled-back transaction must not leave a token behind that the store has never kept.
@@ -144,16 +149,14 @@ class Vault:
         return None
 
     def _issue(self, namespace: str, missing: dict[str, bytes]) -> dict[str, str]:
+        """Make tokens that are not there, inside a transaction that has looked for them."""
         made = {}
-        # Another writer may have rotated the keys since we looked, or made what was missing: the first one stands.
-        self._keyring.refresh()
+        n_layers = len(self._keyring.layers)
         for identifier, lookup in missing.items():
-            token = self._stored(lookup)
-            if token is None:
-                key = secrets.token_bytes(16)
-                token, n_layers = token_of(key, lookup), len(self._keyring.layers)
-                kept = token if n_layers > 1 else None
-                values = (self._keyring.stored(lookup), namespace, key, n_layers, kept)
-                self._database.execute("INSERT INTO subject VALUES (?, ?, ?, ?, ?)", values)
+            key = secrets.token_bytes(16)
+            token = token_of(key, lookup)
+            kept = token if n_layers > 1 else None
+            values = (self._keyring.stored(lookup), namespace, key, n_layers, kept)
+            self._database.execute("INSERT INTO subject VALUES (?, ?, ?, ?, ?)", values)
             made[identifier] = token
         return made

@@ -18,6 +18,7 @@ from scoring.replay import Replayer
 from serving.auth import revoke_key
 from stores.keys import secret_key
 from stores.vault import Vault
+from tests.monitoring.aml.world import configs, keeps_for
 from tests.serving import world
 from tests.serving.doors import Doors
 from tests.serving.parity import same_vectors
@@ -108,7 +109,8 @@ def test_a_start_does_without_a_store_that_cannot_be_read(doors: Doors) -> None:
     same_vectors(doors.home, Product.PAYMENT)
 
 
-def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors) -> None:
+def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors, tmp_path: Path) -> None:
+    unbound = str(configs(tmp_path / "unbound", retention=keeps_for(aml=0, service=0)))
     requests = world.payment_stream(25, 9, world.START, prefix="erased-")
     doors.together([{"path": "/v1/payments/score", "body": request} for request in requests])
     card = str(requests[0]["card_id"])
@@ -118,7 +120,7 @@ def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors)
         return doors.runtime.desks[Product.PAYMENT].state
 
     assert token in state().holdings.first["card_id"]
-    assert main(["--home", str(doors.home.root), "erase", "card_id", card]) == 0
+    assert main(["--home", str(doors.home.root), "--configs", unbound, "erase", "card_id", card]) == 0
     until(lambda: token not in state().holdings.first["card_id"])
     books, before = doors.runtime.committing, state()
 
