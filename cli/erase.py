@@ -12,6 +12,8 @@ from cli.session import Session, session_of
 
 if TYPE_CHECKING:
     from cli.matter_books import MatterBooks
+    from monitoring.aml.keeping import Keeping
+    from stores.database import Database
     from stores.texts_about import Forgotten
 
 
@@ -31,7 +33,11 @@ def erase(
     Notes, complaints and appeals of a person go; a card, account or device owns those that name no person. What is also
     about somebody whose records must be kept stays, and is counted. Events stay in the journal, nameless: nothing leads
     to them any more. A running service forgets it within some seconds. Exit code 1 when it was not known; doing it
-    again is harmless. Refused where records must be kept.
+    again is harmless.
+
+    Refused where records must be kept: while somebody holds them, for ten years from the last payment or event of a
+    loan that names the identifier or whom it was seen with, for three from the last of a complaint or ticket
+    (`retention` in aml.yaml). The refusal does not say which of them it is.
 
       assay erase customer_id c-1842
     """
@@ -40,7 +46,6 @@ def erase(
     from cli.screen import print_json, say
     from domain.errors import DataError, InputError, expected_got
     from domain.events import NAMESPACES
-    from stores.holds import Holds, holders_of
 
     if column not in NAMESPACES:
         raise InputError(expected_got(f"one of {', '.join(NAMESPACES)}", column, "COLUMN"))
@@ -53,15 +58,15 @@ def erase(
         vault = session.vault(database)
         token = vault.known(column, identifier)
         if token is not None:
-            holds = Holds(database)
-            if any(holds.held(each) for each in holders_of(books.journal, column, token)):
+            keeping = keeping_of(session, database)
+            if keeping.keeps(column, token):
                 raise DataError(
                     expected_got("an identifier that may be erased", "one whose records must be kept", column)
                     + "; a retention period or a legal hold stands: ask whoever keeps the records (`assay records`)"
                 )
             # States first: while the key is there, whatever fails can be done again.
             n_records = forget(session, column, token, states)
-            texts = unsay(books, column, token)
+            texts = unsay(books, column, token, keeping)
             n_texts, n_kept = texts.n_erased, texts.n_kept
             vault.erase(column, identifier)
         else:
@@ -80,13 +85,25 @@ def erase(
         raise typer.Exit(FINDING)
 
 
-def unsay(books: MatterBooks, column: str, token: str) -> Forgotten:
-    """Erase the sealed texts about whom a token names."""
-    from stores.holds import Holds
+def keeping_of(session: Session, database: Database) -> Keeping:
+    """Who must be kept, as of now."""
+    from domain.time import system_clock
+    from monitoring.aml.keeping import Keeping
+    from monitoring.aml.settings import AmlSettings
+    from stores.settings_files import load_settings
+
+    return Keeping(
+        session.journal(database), session.ledger(database).declined(),
+        load_settings(session.configs / "aml.yaml", AmlSettings), session.platform(), at=system_clock(),
+    )  # fmt: skip
+
+
+def unsay(books: MatterBooks, column: str, token: str, keeping: Keeping) -> Forgotten:
+    """Erase the sealed texts about whom a token names; those about somebody else who must be kept stay."""
     from stores.texts_about import TextsAbout
 
     with books.database.transaction():
-        return TextsAbout(books.journal, books.acts, books.sealer, Holds(books.database)).erase_within(column, token)
+        return TextsAbout(books.journal, books.acts, books.sealer, keeping.keeps_person).erase_within(column, token)
 
 
 def forget(session: Session, column: str, token: str, states: list[str] | None) -> int:

@@ -10,7 +10,6 @@ from cli.options import AS_JSON, CONFIG, OVERRIDES
 from cli.session import session_of
 
 if TYPE_CHECKING:
-    from scoring.released import read_outcomes
     from training.ablation import Ablation
 
 
@@ -35,6 +34,7 @@ def ablate(
     from cli.screen import out, print_json, progress, table
     from features.catalogue import load
     from features.replay import build_snapshot
+    from scoring.released import read_outcomes
     from training.ablation import ablate as run
     from training.dataset import label
     from training.settings import read_training_settings

@@ -119,17 +119,14 @@ def remove(
 
     assay lists remove block card - --why "card was found, case 1234 closed"
     """
-    from scoring.list_files import COLUMN_OF
-    from scoring.lists import PERSONAL
+    from serving.list_changes import removed
 
     session = session_of(context)
-    value = _read(whom)
-    if namespace in PERSONAL and not token:
-        with session.database(create=True) as database:
-            # One that was never seen gets no token for being asked about, and is on no list.
-            value = session.vault(database).known(COLUMN_OF[namespace], value) or ""
+    row = {"list": on, "namespace": namespace, "token" if token else "identifier": _read(whom)}
+    with session.database(create=True) as database:
+        gone = removed([row], session.vault(database))
     with _record(session) as record:
-        merged = _merged(session, record, remove=[(on, namespace, value)])
+        merged = _merged(session, record, remove=gone)
         _propose(session, record, merged, why, by, as_json)
 
 
@@ -251,8 +248,12 @@ def history(
 
 def in_force(session: Session) -> ListSettings:
     """The lists that a service of this home decides with."""
+    from cli.changes import approval_of, file_of
+    from scoring.changes import Subject
+    from serving.list_changes import in_force as lists_in_force
+
     with _record(session) as record:
-        return _current(session, record)
+        return lists_in_force(record, file_of(session, Subject.LISTS), approval_of(session))
 
 
 def _record(session: Session, *, create: bool = False) -> AbstractContextManager[Changes]:
@@ -261,25 +262,14 @@ def _record(session: Session, *, create: bool = False) -> AbstractContextManager
     return record_of(session, create=create)
 
 
-def _current(session: Session, record: Changes) -> ListSettings:
-    from cli.changes import approval_of, file_of
-    from scoring.changes import Subject
-    from scoring.lists import Lists
-    from serving.policies import approved_counts
-
-    change, path = record.in_force(Subject.LISTS), file_of(session, Subject.LISTS)
-    if change is not None and approved_counts(change, path, approval_of(session)):
-        return Lists.from_content(record.content(change.content)).settings
-    return Lists.load(path).settings
-
-
 def _merged(session: Session, record: Changes, **changes: object) -> Merged:
-    """The lists in force with a change; what has ended is left behind."""
+    from cli.changes import approval_of, file_of
     from domain.time import system_clock
-    from scoring.list_files import merge, without_ended
+    from scoring.changes import Subject
+    from serving.list_changes import merged
 
-    current = without_ended(_current(session, record), system_clock())
-    return merge(current, f"lists-{len(record.all()) + 1}", **changes)  # type: ignore[arg-type]  # add or remove
+    path = file_of(session, Subject.LISTS)
+    return merged(record, path, approval_of(session), system_clock(), **changes)  # type: ignore[arg-type]  # add or remove
 
 
 def _propose_rows(

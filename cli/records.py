@@ -127,7 +127,7 @@ def shred(
 
       assay records shred c-1842 --actor NAME
     """
-    from cli.erase import forget, unsay
+    from cli.erase import forget, keeping_of, unsay
     from cli.matter_books import books_over
     from cli.screen import print_json, say
     from monitoring.aml.holding import named, release
@@ -144,7 +144,8 @@ def shred(
         for each in named(desk.office.store.read(), holds, token):
             if each.basis == "retention" and each.released_at is None:
                 release(desk.office, holds, each.hold_id, "the retention period has ended", period_over=True)
-        texts = unsay(books_over(desk.session, desk.database), "customer_id", token)
+        books, keeping = books_over(desk.session, desk.database), keeping_of(desk.session, desk.database)
+        texts = unsay(books, "customer_id", token, keeping)
         erased = desk.session.vault(desk.database).erase_token("customer_id", token)
         gone = desk.office.store.shred(token)
         number = desk.office.note(SHRED, PLATFORM, {"customer": token, "key": erased, "records": gone})

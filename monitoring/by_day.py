@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,23 @@ class Estimate:
     def as_dict(self) -> dict[str, float | None]:
         """As JSON, which knows no NaN."""
         return {name: _finite(getattr(self, name)) for name in ("value", "low", "high")}
+
+
+class Figured(Protocol):
+    """Something with figures, each with its interval."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def figures(self) -> Mapping[str, Estimate]:
+        """Name → figure."""
+        ...
+
+
+def as_json(found: Figured) -> dict[str, Any]:
+    """Its fields as they are, its figures with their ends."""
+    plain = {name: getattr(found, name) for name in found.__dataclass_fields__}
+    return {**plain, "figures": {name: each.as_dict() for name, each in found.figures.items()}}
 
 
 @dataclass(frozen=True)

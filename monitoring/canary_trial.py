@@ -28,7 +28,7 @@ from domain.errors import DataError
 from domain.labels import LabelPolicy
 from domain.money import exponent
 from domain.settings import PlatformSettings
-from monitoring.by_day import LEVEL, Days, Estimate, Floats
+from monitoring.by_day import LEVEL, Days, Estimate, Floats, as_json
 from monitoring.challenger import LEAST_EVENTS, subjects_of
 from monitoring.what_if.sides import Prices, TwoSides, labelled
 from scoring.canary import CANARY, CUSTOMER
@@ -71,9 +71,7 @@ class Trial:
 
     def as_dict(self) -> dict[str, Any]:
         """The comparison as JSON."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        plain["figures"] = {name: each.as_dict() for name, each in self.figures.items()}
-        return plain
+        return as_json(self)
 
 
 def trial(
@@ -111,8 +109,9 @@ def trial(
     times = decisions["decided_at"].to_numpy()
     since, until = int(times[ours].min()), int(times[ours].max()) + 1
     wanted = ours | (~flagged & (times >= since) & (times < until))
-    decided, ours = decisions.filter(pa.array(wanted)).sort_by("seq"), ours[wanted]
-    ours = ours[np.argsort(decisions["seq"].to_numpy()[wanted], kind="stable")]
+    taken = np.flatnonzero(wanted)
+    taken = taken[np.argsort(decisions["seq"].to_numpy()[taken], kind="stable")]
+    decided, ours, models = decisions.take(pa.array(taken)), ours[taken], models[taken]
     columns = CUSTOMER[product]
     subjects, amount = subjects_of(product, decided["seq"], journal, platform, columns)
     who = np.array(pc.coalesce(*(subjects[name].cast(pa.string()) for name in columns)).to_pylist(), object)
@@ -134,7 +133,7 @@ def trial(
     return Trial(
         product=product.value,
         canary=str(chosen),
-        champions=dict(Counter(np.array(decided["model"].to_pylist(), object)[each[ARMS[0]]].tolist())),
+        champions=dict(Counter(models[each[ARMS[0]]].tolist())),
         since=since,
         until=until,
         n={arm: int(mine.sum()) for arm, mine in each.items()},

@@ -26,7 +26,7 @@ from domain.errors import DataError
 from domain.labels import LabelPolicy
 from domain.money import exponent
 from domain.settings import PlatformSettings
-from monitoring.by_day import Days, Estimate, Floats
+from monitoring.by_day import Days, Estimate, Floats, as_json
 from monitoring.chunk import Chunker
 from monitoring.what_if.rejudge import SUBJECT_KIND
 from monitoring.what_if.sides import Prices, TwoSides, action_matrix, labelled
@@ -72,9 +72,7 @@ class Contest:
 
     def as_dict(self) -> dict[str, Any]:
         """The comparison as JSON."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        plain["figures"] = {name: each.as_dict() for name, each in self.figures.items()}
-        return plain
+        return as_json(self)
 
 
 def contest(

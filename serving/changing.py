@@ -1,6 +1,7 @@
-"""Maker and checker at the door: one client proposes a policy, another approves it, and both are recorded.
+"""Maker and checker at the door: one client proposes a policy or lists, another approves it, and both are recorded.
 
 propose            body ─▶ compiled, fits the deployed models ─▶ signed line ─▶ act
+propose_lists      entries ─▶ tokens, merged with the lists in force ─▶ signed line ─▶ act
 approve, reject    an open change; approved by another client  ─▶ signed line ─▶ act
 
 The signed lines (`scoring.changes`) are what counts; an act follows each in the committer's transaction, and a retry
@@ -10,11 +11,12 @@ after a crash in between finds the line and writes the act that is missing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 from pydantic import ValidationError
 
 from domain.decision import Product
@@ -23,25 +25,31 @@ from domain.people import same_person
 from domain.settings import PlatformSettings
 from domain.time import Clock
 from scoring.changes import Change, Changes, State, Subject, told_of
+from scoring.lists import Lists
 from scoring.policy import Policy
 from scoring.policy_settings import PolicySettings
 from scoring.reasons import ReasonBook
+from serving import list_changes
 from serving.administration import kept
 from serving.http import Answer, Call, as_json, query_of
-from serving.people_requests import ChangeVerdictRequest, ProposalRequest, read
+from serving.people_requests import ChangeVerdictRequest, ListChangeRequest, ListedRequest, ProposalRequest, read
 from serving.policies import file_hash, settings_file
 from serving.problems import Problem, unavailable
 from serving.requests import invalid
+from serving.settings import Approval
 from serving.work import Kind, Said
 from serving.writing import begun, commit
 from stores.database import Database
 from stores.home import Home
+from stores.keyring import keyring_of
 from stores.settings_files import load_settings
+from stores.vault import Vault
 
 if TYPE_CHECKING:
     from serving.runtime import Runtime
 
 T = TypeVar("T")
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class Changing:
@@ -57,6 +65,7 @@ class Changing:
         home: Home,
         configs: Path,
         platform: PlatformSettings,
+        approval: Approval,
         environment: Mapping[str, str],
         busy_seconds: float,
         *,
@@ -66,6 +75,7 @@ class Changing:
         self._home = home
         self._configs = configs
         self._platform = platform
+        self._approval = approval
         self._environment = environment
         self._busy_seconds = busy_seconds
         self._clock = clock
@@ -91,6 +101,35 @@ class Changing:
                 if (change.content, change.by, change.state) == (made.hash, by, State.OPEN):
                     return change
             return record.propose(Subject(request.subject), made.content, by=by, why=request.why, summary=summary)
+
+    def proposed_lists(self, request: ListChangeRequest, by: str) -> Change:
+        """Record lists that a client wants in force; the very same once more is the same change.
+
+        Raises
+        ------
+        Problem
+            422 when an entry is wrong or nothing would change, 409 when one that is not listed is to be taken away.
+        """
+        now = self._clock()
+        path = settings_file(self._configs, Subject.LISTS)
+        with self._books() as (database, record):
+            vault = Vault(database, keyring_of(database, self._home.keys, self._environment))
+            try:
+                entries = list_changes.added(_rows(request.add), vault, "body.add", now)
+            except InputError:
+                # Its words name what came.
+                raise invalid(
+                    "body.add: expected entries that end after now, each with one of identifier and token, got another"
+                ) from None
+            gone = list_changes.removed(_rows(request.remove), vault)
+            made = list_changes.merged(record, path, self._approval, now, add=entries, remove=gone)
+            if not made.added + made.renewed + made.removed:
+                raise invalid("body: expected entries that change the lists in force, got none")
+            known = list_changes.same_open(record, made.settings, by)
+            if known is not None:
+                return known
+            content = Lists(made.settings).content
+            return record.propose(Subject.LISTS, content, by=by, why=request.why, summary=made.summary)
 
     def decided(self, change_id: str, state: State, by: str, why: str) -> Change:
         """Approve or reject an open change; the same once more is the same.
@@ -139,9 +178,14 @@ class Changing:
 
     @contextmanager
     def _record(self) -> Iterator[Changes]:
+        with self._books() as (_, record):
+            yield record
+
+    @contextmanager
+    def _books(self) -> Iterator[tuple[Database, Changes]]:
         database = Database(self._home.database, self._busy_seconds)
         try:
-            yield Changes.open(self._home, database, self._environment, self._clock)
+            yield database, Changes.open(self._home, database, self._environment, self._clock)
         finally:
             database.close()
 
@@ -159,11 +203,12 @@ async def changes(runtime: Runtime, call: Call, started: int) -> Answer:
 
 async def propose(runtime: Runtime, call: Call, started: int) -> Answer:
     """Propose a policy."""
-    work, body = await begun(runtime, call, started, Kind.CHANGE)
-    request = read(ProposalRequest, body)
-    if not await kept(runtime, work):
-        work.said = Said(await _beside(lambda: runtime.changing.proposed(request, work.client)))
-    return await commit(runtime, work)
+    return await _recorded(runtime, call, started, ProposalRequest, runtime.changing.proposed)
+
+
+async def propose_lists(runtime: Runtime, call: Call, started: int) -> Answer:
+    """Propose entries of the lists."""
+    return await _recorded(runtime, call, started, ListChangeRequest, runtime.changing.proposed_lists)
 
 
 async def approve(runtime: Runtime, call: Call, started: int) -> Answer:
@@ -177,13 +222,20 @@ async def reject(runtime: Runtime, call: Call, started: int) -> Answer:
 
 
 async def _decided(runtime: Runtime, call: Call, started: int, state: State) -> Answer:
+    def decided(request: ChangeVerdictRequest, by: str) -> Change:
+        return runtime.changing.decided(call.arguments["change_id"], state, by, request.why)
+
+    return await _recorded(runtime, call, started, ChangeVerdictRequest, decided)
+
+
+async def _recorded(
+    runtime: Runtime, call: Call, started: int, kind: type[R], act: Callable[[R, str], Change]
+) -> Answer:
+    """The record first, off the event loop, then its act in the committer's transaction."""
     work, body = await begun(runtime, call, started, Kind.CHANGE)
-    request = read(ChangeVerdictRequest, body)
+    request = read(kind, body)
     if not await kept(runtime, work):
-        change_id = call.arguments["change_id"]
-        work.said = Said(
-            await _beside(lambda: runtime.changing.decided(change_id, state, work.client, request.why))
-        )  # fmt: skip
+        work.said = Said(await _beside(lambda: act(request, work.client)))
     return await commit(runtime, work)
 
 
@@ -204,3 +256,7 @@ async def _beside(act: Callable[[], T]) -> T:
         raise unavailable(
             "changes: expected a record that verifies, it does not; see `assay policy history`", "changes_unreadable"
         ) from None
+
+
+def _rows(entries: Sequence[ListedRequest]) -> list[dict[str, str]]:
+    return [msgspec.to_builtins(entry) for entry in entries]

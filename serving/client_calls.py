@@ -135,6 +135,17 @@ class Calls(ABC, Generic[A]):
         """Propose a policy (``payment`` or ``loan``), as its settings file has it; another client approves it."""
         return self._send("/v1/policies/changes", {"subject": subject, "policy": policy, "why": why}, key)
 
+    def propose_list_change(
+        self,
+        why: str,
+        *,
+        add: Sequence[Mapping[str, Any]] = (),
+        remove: Sequence[Mapping[str, Any]] = (),
+        key: str | None = None,
+    ) -> A:
+        """Propose entries of lists to add or renew, and entries to take away; another client approves them."""
+        return self._send("/v1/lists/changes", {"add": add, "remove": remove, "why": why}, key)
+
     def approve_change(self, change_id: str, why: str, *, key: str | None = None) -> A:
         """Put a change in force that another client has proposed."""
         return self._send(f"{_change(change_id)}/approve", {"why": why}, key)

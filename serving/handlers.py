@@ -35,6 +35,7 @@ HANDLERS: Mapping[str, Handler] = {
     "lists": reading.lists,
     "changes": changing.changes,
     "propose_change": changing.propose,
+    "propose_list_change": changing.propose_lists,
     "approve_change": changing.approve,
     "reject_change": changing.reject,
     "kill": administration.kill,

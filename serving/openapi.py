@@ -16,6 +16,7 @@ from serving.people_requests import (
     ComplaintRequest,
     DispositionRequest,
     KillRequest,
+    ListChangeRequest,
     ProposalRequest,
     ReviewRequest,
     VerdictRequest,
@@ -31,6 +32,7 @@ _PEOPLE = {
     "decide_review": VerdictRequest,
     "dispose_alert": DispositionRequest,
     "propose_change": ProposalRequest,
+    "propose_list_change": ListChangeRequest,
     "approve_change": ChangeVerdictRequest,
     "reject_change": ChangeVerdictRequest,
     "kill": KillRequest,
@@ -146,7 +148,8 @@ _GOOD: Mapping[str, str] = {
     "score_payment": "Decision", "score_loan": "Decision", "decision": "Decision", "score_payments": "BatchAnswer",
     "take_event": "Accepted", "take_outcome": "Accepted", "take_complaint": "Accepted", "decisions": "DecisionPage",
     "ask_review": "Review", "decide_review": "Review", "changes": "Changes", "propose_change": "Change",
-    "approve_change": "Change", "reject_change": "Change", "alerts": "AlertPage", "alert": "Alert",
+    "propose_list_change": "Change", "approve_change": "Change", "reject_change": "Change", "alerts": "AlertPage",
+    "alert": "Alert",
 }  # fmt: skip
 
 

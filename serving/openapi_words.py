@@ -30,6 +30,7 @@ SUMMARIES: Mapping[str, str] = {
     "lists": "The block, allow and watch lists in use",
     "changes": "Changes of policies and lists, newest first: who proposed, who approved, why",
     "propose_change": "Propose a policy; it is compiled and checked against the deployed models first",
+    "propose_list_change": "Propose entries of the block, allow and watch lists, to be added or taken away",
     "approve_change": "Put a change in force that another client has proposed",
     "reject_change": "Close a change; who proposed it may take it back",
     "kill": "Turn the kill switch: while it is on, rules decide alone",
@@ -73,6 +74,15 @@ EXAMPLES: Mapping[str, Any] = {
     "decide_review": {"verdict": "overturned", "action": "approve", "note": "Called back; knows the payee."},
     "dispose_alert": {"status": "genuine", "was": "open", "note": "The card holder confirmed it."},
     "propose_change": {"subject": "loan", "policy": _POLICY, "why": "more people decide while the new branch is tried"},
+    "propose_list_change": {
+        "add": [
+            {
+                "list": "block", "namespace": "card", "identifier": "4000-1", "owner": "fraud desk",
+                "reason": "stolen, case 1234", "expires_at": "2099-01-01T00:00:00Z",
+            }
+        ],
+        "why": "reported by the holder",
+    },
     "approve_change": {"why": "read, and tried on last month"},
     "reject_change": {"why": "refers more than the desk can read"},
     "kill": {"on": True, "reason": "scores are far off since the last deployment"},

@@ -9,10 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from domain.events import CHANNELS, COMPLAINT_CLASSES
+from scoring.lists import ENTITY_NAMESPACES
 from serving.requests import Instant, Text, decoded, invalid
 
 Words = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Contact = Annotated[str, Meta(min_length=1, max_length=256)]
+NAMESPACES_OF_LISTS = tuple(sorted(set(ENTITY_NAMESPACES.values())))
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u2028\u2029]")
 
 
@@ -70,6 +72,34 @@ class ProposalRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, 
     why: Words
 
 
+class ListedRequest(
+    msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False, omit_defaults=True
+):
+    """Whom a list names: by the identifier, of which only a token is kept, or by its token."""
+
+    list: Literal["block", "allow", "watch"]
+    namespace: Literal[NAMESPACES_OF_LISTS]  # type: ignore[valid-type]
+    identifier: Text | None = None
+    token: Text | None = None
+
+
+class ListEntryRequest(ListedRequest, kw_only=True, frozen=True, gc=False, omit_defaults=True):
+    """An entry of a list; owner, reason and source are kept in clear."""
+
+    owner: Text
+    reason: Words
+    expires_at: Text
+    source: Text | None = None
+
+
+class ListChangeRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
+    """Entries to add or renew, entries to take away, and why; kept in clear but for identifiers."""
+
+    add: tuple[ListEntryRequest, ...] = ()
+    remove: tuple[ListedRequest, ...] = ()
+    why: Words
+
+
 class ChangeVerdictRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True, gc=False):
     """Why a change is approved or rejected; kept in clear."""
 
@@ -87,6 +117,7 @@ _DECODERS: dict[type[msgspec.Struct], msgspec.json.Decoder[Any]] = {
         DispositionRequest,
         KillRequest,
         ProposalRequest,
+        ListChangeRequest,
         ChangeVerdictRequest,
     )
 }
@@ -101,8 +132,15 @@ def read(kind: type[T], body: bytes) -> T:
         400 when the body is no JSON, 422 when it does not fit.
     """
     request: T = decoded(_DECODERS[kind], body)
-    for name in kind.__struct_fields__:
+    _check_printable(request, "body")
+    return request
+
+
+def _check_printable(request: msgspec.Struct, where: str) -> None:
+    for name in request.__struct_fields__:
         value = getattr(request, name)
         if isinstance(value, str) and _CONTROL.search(value):
-            raise invalid(f"body.{name}: expected printable text, got control characters")
-    return request
+            raise invalid(f"{where}.{name}: expected printable text, got control characters")
+        if isinstance(value, tuple):
+            for item in value:
+                _check_printable(item, f"{where}.{name}")

@@ -168,7 +168,7 @@ async def models(runtime: Runtime, call: Call, started: int) -> Answer:
 
 
 async def lists(runtime: Runtime, call: Call, started: int) -> Answer:
-    """The lists in use; they are changed by two people, not here."""
+    """The lists in use; two clients change them (`serving.changing`)."""
     del call, started
     return Answer(200, runtime.lists_content())
 

@@ -55,6 +55,7 @@ ROUTES = (
     Route("GET", "/lists", frozenset({Role.ANALYST, Role.ADMIN}), "lists"),
     Route("GET", "/policies/changes", SEES_ALL, "changes"),
     Route("POST", "/policies/changes", frozenset({Role.ANALYST, Role.ADMIN}), "propose_change"),
+    Route("POST", "/lists/changes", frozenset({Role.ANALYST, Role.ADMIN}), "propose_list_change"),
     Route("POST", "/policies/changes/{change_id}/approve", frozenset({Role.REVIEWER, Role.ADMIN}), "approve_change"),
     Route("POST", "/policies/changes/{change_id}/reject", SEES_ALL, "reject_change"),
     Route("POST", "/admin/kill", frozenset({Role.ADMIN}), "kill"),

@@ -117,7 +117,7 @@ def running(
     host: str = HOST,
     port: int | None = None,
     log: IO[bytes] | None = None,
-    ready_within: float = 120.0,
+    ready_within: float = 300.0,
 ) -> Iterator[Running]:
     """Run the service while a block runs; it is ready when the block begins and gone when it ends.
 

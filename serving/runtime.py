@@ -13,7 +13,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import apsw
 import msgspec
 
-from domain.errors import AssayError, InputError
+from domain.errors import AssayError
 from domain.events import ColumnType
 from domain.settings import PlatformSettings
 from domain.time import Clock, system_clock
@@ -38,7 +38,8 @@ from serving.deciding import Decider
 from serving.deployments import KILL_FILE, Deployments, killed, started_state, turn_kill_switch
 from serving.desk import Desk, Desks
 from serving.explaining import Explaining
-from serving.jwt_tokens import read_tokens
+from serving.followed import Followed
+from serving.jwt_tokens import Tokens, read_tokens
 from serving.limits import Buckets
 from serving.metrics import Metrics
 from serving.policies import Policies
@@ -48,7 +49,7 @@ from serving.rescue import Rescue
 from serving.settings import ServingSettings
 from serving.shadow import Shadows
 from serving.version import code_version
-from serving.work import Done, Work, first_deadline
+from serving.work import Work, deliver, first_deadline
 from serving.write_back import WriteBack, left_to_write_back
 from stores.database import Database
 from stores.home import Home
@@ -89,12 +90,20 @@ class Runtime:
         self.platform = load_settings(configs / "platform.yaml", PlatformSettings)
         self.clock = clock
         self.metrics = Metrics()
-        self.clients = Clients({})
+        self._clients = Followed(
+            key_file(home), lambda: read_clients(home), Clients({}),
+            refused=lambda error: log.error("keys_unread", error=error),
+        )  # fmt: skip
         self.ticks = time.perf_counter_ns
         self.hosts = frozenset(host.encode() for host in self.settings.allowed_hosts)
         self.buckets = Buckets(self.settings.rate, self.settings.rates, self.ticks)
         self.failed_logins = Buckets(self.settings.failed_logins, {}, self.ticks)
-        self.jwt = None if self.settings.jwt is None else read_tokens(self.settings.jwt, configs)
+        self._jwt: Followed[Tokens] | None = None
+        if (jwt := self.settings.jwt) is not None:
+            self._jwt = Followed.begun(
+                configs / jwt.keys, lambda: read_tokens(jwt, configs),
+                refused=lambda error: log.error("jwt_keys_unread", error=error),
+            )  # fmt: skip
         self.in_flight: dict[tuple[str, str], Work] = {}
         self.explaining = Explaining(home, environment, log)
         self._configs = configs
@@ -108,8 +117,6 @@ class Runtime:
         self._wake = threading.Event()
         self._looked = threading.Condition()
         self._n_looks = 0
-        self._jwt_seen: tuple[int, ...] | None = self._jwt_signature()
-        self._keys_seen: tuple[int, ...] | None = None
         policies = Policies(
             home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
         )
@@ -118,6 +125,7 @@ class Runtime:
             home,
             configs,
             self.platform,
+            self.settings.policy_approval,
             environment,
             self.settings.busy_timeout / 1e6,
             clock=clock,
@@ -147,7 +155,7 @@ class Runtime:
             self._desks,
             group_commit=self.settings.group_commit,
             queue_limit=self.settings.queue_limit,
-            deliver=_deliver,
+            deliver=deliver,
             metrics=self.metrics,
             log=log,
             rescue=self._rescue,
@@ -209,6 +217,16 @@ class Runtime:
             self.checkpoints.final()
         self._readers.submit(self._close_reading).result()
         self._readers.shutdown()
+
+    @property
+    def clients(self) -> Clients:
+        """Who may ask, by the key."""
+        return self._clients.value
+
+    @property
+    def jwt(self) -> Tokens | None:
+        """Who may ask, by a token of an identity provider; None where none is configured."""
+        return None if self._jwt is None else self._jwt.value
 
     @property
     def ready(self) -> bool:
@@ -312,34 +330,10 @@ class Runtime:
         self.reader = self._fresh_reader()
 
     def _read_keys(self) -> None:
-        try:
-            found = key_file(self.home).stat()
-            signature: tuple[int, ...] = (found.st_ino, found.st_mtime_ns, found.st_size)
-        except OSError:
-            signature = ()
-        if signature != self._keys_seen:
-            try:
-                self.clients = read_clients(self.home)
-            except (AssayError, InputError) as error:
-                # A damaged file lets nobody new in and nobody out.
-                self.trail.error("keys_unread", error=str(error))
-            self._keys_seen = signature
-        found_jwt = self._jwt_signature()
-        if found_jwt != self._jwt_seen and self.settings.jwt is not None:
-            try:
-                self.jwt = read_tokens(self.settings.jwt, self._configs)
-            except AssayError as error:
-                self.trail.error("jwt_keys_unread", error=str(error))
-            self._jwt_seen = found_jwt
-
-    def _jwt_signature(self) -> tuple[int, ...] | None:
-        if self.settings.jwt is None:
-            return None
-        try:
-            found = (self._configs / self.settings.jwt.keys).stat()
-        except OSError:
-            return ()
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        """A damaged file lets nobody new in and nobody out."""
+        self._clients.look()
+        if self._jwt is not None:
+            self._jwt.look()
 
     # ------------------------------------------------------------------- parts
 
@@ -396,20 +390,3 @@ class Runtime:
     def _close_reading(self) -> None:
         if self._reading is not None:
             self._reading.close()
-
-
-def _deliver(pairs: Sequence[tuple[Work, Done]]) -> None:
-    """Settle the futures on their event loops, one wake-up for a batch."""
-    by_loop: dict[Any, list[tuple[Work, Done]]] = {}
-    for work, done in pairs:
-        by_loop.setdefault(work.future.get_loop(), []).append((work, done))
-    for loop, settled in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_settle, settled)
-
-
-def _settle(pairs: Sequence[tuple[Work, Done]]) -> None:
-    for work, done in pairs:
-        # Nobody waits any more where the door has given up; a retry finds the kept answer.
-        if not work.future.done():
-            work.future.set_result(done.result)

@@ -113,3 +113,20 @@ def first_deadline(works: Iterable[Work]) -> int | None:
     named = (work.started_ns + work.deadline_ms * 1_000_000 for work in works if work.deadline_ms is not None)
     first = min(named, default=None)
     return None if first is None else first - COMMIT_NS
+
+
+def deliver(pairs: Sequence[tuple[Work, Done]]) -> None:
+    """Settle the futures on their event loops, one wake-up for a batch."""
+    by_loop: dict[Any, list[tuple[Work, Done]]] = {}
+    for work, done in pairs:
+        by_loop.setdefault(work.future.get_loop(), []).append((work, done))
+    for loop, settled in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(pairs: Sequence[tuple[Work, Done]]) -> None:
+    for work, done in pairs:
+        # Nobody waits any more where the door has given up; a retry finds the kept answer.
+        if not work.future.done():
+            work.future.set_result(done.result)

@@ -9,7 +9,7 @@ verify. A matter can be about several people; what is also about somebody whose 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 from domain.events import KINDS, NAMESPACES
 from domain.matters import Matter
 from stores.acts import Acts
-from stores.holds import Holds
 from stores.journal import Journal
 from stores.matters import Matters
 from stores.sealing import Sealer, is_sealed_id
@@ -37,15 +36,20 @@ class Forgotten:
 
 
 class TextsAbout:
-    """Find and erase texts; over the connection that owns the transaction."""
+    """Find and erase texts; over the connection that owns the transaction.
 
-    def __init__(self, journal: Journal, acts: Acts, sealer: Sealer, holds: Holds) -> None:
+    Parameters
+    ----------
+    keeps : whether what is known of a person must be kept.
+    """
+
+    def __init__(self, journal: Journal, acts: Acts, sealer: Sealer, keeps: Callable[[str], bool]) -> None:
         self._journal = journal
         self._database = journal.database
         self._matters = Matters(journal.database)
         self._acts = acts
         self._sealer = sealer
-        self._holds = holds
+        self._keeps = keeps
 
     def erase_within(self, column: str, token: str) -> Forgotten:
         """Erase every text about whom a token names; a card, account or device owns those that name no person.
@@ -71,7 +75,7 @@ class TextsAbout:
     # ------------------------------------------------------------------- parts
 
     def _sort(self, texts: Iterable[str], others: Iterable[str], going: set[str], kept: set[str]) -> None:
-        (kept if any(self._holds.held(each) for each in others) else going).update(texts)
+        (kept if any(self._keeps(each) for each in others) else going).update(texts)
 
     def _decisions(self, column: str, token: str) -> Iterator[tuple[str, set[str]]]:
         """Decisions on events with the token, and the people those events name."""

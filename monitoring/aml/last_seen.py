@@ -11,8 +11,9 @@ from typing import Final
 
 import pandas as pd
 
-from domain.events import KINDS
+from domain.events import KINDS, NAMESPACES
 from domain.matters import MatterKind
+from monitoring.settled import settled
 from stores.journal import Journal
 from stores.matters import Matters
 
@@ -42,6 +43,30 @@ def last_service(journal: Journal, *, until: int) -> dict[str, int]:
             people: Mapping[str, str] = matter.about.get("people") or {}
             parts += [(str(token), matter.last.at) for token in people.values()]
     return _latest(parts)
+
+
+def last_naming(journal: Journal, declined: Iterable[int], column: str, token: str, *, until: int) -> int | None:
+    """Time of the last payment that happened, or event of a loan, that names an identifier; None where none does.
+
+    Parameters
+    ----------
+    column : what the token identifies. declined : ``seq`` of payments that were refused.
+    """
+    same = [name for name in NAMESPACES if NAMESPACES[name] == NAMESPACES[column]]
+    parts = settled(journal, declined, [name for name in same if name in KINDS["transaction"]], until=until)
+    frames: list[pd.DataFrame] = list(parts)
+    for kind in _LENDING:
+        if names := [name for name in same if name in KINDS[kind]]:
+            frame: pd.DataFrame = journal.read(kind, columns=["event_time", "known_at", *names]).to_pandas()
+            frames.append(frame[frame["known_at"] < until])
+    times = [
+        int(at)
+        for frame in frames
+        for name in same
+        if name in frame
+        for at in frame.loc[frame[name].astype(object) == token, "event_time"]
+    ]
+    return max(times, default=None)
 
 
 def _seen(journal: Journal, kind: str, until: int) -> list[tuple[str, int]]:

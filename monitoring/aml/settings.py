@@ -143,9 +143,14 @@ class ScreeningSettings(WithSource):
 
 
 class Retention(WithSource):
-    """Years that a class of records is kept."""
+    """Years that a class of records is kept.
 
-    years: int = Field(ge=1, le=100)
+    Parameters
+    ----------
+    years : 0 where nothing binds the platform to keep them; ``source`` says why.
+    """
+
+    years: int = Field(ge=0, le=100)
     counted_from: Sourced
 
 

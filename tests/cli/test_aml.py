@@ -14,7 +14,7 @@ from stores.database import Database
 from stores.home import Home
 from stores.keys import secret_key
 from stores.vault import Vault
-from tests.monitoring.aml.world import OFFICER, configs, home_of, payments
+from tests.monitoring.aml.world import OFFICER, configs, home_of, keeps_for, payments
 
 MARCH = ["--since", "2026-03-01T00:00:00+08:00", "--until", "2026-04-01T00:00:00+08:00"]
 
@@ -184,7 +184,11 @@ def test_screening_from_list_to_verdict(desk: Desk, tmp_path: Path) -> None:
     assert desk.json("aml", "hits", "--all")[0]["said_by"] == OFFICER
 
 
-def test_a_held_person_is_erased_by_no_command(desk: Desk) -> None:
+def test_a_held_person_is_erased_by_no_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no period binds, so that only the hold does."""
+    home_of(tmp_path / "home", payments())
+    configs(tmp_path / "configs", retention=keeps_for(aml=0, service=0))
+    desk = Desk(tmp_path, capsys)
     assert desk("records", "hold", "c7", "--reason", "court order 2026-17")[0] == 0
     for column, identifier in (("customer_id", "c7"), ("borrower_id", "c7"), ("account_id", "acc-c7")):
         code, _, err = desk("erase", column, identifier, actor="operator")
@@ -200,8 +204,7 @@ def test_a_held_person_is_erased_by_no_command(desk: Desk) -> None:
 def test_the_end_of_records_by_destroying_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One year of retention and a relationship that ended in 2025: due now, and gone for good."""
     home_of(tmp_path / "home", payments())
-    one_year = {"years": 1, "counted_from": "a test", "source": "a test"}
-    configs(tmp_path / "configs", retention={"aml": one_year, "service": one_year})
+    configs(tmp_path / "configs", retention=keeps_for(aml=1, service=1))
     desk = Desk(tmp_path, capsys)
     record = {"customer_id": "gone", "party": "person", "grade": "low", "reasons": ["never paid"], "evidence": [],
               "ended_on": "2025-01-31"}  # fmt: skip
@@ -224,8 +227,7 @@ def test_the_end_of_records_by_destroying_keys(tmp_path: Path, capsys: pytest.Ca
 def test_a_ticket_of_yesterday_keeps_service_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The relationship ended long ago; who called yesterday is in the service's records all the same."""
     home_of(tmp_path / "home", payments())
-    one_year = {"years": 1, "counted_from": "a test", "source": "a test"}
-    configs(tmp_path / "configs", retention={"aml": one_year, "service": one_year})
+    configs(tmp_path / "configs", retention=keeps_for(aml=1, service=1))
     desk = Desk(tmp_path, capsys)
     path = tmp_path / "gone.yaml"
     record = {"customer_id": "gone", "party": "person", "grade": "low", "reasons": ["never paid"], "evidence": [],

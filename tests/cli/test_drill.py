@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cli.main import main
 from domain.decision import Product
@@ -64,9 +65,20 @@ def _assay(home: Home, capsys: pytest.CaptureFixture[str]) -> Assay:
     return run
 
 
-def test_a_drill_on_a_copy_of_a_real_service(assay: Assay, home: Home) -> None:
+@pytest.fixture(name="patient")
+def _patient(tmp_path: Path) -> Path:
+    """The shipped settings, with targets that a busy machine keeps as well."""
+    shutil.copytree(world.CONFIGS, tmp_path / "configs")
+    path = tmp_path / "configs" / "drills.yaml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings["targets"] = {name: {**target, "within": "1h"} for name, target in settings["targets"].items()}
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    return tmp_path / "configs"
+
+
+def test_a_drill_on_a_copy_of_a_real_service(assay: Assay, home: Home, patient: Path) -> None:
     before = pointed(home.pointers, "payment"), sorted(path.name for path in home.pointers.iterdir())
-    code, record = assay("drill")
+    code, record = assay("drill", "--configs", str(patient))
     steps = {step["key"]: step for step in record["steps"]}
     assert code == 0, steps
     assert list(steps) == [

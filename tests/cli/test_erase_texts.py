@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from cli.main import main
+from domain.events import Event
 from domain.time import system_clock
 from serving.books import Books
 from stores.holds import Holds
 from stores.home import Home
 from stores.keys import secret_key
 from stores.vault import Vault
+from tests.monitoring.aml.world import configs, keeps_for
 from tests.serving import world
 from tests.serving.doors import Doors
 
@@ -58,10 +60,13 @@ def _home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture(name="assay")
-def _assay(home: Home, capsys: pytest.CaptureFixture[str]) -> Assay:
-    def run(*arguments: str) -> tuple[int, Any]:
+def _assay(home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Assay:
+    """Where no period binds, so that what is asked is what goes and what a hold keeps."""
+    where = str(configs(tmp_path / "unbound", retention=keeps_for(aml=0, service=0)))
+
+    def run(*arguments: str, within: str = where) -> tuple[int, Any]:
         capsys.readouterr()
-        code = main(["--home", str(home.root), "--actor", "lin", *arguments, "--json"])
+        code = main(["--home", str(home.root), "--configs", within, "--actor", "lin", *arguments, "--json"])
         said = capsys.readouterr()
         return code, json.loads(said.out) if said.out else said.err
 
@@ -165,6 +170,25 @@ def test_a_hold_keeps_his_words_and_those_he_shares(home: Home, assay: Assay) ->
     assert assay("erase", "customer_id", ANN)[1]["n_texts"] == 7
     assert all(text.startswith("p-none") for text in words(home))
     verifies(home, assay)
+
+
+def test_a_period_keeps_the_words_he_shares_too(home: Home, assay: Assay, tmp_path: Path) -> None:
+    """Ann repaid a loan and what Bo paid was taken back: what is about both is a record of hers."""
+    both = [decision_of(home, name) for name in ("p-ann", "p-bo")]
+    assert assay("cases", "open", *both, "--text", "ann and bo together")[0] == 0
+    repaid = {"borrower_id": token(home, "customer_id", ANN), "loan_id": "l", "amount": 1, "currency": "CNY"}
+    back = {"stage": "reversal", "links_to": "p-bo", "amount": 90_000_000, "currency": "CNY", "channel": "mobile"}
+    now = system_clock()
+    with opened(home) as books:
+        books.journal.append(
+            [Event("repayment", "r", now, now, repaid), Event("transaction", "back", now, now, back, "flow")]
+        )
+    ten_years = str(configs(tmp_path / "ten years", retention=keeps_for(aml=10, service=0)))
+    code, said = assay("erase", "customer_id", ANN, within=ten_years)
+    assert (code, "must be kept" in said) == (3, True)
+    code, told = assay("erase", "customer_id", BO, within=ten_years)
+    assert (code, told["n_texts"], told["n_texts_kept"]) == (0, 6, 1)
+    assert "ann and bo together" in words(home)
 
 
 def test_a_card_owns_the_words_that_name_no_person(home: Home, assay: Assay) -> None:

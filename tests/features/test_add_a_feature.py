@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from numba.core.caching import _CacheLocator
+
+from features.kernel.loading import load_kernel
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "add-a-feature.md"
@@ -34,10 +37,21 @@ def copy(tmp_path: Path) -> Path:
     """What the page needs of the project."""
     for name in PARTS:
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    _keep_compiled(tmp_path)
     (tmp_path / "docs").mkdir()
     for name in ("pyproject.toml", "features.lock", "docs/features.md"):
         shutil.copy(PROJECT / name, tmp_path / name)
     return tmp_path
+
+
+def _keep_compiled(root: Path) -> None:
+    """Take the compiled kernel along: its sources are the same, and Numba names a cache by where they lie as well."""
+    kept = load_kernel().folder
+    if kept is None:
+        return
+    name = _CacheLocator.get_suitable_cache_subpath(str(root / "features" / "kernel" / "entries.py"))
+    for folder in kept.iterdir():
+        shutil.copytree(folder, root / "features" / "kernel" / "__pycache__" / kept.name / name, dirs_exist_ok=True)
 
 
 def apply(block: str, root: Path) -> Path:

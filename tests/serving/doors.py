@@ -181,6 +181,14 @@ class Doors:
     def pay(self, request: dict[str, Any], **options: Any) -> httpx.Response:
         return self.send("POST", "/v1/payments/score", request, **options)
 
+    def decided(self, seed: int = 3, **body: Any) -> dict[str, Any]:
+        """The decision on one large payment."""
+        (request,) = world.payment_stream(1, seed, world.START, prefix=f"d{self.key()}-")
+        answer = self.pay({**request, "amount": 3_000_000, "currency": "CNY", **body})
+        assert answer.status_code == 200, answer.text
+        decision: dict[str, Any] = answer.json()
+        return decision
+
     def counts(self) -> dict[str, int]:
         """Rows of every table that a write touches."""
         books = Books.open(self.home, {}, 10.0)

@@ -19,6 +19,7 @@ from serving.run import running
 from stores.home import Home
 from stores.states_sqlite import SqliteStates
 from stores.vault import Vault
+from tests.monitoring.aml.world import configs, keeps_for
 from tests.serving import world
 from tests.serving.doors import Doors
 from tests.serving.parity import same_vectors
@@ -118,8 +119,9 @@ def test_a_transaction_that_fails_leaves_no_trace_in_a_checkpoint(doors: Doors) 
 
 
 def test_an_erased_card_is_gone_from_the_running_service_and_the_file(
-    doors: Doors, capsys: pytest.CaptureFixture[str]
+    doors: Doors, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    unbound = str(configs(tmp_path / "unbound", retention=keeps_for(aml=0, service=0)))
     requests = world.payment_stream(25, 9, world.START, prefix="erased-")
     doors.together([{"path": "/v1/payments/score", "body": request} for request in requests])
     card = str(requests[0]["card_id"])
@@ -131,11 +133,11 @@ def test_an_erased_card_is_gone_from_the_running_service_and_the_file(
     key = record_key("card_id", str(token)).encode()
     files = [doors.home.states, doors.home.states.with_name("states.db-wal")]
     assert any(key in path.read_bytes() for path in files if path.exists())
-    assert main(["--home", str(doors.home.root), "erase", "card_id", card, "--json"]) == 0
+    assert main(["--home", str(doors.home.root), "--configs", unbound, "erase", "card_id", card, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {"known": True, "n_records": 1, "n_texts": 0, "n_texts_kept": 0}
     until(lambda: token not in holdings.first["card_id"])
-    assert main(["--home", str(doors.home.root), "erase", "card_id", card]) == 1
+    assert main(["--home", str(doors.home.root), "--configs", unbound, "erase", "card_id", card]) == 1
     pay(doors, 25)
     seq = last_seq(doors)
     until(lambda: saved(doors) >= seq)

@@ -121,6 +121,7 @@ CALLS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "dispose_alert": ("POST", "/v1/alerts/d/disposition", lambda c: c.dispose_alert("d", {"a": 1})),
     "turn_kill_switch": ("POST", "/v1/admin/kill", lambda c: c.turn_kill_switch(on=True, reason="r")),
     "propose_policy": ("POST", "/v1/policies/changes", lambda c: c.propose_policy("loan", {"a": 1}, "why")),
+    "propose_list_change": ("POST", "/v1/lists/changes", lambda c: c.propose_list_change("why", add=[{"a": 1}])),
     "approve_change": ("POST", "/v1/policies/changes/C%2F1/approve", lambda c: c.approve_change("C/1", "why")),
     "reject_change": ("POST", "/v1/policies/changes/C1/reject", lambda c: c.reject_change("C1", "why")),
     "changes": ("GET", "/v1/policies/changes", lambda c: c.changes()),

@@ -87,7 +87,8 @@ def test_a_retry_of_an_appeal_is_one_appeal(doors: Doors, refused: dict[str, Any
 
 
 def test_who_asks_does_not_decide(doors: Doors, refused: dict[str, Any]) -> None:
-    doors.runtime.clients = type(doors.runtime.clients)({**doors.runtime.clients._by_digest, **_both_roles(doors)})
+    clients = doors.runtime.clients
+    doors.runtime._clients.value = type(clients)({**clients._by_digest, **_both_roles(doors)})
     path = f"/v1/decisions/{refused['decision_id']}/review"
     assert doors.send("POST", path, {"asked_by": "client"}, client="analyst").status_code == 200
     answer = doors.send("POST", f"{path}/verdict", {"verdict": "upheld", "note": "x"}, client="analyst")

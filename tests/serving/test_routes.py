@@ -35,6 +35,7 @@ GET  /models                                  payments-scorer loans-scorer outco
 GET  /lists                                   analyst admin
 GET  /policies/changes                        analyst reviewer admin
 POST /policies/changes                        analyst admin
+POST /lists/changes                           analyst admin
 POST /policies/changes/{change_id}/approve    reviewer admin
 POST /policies/changes/{change_id}/reject     analyst reviewer admin
 POST /admin/kill                              admin

@@ -18,6 +18,7 @@ from scoring.replay import Replayer
 from serving.auth import revoke_key
 from stores.keys import secret_key
 from stores.vault import Vault
+from tests.monitoring.aml.world import configs, keeps_for
 from tests.serving import world
 from tests.serving.doors import Doors
 from tests.serving.parity import same_vectors
@@ -67,19 +68,11 @@ def held(path: Path, statements: tuple[str, ...]) -> Iterator[None]:
         holder.stdout.close()
 
 
-def asked(doors: Doors, seed: int = 3, **body: Any) -> dict[str, Any]:
-    (request,) = world.payment_stream(1, seed, world.START, prefix=f"s{doors.key()}-")
-    answer = doors.pay({**request, "amount": 3_000_000, "currency": "CNY", **body})
-    assert answer.status_code == 200, answer.text
-    decision: dict[str, Any] = answer.json()
-    return decision
-
-
 def test_nobody_waits_for_a_store_that_takes_no_writes(doors: Doors) -> None:
-    asked(doors)
+    doors.decided()
     with held(doors.home.states, WRITING):
         for _ in range(5):
-            decision = asked(doors, deadline_ms=DEADLINE_MS)
+            decision = doors.decided(deadline_ms=DEADLINE_MS)
             # Requests are decided from what is in memory: nothing is missing, and the answer says so.
             assert (decision["degraded"], decision["score"] is None) == (False, False)
         until(lambda: logged(doors, "checkpoint_failed"))
@@ -88,7 +81,7 @@ def test_nobody_waits_for_a_store_that_takes_no_writes(doors: Doors) -> None:
         assert doors.send("GET", "/v1/metrics", client="metrics").status_code == 200
         assert revoke_key(doors.home, "metrics")
         until(lambda: doors.send("GET", "/v1/metrics", client="metrics").status_code == 401)
-        assert asked(doors)["degraded"] is False
+        assert doors.decided()["degraded"] is False
         assert doors.send("GET", "/readyz", client=None).status_code == 200
     seq = last_seq(doors)
     until(lambda: saved(doors) >= seq)
@@ -100,7 +93,7 @@ def test_a_start_does_without_a_store_that_cannot_be_read(doors: Doors) -> None:
         doors.restart()
         assert logged(doors, "state_started")[-1]["from_checkpoint"] == 0
         assert "locked" in logged(doors, "checkpoint_refused")[-1]["error"]
-        assert asked(doors, deadline_ms=DEADLINE_MS)["degraded"] is False
+        assert doors.decided(deadline_ms=DEADLINE_MS)["degraded"] is False
         n_failed = len(logged(doors, "checkpoint_failed"))
         until(lambda: len(logged(doors, "checkpoint_failed")) > n_failed)
     seq = last_seq(doors)
@@ -108,7 +101,8 @@ def test_a_start_does_without_a_store_that_cannot_be_read(doors: Doors) -> None:
     same_vectors(doors.home, Product.PAYMENT)
 
 
-def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors) -> None:
+def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors, tmp_path: Path) -> None:
+    unbound = str(configs(tmp_path / "unbound", retention=keeps_for(aml=0, service=0)))
     requests = world.payment_stream(25, 9, world.START, prefix="erased-")
     doors.together([{"path": "/v1/payments/score", "body": request} for request in requests])
     card = str(requests[0]["card_id"])
@@ -118,7 +112,7 @@ def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors)
         return doors.runtime.desks[Product.PAYMENT].state
 
     assert token in state().holdings.first["card_id"]
-    assert main(["--home", str(doors.home.root), "erase", "card_id", card]) == 0
+    assert main(["--home", str(doors.home.root), "--configs", unbound, "erase", "card_id", card]) == 0
     until(lambda: token not in state().holdings.first["card_id"])
     books, before = doors.runtime.committing, state()
 
@@ -137,7 +131,7 @@ def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors)
         assert logged(doors, "state_started")[-1]["from_checkpoint"] == 0
         # The journal alone brings the token back: who was erased, only the store can say.
         until(lambda: token not in state().holdings.first["card_id"])
-        assert asked(doors)["degraded"] is False
+        assert doors.decided()["degraded"] is False
     finally:
         doors.home.states.rmdir()
         away.rename(doors.home.states)
@@ -156,15 +150,15 @@ def test_reading_that_takes_longer_than_there_is_time_is_not_begun(
     with monkeypatch.context() as patch:
         patch.setattr(state, "vector", crawling, raising=False)
         # Who meets it first is late, and is answered all the same.
-        assert asked(doors, deadline_ms=DEADLINE_MS)["degraded"] == f"model dropped: deadline of {DEADLINE_MS} ms"
-        decision = asked(doors, deadline_ms=DEADLINE_MS)
+        assert doors.decided(deadline_ms=DEADLINE_MS)["degraded"] == f"model dropped: deadline of {DEADLINE_MS} ms"
+        decision = doors.decided(deadline_ms=DEADLINE_MS)
         assert decision["degraded"] == f"features dropped: deadline of {DEADLINE_MS} ms"
         assert (decision["score"], decision["action"]) == (None, "review")
         assert decision["timings_us"]["total"] < DEADLINE_MS * 1000
-        assert asked(doors, amount=100, deadline_ms=DEADLINE_MS)["action"] == "approve"
+        assert doors.decided(amount=100, deadline_ms=DEADLINE_MS)["action"] == "approve"
         # Who has the time gets all of it.
-        assert asked(doors, deadline_ms=30_000)["degraded"] is False
-    told = [asked(doors, deadline_ms=DEADLINE_MS)["degraded"] for _ in range(40)]
+        assert doors.decided(deadline_ms=30_000)["degraded"] is False
+    told = [doors.decided(deadline_ms=DEADLINE_MS)["degraded"] for _ in range(40)]
     assert told[0] == f"features dropped: deadline of {DEADLINE_MS} ms"
     assert told[-1] is False
 

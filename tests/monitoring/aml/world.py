@@ -40,6 +40,12 @@ def settings() -> AmlSettings:
     return load_settings(CONFIGS / "aml.yaml", AmlSettings)
 
 
+def keeps_for(*, aml: int, service: int) -> dict[str, Any]:
+    """``retention`` of so many years; 0 where nothing binds."""
+    told = {"counted_from": "a test", "source": "a test"}
+    return {"aml": {"years": aml, **told}, "service": {"years": service, **told}}
+
+
 def configs(folder: Path, **changes: Any) -> Path:
     """The shipped settings with an officer named, in a folder of their own."""
     shutil.copytree(CONFIGS, folder)
