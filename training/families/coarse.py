@@ -10,8 +10,8 @@ say is as good: 54 sets of parameters (the calm beginning and eight drawn at ran
     127                   1.3 to 1.8         +.0005 (s.e. .0012)        .72
      63                   1.9 to 2.6         +.0005 (s.e. .002)         .64
 
-*AP on later rows*: of the rounds that these trials' curves give, less that of the rounds of 255 bins. *Correlation*: of a
-set's figure with that AP within a world, mean of six; that of 255 bins is .65.
+*AP on later rows*: of the rounds that these trials' curves give, less that of the rounds of 255 bins. *Correlation*: of
+a set's figure with that AP within a world, mean of six; that of 255 bins is .65.
 """
 
 from __future__ import annotations
