@@ -79,6 +79,7 @@ def _say(text: str) -> None:
 
 def _show(book: Book) -> None:
     from cli.screen import out, table
+    from domain.bilingual import in_english
 
     console = out()
     months = (3, 6, 12)
@@ -99,7 +100,7 @@ def _show(book: Book) -> None:
     console.print(table(f"expected loss, {book.currency}", heads, losses, right=heads[2:]))
     stress = [
         [each.en, each.lgd, _whole(each.needed, book.unit), _whole(each.unexpected, book.unit),
-         each.cover, each.note]
+         each.cover, in_english(each.note)]
         for each in (book.present, *book.scenarios)
     ]  # fmt: skip
     heads = ["scenario", "LGD", "reserve needed", "unexpected loss", "cover", "note"]

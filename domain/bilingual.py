@@ -56,8 +56,8 @@ Owner = InBothLanguages | Annotated[str, Field(min_length=2)]
 """Who must act, of a settings file: a person, a desk; in one language, or in both."""
 
 
-def in_english(source: InBothLanguages | str) -> str:
-    """A source for a terminal, a log, an error.
+def in_english(source: InBothLanguages | Both | str) -> str:
+    """A source, or any words, for a terminal, a log, an error.
 
     Examples
     --------

@@ -49,6 +49,17 @@ def figures(
     }
 
 
+def possible(name: str, low: float, high: float) -> tuple[float, float]:
+    """An interval cut to what a figure can be: none lies below 0, and shares and areas not above 1.
+
+    Examples
+    --------
+    >>> possible("auc", 0.96, 1.01), possible("expected over observed", -0.1, 1.4)
+    ((0.96, 1.0), (0.0, 1.4))
+    """
+    return max(low, 0.0), high if name == "expected over observed" else min(high, 1.0)
+
+
 def spread_of(draws: list[Mapping[str, float]]) -> dict[str, float]:
     """Standard deviation of each figure over draws; NaN draws are left out, and fewer than half known give NaN."""
     found = {}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from domain.bilingual import in_english
 from domain.decision import Product
 from monitoring.calculators.calculator import Terms
 from monitoring.calculators.estimated import Estimated
@@ -48,6 +49,6 @@ def whole(look: Look, product: Product, bundle: Bundle) -> dict[str, list[dict[s
         results = calculator(TERMS).fit(rows).calculate(rows)
         found[calculator.kind.value] = [
             {"name": each.name, "value": each.value, "low": each.low, "high": each.high, "n": each.n_current,
-             "note": each.note} for each in results
+             "note": in_english(each.note)} for each in results
         ]  # fmt: skip
     return {Kind.REALISED.value: found["realised"], Kind.ESTIMATED.value: found["estimated"]}

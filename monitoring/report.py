@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from domain.bilingual import Both, in_english
 from domain.decision import RiskGrade
 from domain.time import format_instant
 
@@ -43,7 +44,11 @@ class Line:
     expected: float | None = None
     threshold: float | None = None
     source: str = ""
-    note: str = ""
+    note: Both | str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, the note in English."""
+        return {**asdict(self), "note": in_english(self.note)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class MonitorReport:
     def table(self) -> list[dict[str, Any]]:
         """The lines as records, worst first, else in the order they were judged."""
         ordered = sorted(self.lines, key=lambda line: -SEVERITY.index(line.status))
-        return [asdict(line) for line in ordered]
+        return [line.as_dict() for line in ordered]
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON: plain values, times in ISO 8601."""
@@ -85,7 +90,7 @@ class MonitorReport:
             "n_decisions": self.n_decisions,
             "n_by_model": self.n_by_model,
             "worst": self.worst,
-            "lines": [asdict(line) for line in self.lines],
+            "lines": [line.as_dict() for line in self.lines],
         }
 
 

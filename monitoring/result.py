@@ -11,7 +11,9 @@ from domain.decision import RiskGrade
 from monitoring.reading import Kind
 from monitoring.report import NOT_ASSESSED, Line
 from monitoring.settings import Limits
-from scoring.pages.words import in_english
+from scoring.pages.words import Both, in_english
+
+BY_CHANCE = Both("偶然可以解释", "within chance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Result:
     expected: float | None = None
     by_chance: float | None = None
     within_chance: bool = False
-    note: str = ""
+    note: Both | str = ""
 
     @property
     def assessed(self) -> bool:
@@ -64,13 +66,14 @@ def needs(result: Result, least: int) -> Result:
     Examples
     --------
     >>> result = Result("score", "raw score", Kind.OBSERVED, 0.3, 5000, 12)
-    >>> needs(result, 100).value, needs(result, 100).note
+    >>> needs(result, 100).value, in_english(needs(result, 100).note)
     (None, '12 rows, at least 100 are needed')
     """
     n = min(result.n_reference, result.n_current)
     if n >= least:
         return result
-    return replace(result, value=None, low=None, high=None, note=f"{n} rows, at least {least} are needed")
+    few = Both(f"{n}行，至少需要{least}行", f"{n} rows, at least {least} are needed")
+    return replace(result, value=None, low=None, high=None, note=few)
 
 
 def judge(result: Result, limits: Limits) -> Line:
@@ -89,7 +92,7 @@ def judge(result: Result, limits: Limits) -> Line:
     if result.assessed:
         status = (RiskGrade.NORMAL if result.within_chance else limits.grade(held)).value
     chance = "" if result.by_chance is None else f"chance alone stays below {result.by_chance:.3f}; "
-    note = result.note or ("within chance" if result.assessed and result.within_chance else "")
+    note = result.note or (BY_CHANCE if result.assessed and result.within_chance else "")
     return Line(
         result.group,
         result.name,

@@ -74,6 +74,11 @@ class MonitoringSettings(Settings):
     degraded: Limits
     latency: Limits
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups of results, in the order of their limits."""
+        return tuple(_LIMITS)
+
     def limits_of(self, group: str) -> Limits:
         """The limits of a group of results.
 

@@ -1,7 +1,7 @@
 """Tokens of identifiers seen lately, so that a returning customer costs no look-up.
 
-Three statements an identifier, six identifiers a payment: without this they were half of the
-committer's time (measured: 18 of 27 statements of a decision).
+Without this they were half of the committer's time: three statements an identifier, six identifiers a payment. Those
+that are not known take three statements together.
 """
 
 from __future__ import annotations
@@ -43,18 +43,12 @@ class Tokens:
 
     def tokenised(self, event: Event) -> tuple[Event, Mapping[tuple[str, str], str]]:
         """The event with tokens for identifiers, and the tokens that were not known yet."""
-        body: dict[str, Value] = {}
-        learnt: dict[tuple[str, str], str] = {}
-        for name, value in event.body.items():
-            namespace = NAMESPACES.get(name)
-            if namespace is None:
-                body[name] = value
-                continue
-            place = (namespace, str(value))
-            token = self._known.get(place)
-            if token is None:
-                token = learnt[place] = self._vault.token(name, str(value))
-            body[name] = token
+        places = {name: (NAMESPACES[name], str(value)) for name, value in event.body.items() if name in NAMESPACES}
+        unknown = {place for place in places.values() if place not in self._known}
+        learnt = self._vault.tokens_of(unknown) if unknown else {}
+        body: dict[str, Value] = dict(event.body)
+        for name, place in places.items():
+            body[name] = learnt[place] if place in learnt else self._known[place]
         return replace(event, body=body), learnt
 
     def remember(self, tokens: Mapping[tuple[str, str], str]) -> None:

@@ -64,6 +64,12 @@ class Arrival:
     known_at: Mapping[str, tuple[str, ...]]
 
 
+_APPEND = (
+    "INSERT INTO event VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM event), ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (event_id, client) DO NOTHING RETURNING seq"
+)
+
+
 class Journal:
     """Append and read events.
 
@@ -116,27 +122,26 @@ class Journal:
             When a value does not fit its column; nothing of the call is kept once the caller's
             transaction rolls back.
         """
-        execute = self.database.connection.execute
-        last = self.last_seq()
         result = []
         for event in events:
             if not checked:
                 check_event(event)
-            known = self.seq_of(event.client, event.event_id)
-            if known is not None:
+            # One statement: each lets go of the interpreter's lock, and a decision waits to have it back.
+            row = self.database.maybe(
+                _APPEND,
+                (event.event_id, event.client, event.kind, event.event_time, event.known_at,
+                 msgspec.msgpack.encode(dict(event.body))),
+            )  # fmt: skip
+            if row is None:
+                known = self.seq_of(event.client, event.event_id)
+                assert known is not None  # noqa: S101 - for the type checker: only this one stands in its way
                 result.append(Appended(known, False))
                 continue
             declared = KINDS[event.kind]
             added = {n: column_type(event.kind, n, v) for n, v in event.body.items() if n not in declared}
             if added:
                 self._register_extensions(event.kind, added)
-            last += 1
-            execute(
-                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (last, event.event_id, event.client, event.kind, event.event_time, event.known_at,
-                 msgspec.msgpack.encode(dict(event.body))),
-            )  # fmt: skip
-            result.append(Appended(last, True))
+            result.append(Appended(int(row[0]), True))
         return result
 
     def append_tables(

@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from domain.errors import InputError, expected_got
 from domain.events import NAMESPACES, Event
 from stores.database import Database
 from stores.keyring import Keyring, token_of
+
+T = TypeVar("T")
+Place = tuple[str, str]
+"""Namespace and identifier."""
+
+_AT_ONCE = 500
 
 
 class Vault:
@@ -44,48 +51,54 @@ class Vault:
 
     def token(self, column: str, identifier: str) -> str:
         """The token of one identifier in a personal key column; made at first sight."""
-        self._forget_stale()
-        known = self._tokens.get((NAMESPACES[column], identifier))
-        return known if known is not None else self._found(column, [identifier])[identifier]
+        return self.tokens(column, [identifier])[identifier]
 
     def tokens(self, column: str, identifiers: Iterable[str]) -> dict[str, str]:
         """Tokens of many identifiers; those made at first sight, in one transaction."""
-        self._forget_stale()
-        return self._found(column, identifiers)
-
-    def _found(self, column: str, identifiers: Iterable[str]) -> dict[str, str]:
         namespace = NAMESPACES[column]
-        result = {}
-        fresh = {}
-        for identifier in identifiers:
+        places = [(namespace, identifier) for identifier in identifiers]
+        for _, identifier in places:
             if not isinstance(identifier, str) or not identifier:
                 raise InputError(expected_got("an identifier as text", identifier, column))
-            known = self._tokens.get((namespace, identifier))
-            if known is not None:
-                result[identifier] = known
+        found = self.tokens_of(places)
+        return {identifier: token for (_, identifier), token in found.items()}
+
+    def tokens_of(self, places: Iterable[Place]) -> dict[Place, str]:
+        """As `tokens`, for several namespaces at once: whatever is not known takes three statements together."""
+        self._forget_stale()
+        found = {}
+        unknown = []
+        for place in places:
+            known = self._tokens.get(place)
+            if known is None:
+                unknown.append(place)
             else:
-                fresh[identifier] = self._lookup(namespace, identifier)
-        if fresh:
-            found = {identifier: self._stored(lookup) for identifier, lookup in fresh.items()}
-            missing = {identifier: fresh[identifier] for identifier, token in found.items() if token is None}
-            if missing and self._database.connection.in_transaction:
-                found.update(self._issue(namespace, missing))
-            elif missing:
-                with self._database.transaction():
-                    # Another writer may have rotated the keys since we looked, or made what was missing: it stands.
-                    self._keyring.refresh()
-                    found.update(self._found(column, missing))
-            made = {identifier: token for identifier, token in found.items() if token is not None}
-            result.update(made)
+                found[place] = known
+        if unknown:
+            made = self._found_or_made({place: self._lookup(*place) for place in unknown})
+            found.update(made)
             # A rolled-back transaction must not leave a token behind that the store has never kept.
             if not self._database.connection.in_transaction:
-                self._tokens.update({(namespace, identifier): token for identifier, token in made.items()})
-        return result
+                self._tokens.update(made)
+        return found
+
+    def _found_or_made(self, lookups: Mapping[Place, bytes]) -> dict[Place, str]:
+        found = self._stored(lookups)
+        missing = {place: lookup for place, lookup in lookups.items() if place not in found}
+        if missing and self._database.connection.in_transaction:
+            found.update(self._issue(missing))
+        elif missing:
+            with self._database.transaction():
+                # Another writer may have rotated the keys since we looked, or made what was missing: it stands.
+                self._keyring.refresh()
+                found.update(self._found_or_made(missing))
+        return found
 
     def known(self, column: str, identifier: str) -> str | None:
         """The token of an identifier, None when it was never seen or has been erased; makes none."""
         self._forget_stale()
-        return self._stored(self._lookup(NAMESPACES[column], identifier))
+        place = (NAMESPACES[column], identifier)
+        return self._stored({place: self._lookup(*place)}).get(place)
 
     def tokenised(self, event: Event) -> Event:
         """The event with every personal key replaced by its token."""
@@ -141,22 +154,31 @@ class Vault:
         """The innermost hash; it is derived from, never stored once keys were rotated."""
         return hmac.digest(self._keyring.layers[0], f"{namespace}\0{identifier}".encode(), "sha256")
 
-    def _stored(self, lookup: bytes) -> str | None:
-        for place in self._keyring.places(lookup):
-            row = self._database.maybe("SELECT token_key FROM subject WHERE lookup = ?", (place,))
-            if row is not None:
-                return token_of(row[0], lookup)
-        return None
+    def _stored(self, lookups: Mapping[Place, bytes]) -> dict[Place, str]:
+        """Tokens of the innermost hashes that have a row."""
+        of = {kept: place for place, lookup in lookups.items() for kept in self._keyring.places(lookup)}
+        found = {}
+        for some in _batches(list(of)):
+            marks = ", ".join("?" * len(some))
+            rows = self._database.execute(f"SELECT lookup, token_key FROM subject WHERE lookup IN ({marks})", some)  # noqa: S608 - marks
+            found.update({of[kept]: token_of(key, lookups[of[kept]]) for kept, key in rows})
+        return found
 
-    def _issue(self, namespace: str, missing: dict[str, bytes]) -> dict[str, str]:
+    def _issue(self, missing: Mapping[Place, bytes]) -> dict[Place, str]:
         """Make tokens that are not there, inside a transaction that has looked for them."""
-        made = {}
         n_layers = len(self._keyring.layers)
-        for identifier, lookup in missing.items():
+        made = {}
+        rows = []
+        for place, lookup in missing.items():
             key = secrets.token_bytes(16)
-            token = token_of(key, lookup)
-            kept = token if n_layers > 1 else None
-            values = (self._keyring.stored(lookup), namespace, key, n_layers, kept)
-            self._database.execute("INSERT INTO subject VALUES (?, ?, ?, ?, ?)", values)
-            made[identifier] = token
+            token = made[place] = token_of(key, lookup)
+            rows.append((self._keyring.stored(lookup), place[0], key, n_layers, token if n_layers > 1 else None))
+        for some in _batches(rows):
+            marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(some))
+            values = [value for row in some for value in row]
+            self._database.execute(f"INSERT INTO subject VALUES {marks}", values)  # noqa: S608 - marks
         return made
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

@@ -113,6 +113,9 @@ class Book:
         held = self.held
         told["held"] = None if held is None else {"since": str(held.since), "amount": str(held.amount),
                                                   "source": in_english(held.source)}  # fmt: skip
+        told["present"]["note"] = in_english(self.present.note)
+        for record, each in zip(told["scenarios"], self.scenarios, strict=True):
+            record["note"] = in_english(each.note)
         told["by_grade"] = [{**asdict(each), "source": in_english(each.source)} for each in self.by_grade]
         return told
 

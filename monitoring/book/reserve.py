@@ -6,10 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from domain.bilingual import Both
 from monitoring.book.losses import Exposures
 from monitoring.book.settings import BookSettings, Scenario
 from monitoring.book.unexpected import unexpected_loss
 from scoring.pricing_settings import Pricing
+
+NO_UNEXPECTED = Both(
+    "configs/book.yaml没有给出unexpected：置信度与相关系数及其来源",
+    "book.yaml gives no unexpected: confidence and correlation with their source",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class Stressed:
     needed: float | None
     unexpected: float | None
     cover: float | None
-    note: str = ""
+    note: Both | str = ""
 
 
 def stressed(
@@ -45,7 +51,7 @@ def stressed(
     needed = float((pd * lgd * balance).sum())
     unexpected = None
     if settings.unexpected is None:
-        note = "book.yaml gives no unexpected: confidence and correlation with their source"
+        note = NO_UNEXPECTED
     else:
         rules = settings.unexpected
         unexpected = unexpected_loss(balance, pd, lgd, rules.confidence, rules.correlation.value)
@@ -53,7 +59,7 @@ def stressed(
     return Stressed(scenario.name, scenario.zh, scenario.en, lgd, needed, unexpected, cover, note)
 
 
-def stressed_lgd(pricing: Pricing | None, scenario: Scenario) -> tuple[float | None, str]:
+def stressed_lgd(pricing: Pricing | None, scenario: Scenario) -> tuple[float | None, Both | str]:
     """The LGD of a scenario; recoveries that come later are worth less, discounted at the rate of funding.
 
     Examples
@@ -65,10 +71,16 @@ def stressed_lgd(pricing: Pricing | None, scenario: Scenario) -> tuple[float | N
     0.5455
     """
     if pricing is None or pricing.lgd is None:
-        return None, "credit.yaml gives no pricing.lgd with a source"
+        return None, _no_pricing("lgd")
     lgd = min(max(pricing.lgd.value + scenario.lgd_plus, 0.0), 1.0)
     if scenario.recovery_delay_months:
         if pricing.funding is None:
-            return None, "credit.yaml gives no pricing.funding with a source"
+            return None, _no_pricing("funding")
         lgd = 1 - (1 - lgd) / (1 + pricing.funding.value) ** (scenario.recovery_delay_months / 12)
     return lgd, ""
+
+
+def _no_pricing(figure: str) -> Both:
+    return Both(
+        f"configs/credit.yaml没有给出pricing.{figure}及其来源", f"credit.yaml gives no pricing.{figure} with a source"
+    )

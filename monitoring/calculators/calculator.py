@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from domain.bilingual import Both
 from domain.errors import DefinitionError
 from monitoring import calculators as folder
 from monitoring.reading import Kind
@@ -84,7 +85,9 @@ class Calculator(ABC):
         ]
         if absent:
             n = len(self._reference), len(chunk)
-            return (Result(self.name, self.name, self.kind, None, *n, note=f"no column {', '.join(absent)}"),)
+            listed = ", ".join(absent)
+            note = Both(f"缺少列：{listed}", f"no column {listed}")
+            return (Result(self.name, self.name, self.kind, None, *n, note=note),)
         return tuple(needs(result, self.terms.least_rows) for result in self._results(self._reference, chunk))
 
     @abstractmethod

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
+from domain.bilingual import Both
 from domain.decision import Action, RiskGrade
 from monitoring.calculators.calculator import Calculator
 from monitoring.result import Result
@@ -42,7 +43,7 @@ class Rates(Calculator):
         return Result(
             group, name, self.kind, hits / n if n else None, m, n, measure=times, low=low, high=high,
             expected=hits_then / m if m else None, within_chance=within,
-            note="" if within else f"{times:.2g} times away from expected",
+            note="" if within else Both(f"与预期相差{times:.2g}倍", f"{times:.2g} times away from expected"),
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from monitoring.calculators.calculator import Calculator
-from monitoring.performance import FIGURES, figures, spread_of
+from monitoring.performance import FIGURES, figures, possible, spread_of
 from monitoring.reading import Kind
 from monitoring.result import Result
 from monitoring.traffic import Traffic
@@ -48,9 +48,10 @@ class Realised(Calculator):
                 continue
             change = value[name] - usual[name]
             by_chance = z * float(np.hypot(spread[name], usual_spread[name]))
+            low, high = possible(name, value[name] - z95 * spread[name], value[name] + z95 * spread[name])
             yield Result(
                 "performance", name, self.kind, value[name], *n, measure=abs(change),
-                low=value[name] - z95 * spread[name], high=value[name] + z95 * spread[name], expected=usual[name],
+                low=low, high=high, expected=usual[name],
                 by_chance=by_chance, within_chance=abs(change) <= by_chance,
                 note=f"{events[1]} events",
             )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from domain.bilingual import Both
 from monitoring.calculators.calculator import Calculator
 from monitoring.result import Result
 from monitoring.traffic import Traffic
@@ -22,7 +23,8 @@ class Degraded(Calculator):
         del reference
         n = len(chunk)
         if not chunk.has("degraded"):
-            yield Result("service", "degraded", self.kind, None, n, n, note="no column chunk: degraded")
+            absent = Both("本期没有degraded列", "no column chunk: degraded")
+            yield Result("service", "degraded", self.kind, None, n, n, note=absent)
             return
         hits = int(chunk.frame["degraded"].sum())
         low, high = wilson(hits, n, self.terms.confidence)

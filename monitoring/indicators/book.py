@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from domain.bilingual import in_english
 from monitoring.baseline import share_against_past
 from monitoring.book.book import PRESENT, Sources
 from monitoring.book.concentration import concentrations
@@ -149,7 +150,9 @@ def _shortfall(sight: Sight) -> Iterator[Reading]:
         PRESENT,
     )  # fmt: skip
     if made.cover is None:
-        yield not_assessed(made.note or ("nothing is owed" if held else "no reserve with a source"), len(owed.row))
+        yield not_assessed(
+            in_english(made.note) or ("nothing is owed" if held else "no reserve with a source"), len(owed.row)
+        )
         return
     yield Reading(1 - made.cover, len(owed.row), kind=Kind.ESTIMATED)
 

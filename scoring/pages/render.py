@@ -46,6 +46,9 @@ _LANGUAGE: Final = {"zh": "zh-Hans", "en": "en"}
 _WIDE: Final = 8
 """Columns from which a table is set in small type."""
 
+_WORD: Final = 12
+"""Letters of a word that a wide table keeps on one line."""
+
 _SHORT: Final = 16
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 """Characters that a column of a table that is not wide may ask to be kept together."""
@@ -212,11 +215,14 @@ class _Writer:
         return found
 
     def short(self, table: Table) -> list[bool]:
-        """Which columns hold a few characters each, or in a wide table days, which no line should break."""
-        columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.columns)
+        """Which columns hold a few characters each, in a wide table days and short words; no line should break them."""
+        columns = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
         if self.wide(table):
-            return [any(column) and all(cell is None or _is_day(cell) for cell in column) for column in columns]
+            return [any(column) and all(each is None or self._whole(each) for each in column) for column in columns]
         return [all(len(self.cell(cell)) <= _SHORT for cell in column) for column in columns]
+
+    def _whole(self, cell: Cell) -> bool:
+        return _is_day(cell) or _is_word(self.cell(cell))
 
     def long(self, table: Table) -> bool:
         """Whether the numbers under a picture are left to the screen and to report.json: paper has no room for them."""
@@ -247,6 +253,17 @@ def _template() -> Any:
     loader = FileSystemLoader(str(HERE))
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return made.get_template("page.html")
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text is one word that a column can keep whole; a Chinese character is as wide as two letters.
+
+    Examples
+    --------
+    >>> [_is_word(text) for text in ("acceptable", "可接受", "customer service", "merchant_amount_mean_30d")]
+    [True, True, False, False]
+    """
+    return " " not in text and sum(1 + (letter > "\u2e7f") for letter in text) <= _WORD
 
 
 def _is_day(cell: Cell) -> bool:

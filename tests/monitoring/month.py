@@ -6,8 +6,8 @@ The model learnt from what was known before the month; plants are put into the m
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,8 +69,15 @@ class Month:
         )  # fmt: skip
 
 
-def month(root: Path, *, seed: int = 3, plants: Sequence[str] = (), n_customers: int = 800) -> Month:
-    """Make such a home: about seven seconds of CPU and 12,000 decisions at this size."""
+def month(
+    root: Path, *, seed: int = 3, plants: Sequence[str] = (), n_customers: int = 800, labelled: bool = False
+) -> Month:
+    """Make such a home: about seven seconds of CPU and 12,000 decisions at this size.
+
+    Parameters
+    ----------
+    labelled : the bundles say by which policy they were labelled, so that their performance is measured.
+    """
     settings = SimulationSettings(
         seed=seed, payment_days=DAYS, n_customers=n_customers, n_borrowers=600, loan_months=24, plants=tuple(plants)
     )
@@ -81,7 +88,8 @@ def month(root: Path, *, seed: int = 3, plants: Sequence[str] = (), n_customers:
     journal, ledger = Journal(database, home.segments), Ledger(database, KEY)
     journal_simulation(world, journal, Vault(database, KEY))
     since, until = made.end - MONTH, made.end
-    decided = {product: _decide(product, home, journal, ledger, since, until, seed) for product in Product}
+    about = {each: {"label_policy": _POLICY[each].version, "maturity": "14d"} if labelled else {} for each in Product}
+    decided = {each: _decide(each, home, journal, ledger, since, until, seed, about[each]) for each in Product}
     rules = load_settings(CONFIGS / "complaints.yaml", ComplaintSettings)
     rehearse_desk(journal, ledger, Acts(database, KEY), rules, until=until)
     database.close()
@@ -90,8 +98,9 @@ def month(root: Path, *, seed: int = 3, plants: Sequence[str] = (), n_customers:
 
 
 def _decide(
-    product: Product, home: Home, journal: Journal, ledger: Ledger, since: int, until: int, seed: int
-) -> Rehearsed:
+    product: Product, home: Home, journal: Journal, ledger: Ledger, since: int, until: int, seed: int,
+    about: Mapping[str, str],
+) -> Rehearsed:  # fmt: skip
     # As the shipped configs have them.
     shipped = yaml.safe_load((CONFIGS / f"{_CONFIG[product]}.yaml").read_text())
     settings = FeatureSettings.model_validate(shipped["features"])
@@ -103,7 +112,7 @@ def _decide(
     table, y = table.filter(pa.array(told)), y[told]
     staged = home.root / "staged" / product.value
     parts = fitted_parts(product, table, y, features, settings, seed=seed, rounds=60, shares=(0.95, 0.985, 0.994))
-    digest = write_bundle(staged, parts)
+    digest = write_bundle(staged, replace(parts, about={**parts.about, **about}))
     install(staged, home.bundles)
     point(home.pointers, product.value, digest, since)
     bundle = load_bundle(home.bundles / digest, score_golden_in_child=False)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from domain.bilingual import in_english
 from domain.decision import Action, RiskGrade
 from domain.errors import DataError
 from domain.events import Event
@@ -189,7 +190,9 @@ def test_too_few_rows_are_not_assessed(ledger, settings):
     keep(ledger, entries(traffic(np.random.default_rng(7), 99)))
     report = monitor("payment", ledger, bundle(7), POLICY, settings)
     assert report.worst == NOT_ASSESSED
-    assert {line.note for line in report.lines if line.group == "feature"} == {"99 rows, at least 100 are needed"}
+    notes = {in_english(line.note) for line in report.lines if line.group == "feature"}
+    assert notes == {"99 rows, at least 100 are needed"}
+    assert json.dumps(report.as_dict())
 
 
 def test_an_empty_period_is_not_assessed(ledger, settings):

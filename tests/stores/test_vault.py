@@ -179,3 +179,22 @@ def test_a_key_is_not_said_to_be_erased_while_it_lies_in_the_log(tmp_path: Path)
     assert not lies()
     for each in (database, reader):
         each.close()
+
+
+def test_identifiers_of_several_namespaces_take_three_statements_together(database: Database) -> None:
+    vault, said = Vault(database, KEY), []
+    known = vault.token("card_id", "4111")
+    places = [("card", "4111"), ("person", "alice"), ("device", "4111"), ("person", "bob"), ("person", "alice")]
+    with database.transaction():
+        database.connection.exec_trace = lambda cursor, sql, values: said.append(sql) or True
+        found = vault.tokens_of(places)
+        database.connection.exec_trace = None
+    assert [sql.split()[0] for sql in said] == ["PRAGMA", "SELECT", "INSERT"]
+    assert found["card", "4111"] == known
+    assert len(set(found.values())) == 4
+    assert vault.tokens("customer_id", ["bob", "alice"]) == {
+        "bob": found["person", "bob"],
+        "alice": found["person", "alice"],
+    }
+    many = [f"c{n}" for n in range(1_203)]
+    assert vault.tokens("customer_id", many) == {name: Vault(database, KEY).token("customer_id", name) for name in many}

@@ -10,7 +10,7 @@ from monitoring.aml.screening import RUN, hits
 from monitoring.aml.world import World
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
-from scoring.pages.page import Block, Cell, Prose, Section, Statistics, table_of
+from scoring.pages.page import Block, Cell, Prose, Section, Statistics, percent_of, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import say
 
@@ -71,8 +71,8 @@ def _flows(look: Look, world: World) -> Section:
     blocks: list[Block] = [Prose(say("aml_cases.flows_said", n=n, k=len(found), rare=share), quiet=True)]
     rows: list[tuple[Cell, ...]] = [
         (
-            each.account, each.customer, _patterns(each.patterns), each.n_payers, each.n_payees, each.passed_share,
-            each.n_cycles, each.rarity,
+            each.account, each.customer, _patterns(each.patterns), each.n_payers, each.n_payees,
+            percent_of(each.passed_share), each.n_cycles, percent_of(each.rarity),
         )
         for each in found
     ]  # fmt: skip

@@ -50,7 +50,8 @@ def _large(look: Look, world: World) -> Section:
     shown = sorted(lines, key=lambda line: (line.state != "overdue", line.state != "open", line.day))[:_MOST]
     statuses = tuple(_STATUS[line.state] for line in shown)
     table = table_of("lines", say("aml_reports.lines"), heads, [_row(line) for line in shown], statuses=statuses)
-    notes: list[Block] = [Statistics((overdue,)), table, Prose(say("aml_reports.by_hand"), quiet=True)]
+    told: Block = table if shown else Prose(say("aml_reports.no_line"))
+    notes: list[Block] = [Statistics((overdue,)), told, Prose(say("aml_reports.by_hand"), quiet=True)]
     return Section("large", say("aml_reports.large"), tuple(notes))
 
 

@@ -23,6 +23,7 @@ from scoring.pages.page import (
     table_of,
 )
 from scoring.pages.status import Statistic, not_assessed
+from scoring.pages.values import value_named
 from scoring.pages.words import Words, say, worded
 from stores.settings_files import load_settings
 
@@ -148,7 +149,7 @@ def _losses(book: Book, settings: BookSettings) -> Section:
             )  # fmt: skip
             blocks.append(Prose(told, quiet=True))
     if book.held is not None:
-        blocks.append(Prose(say("book.held_said", amount=str(book.held.amount), since=str(book.held.since),
+        blocks.append(Prose(say("book.held_said", amount=book.held.amount.grouped(), since=str(book.held.since),
                                 source=worded(book.held.source)), quiet=True))  # fmt: skip
     return Section("losses", say("book.losses"), tuple(blocks))
 
@@ -168,7 +169,12 @@ def _concentration(book: Book, settings: BookSettings) -> Section:
     blocks += [Prose(say("book.concentration_said"), quiet=True)]
     for each in book.concentrations:
         rows: list[tuple[Cell, ...]] = [
-            (part.name or say("book.unnamed"), part.n, round(part.balance / book.unit), Percent(part.share))
+            (
+                value_named(each.dimension, part.name) if part.name else say("book.unnamed"),
+                part.n,
+                round(part.balance / book.unit),
+                Percent(part.share),
+            )
             for part in each.parts
         ]
         title = say("book.concentration_of", what=say(f"book.of_{each.dimension}"), index=f"{each.index:.3f}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.time import format_duration
+from domain.time import DAY
 from monitoring.channels.assess import ChannelReport, ChannelRisk, Rate, assess_channels
 from monitoring.channels.settings import ChannelSettings, Level, Measure
 from monitoring.oversight.look import Look
@@ -88,7 +88,7 @@ def _rates(report: ChannelReport, settings: ChannelSettings) -> list[Block]:
     ]  # fmt: skip
     statuses = tuple(_STATUS[rate.level] for channel in report.channels for rate in channel.rates)
     table = _table("rates", heads, rows, statuses=statuses)
-    young = say("channels.young", maturity=format_duration(settings.maturity.after), least=settings.least_rows)
+    young = say("channels.young", days=f"{settings.maturity.after / DAY:g}", least=settings.least_rows)
     picture = Picture("rates", say("channels.picture"), say("channels.picture_said"), _draw(report, settings), table)
     bounds: list[tuple[Cell, ...]] = [
         (say(f"channels.{each.value}"), bound.weight, bound.medium, bound.high, worded(bound.source))
@@ -105,18 +105,23 @@ def _draw(report: ChannelReport, settings: ChannelSettings) -> Any:
         figure, axes = sheet(1.1 + 0.34 * max(2, len(channels)), 1, len(Measure), sharey=True)
         place = np.arange(len(channels))[::-1]
         for each, measure in zip(axes, Measure, strict=True):
+            high = settings.measures[measure].high
+            tops = [high, *(rate.high for channel in channels if (rate := channel.rate(measure)).high is not None)]
+            edge = 1.15 * min(max(tops), 3 * high)
             for at, channel in zip(place.tolist(), channels, strict=True):
                 rate = channel.rate(measure)
                 if rate.before is not None:
                     each.plot(rate.before, at, marker="|", markersize=9, color=INK, linestyle="none")
                 if rate.value is None or rate.low is None or rate.high is None:
                     continue
-                each.hlines(at, rate.low, rate.high, color=FAINT, linewidth=2.5, zorder=1)
-                each.plot(rate.value, at, marker="o", color=_COLOUR[rate.level], linestyle="none")
-            high = settings.measures[measure].high
-            each.axvline(high, color=RISK, linewidth=0.8, linestyle="--", zorder=0)
-            tops = [high, *(rate.high for channel in channels if (rate := channel.rate(measure)).high is not None)]
-            each.set(xlim=(0, 1.15 * min(max(tops), 3 * high)), title=tongue(say(f"channels.{measure.value}")))
+                beyond = rate.value > edge
+                each.hlines(at, min(rate.low, edge), rate.high, color=FAINT, linewidth=2.5, zorder=1)
+                mark, size = (">", 7) if beyond else ("o", 6)
+                each.plot(min(rate.value, 0.97 * edge), at, mark, markersize=size, color=_COLOUR[rate.level])
+                if beyond:
+                    each.text(0.92 * edge, at, f"{rate.value:.0%}", fontsize=7, ha="right", va="center")
+            each.axvline(high, color=RISK, linewidth=0.8, linestyle="--", zorder=1)
+            each.set(xlim=(0, edge), title=tongue(say(f"channels.{measure.value}")))
             each.set_yticks(place, [tongue(_name(channel)) for channel in channels])
             each.set_ylim(-0.6, len(channels) - 0.4)
             each.locator_params(axis="x", nbins=3)

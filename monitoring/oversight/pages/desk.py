@@ -10,6 +10,7 @@ from monitoring.oversight.late_table import late_table
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
 from scoring.pages.page import Block, Cell, Section, Statistics, table_of
+from scoring.pages.values import value_named
 from scoring.pages.words import say
 from stores.matter_settings import DeskSettings
 from stores.matters import Matters
@@ -56,7 +57,7 @@ def _by_class(tickets: list[Matter], look: Look) -> Block:
         mine = [ticket for ticket in tickets if ticket.topic == topic]
         shares = [kept_share(mine, clock, **period) for clock in ("pick_up", "first_answer", "resolution")]
         told = [None if share.value is None else f"{share.value:.1%} ({share.n:,})" for share in shares]
-        rows.append((topic, opened.get(topic, 0), *told))
+        rows.append((value_named("ticket_class", topic), opened.get(topic, 0), *told))
     heads = [say("complaints.topic"), say("casework.opened"), say("desk.pick_up"), say("desk.first_answer")]
     return table_of("classes", say("desk.classes"), [*heads, say("desk.resolution")], rows)
 

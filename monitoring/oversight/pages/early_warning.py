@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from domain.time import format_duration, from_micros, zone_of
+from domain.time import from_micros, zone_of
 from monitoring.heartbeat import read_heartbeat
 from monitoring.indicator import indicators
 from monitoring.limits import LimitSettings
+from monitoring.oversight.indicator_words import title_of, value_cell
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
 from scoring.pages.drawing import CALM, FAINT, RISK, sheet
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
+from scoring.pages.values import place_named
 from scoring.pages.words import Tongue, Words, say, worded
 from stores.breaches import Breach, Breaches, KeptReading
 from stores.settings_files import load_settings
@@ -32,7 +34,6 @@ def build(look: Look) -> tuple[Section, ...]:
 
 def _open(look: Look, store: Breaches, limits: LimitSettings) -> Section:
     title, opened = say("early_warning.open"), store.open(until=look.until + 1)
-    titles = _titles()
     rows: list[tuple[Cell, ...]] = []
     statuses: list[Status] = []
     for each in sorted(opened, key=lambda one: (-list(_STATUS).index(one.level), one.raised_at)):
@@ -40,9 +41,9 @@ def _open(look: Look, store: Breaches, limits: LimitSettings) -> Section:
         rows.append(
             (
                 say(f"early_warning.{each.level}"),
-                titles.get(each.indicator, each.indicator),
+                title_of(each.indicator),
                 _where(each.place),
-                each.value,
+                value_cell(each.indicator, each.value),
                 _day(look, each.raised_at),
                 each.acknowledged_by or say("early_warning.nobody"),
                 "" if limit is None else worded(limit.owner),
@@ -62,12 +63,13 @@ def _open(look: Look, store: Breaches, limits: LimitSettings) -> Section:
 
 def _history(look: Look, store: Breaches, limits: LimitSettings) -> Section:
     del limits
-    title, titles = say("early_warning.history"), _titles()
+    title = say("early_warning.history")
     notes = [note for note in store.notes(since=look.since, until=look.until + 1) if note.at > look.since]
     rows: list[tuple[Cell, ...]] = [
         (
             _day(look, note.at), say(f"early_warning.{note.turn}"), say(f"early_warning.{note.level}"),
-            titles.get(note.indicator, note.indicator), _where(note.place), note.value, note.by,
+            title_of(note.indicator), _where(note.place),
+            value_cell(note.indicator, note.value), note.by,
         )
         for note in notes
     ]  # fmt: skip
@@ -89,7 +91,7 @@ def _watch(look: Look, store: Breaches, limits: LimitSettings) -> Section:
     most = limits.heartbeat / 3_600_000_000
     stopped = hours > most
     said = Statistic(
-        "last_read", name, hours, n=len(known), threshold=f"≤ {format_duration(limits.heartbeat)}",
+        "last_read", name, hours, n=len(known), threshold=f"≤ {most:g}",
         source="configs/limits.yaml", status=Status.RED if stopped else Status.PASS, form=".1f",
         unit=say("early_warning.hours"),
     )  # fmt: skip
@@ -118,7 +120,6 @@ def _course(look: Look, store: Breaches, opened: Sequence[Breach]) -> Picture | 
     series = [(each, read) for each, read in series if len(read) > 1]
     if not series:
         return None
-    titles = _titles()
 
     def draw(tongue: Tongue) -> Any:
         columns = min(2, len(series))
@@ -130,8 +131,8 @@ def _course(look: Look, store: Breaches, opened: Sequence[Breach]) -> Picture | 
             axis.plot(range(len(read)), [one.value for one in read], color=CALM, linewidth=1.2)
             since = [place for place, one in enumerate(read) if one.until >= each.raised_at]
             axis.plot(since, [read[place].value for place in since], "o", color=RISK, markersize=3.5)
-            where = tongue(_where(each.place))
-            axis.set_title(f"{tongue(titles.get(each.indicator, each.indicator))}\n{where}", fontsize=7)
+            where = tongue(_where(each.place, coded=False))
+            axis.set_title(f"{tongue(title_of(each.indicator))}\n{where}", fontsize=7)
             step = max(1, len(read) // 4)
             axis.set_xticks(range(0, len(read), step), [_day(look, one.since)[5:10] for one in read[::step]])
             axis.tick_params(labelsize=7)
@@ -146,15 +147,17 @@ def _course(look: Look, store: Breaches, opened: Sequence[Breach]) -> Picture | 
 
 
 def _row(look: Look, breach: Breach, one: KeptReading) -> tuple[Cell, ...]:
-    return breach.limit, _where(one.place), _day(look, one.since)[:10], one.value, one.n
+    return (
+        title_of(breach.indicator),
+        _where(one.place),
+        _day(look, one.since)[:10],
+        one.value,
+        one.n,
+    )
 
 
-def _where(place: str) -> Words:
-    return place or say("early_warning.whole")
-
-
-def _titles() -> dict[str, Words]:
-    return {each.key: each.title for each in indicators()}
+def _where(place: str, *, coded: bool = True) -> Words:
+    return place_named(place, coded=coded) if place else say("early_warning.whole")
 
 
 def _day(look: Look, at: int) -> str:

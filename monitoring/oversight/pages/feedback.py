@@ -15,6 +15,7 @@ from monitoring.seen import seen
 from scoring.label_intake import UNSAID, Held, LabelIntake, hold
 from scoring.pages.page import Block, Cell, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
+from scoring.pages.values import value_named
 from scoring.pages.words import say, worded
 from stores.label_rulings import LabelRulings
 from stores.retraining import Retraining
@@ -57,7 +58,7 @@ def _sources(look: Look, policy: LabelPolicy, outcomes: pa.Table) -> Block:
     positive = frame["code"].map({code: policy.verdict(code).value for code in frame["code"].unique()}) == "positive"
     now = frame["known_at"] >= look.since
     rows: list[tuple[Cell, ...]] = [
-        (each, int((source == each).sum()), int(((source == each) & now).sum()),
+        (value_named("source", each), int((source == each).sum()), int(((source == each) & now).sum()),
          int(((source == each) & now & positive).sum()))
         for each in sorted(source.unique())
     ]  # fmt: skip
@@ -68,7 +69,12 @@ def _sources(look: Look, policy: LabelPolicy, outcomes: pa.Table) -> Block:
 def _held(held: Held) -> Block:
     records = held.table().to_dict("records")
     rows: list[tuple[Cell, ...]] = [
-        (str(row["source"]), str(row["client"]), say(f"feedback.{str(row['reason']).replace(' ', '_')}"), int(row["n"]))
+        (
+            value_named("source", str(row["source"])),
+            str(row["client"]),
+            say(f"feedback.{str(row['reason']).replace(' ', '_')}"),
+            int(row["n"]),
+        )
         for row in records
     ]
     heads = [say(f"feedback.{name}") for name in ("source", "client", "reason", "n")]

@@ -9,6 +9,7 @@ from domain.decision import Product
 from domain.time import DAY, parse_instant
 from monitoring.drill import DrillRecord, DrillSettings, DrillStep, read_records
 from monitoring.matters.promises import Share
+from monitoring.oversight.drill_words import seen_said
 from monitoring.oversight.late_table import local
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
@@ -45,7 +46,7 @@ def _drills(look: Look, records: tuple[DrillRecord, ...], settings: DrillSetting
             step.seconds,
             step.target,
             say(f"incidents.{step.came.replace(' ', '_')}"),
-            _note(step),
+            seen_said(step.note),
         )
         for step in last.steps
     ]
@@ -75,10 +76,6 @@ def _drills(look: Look, records: tuple[DrillRecord, ...], settings: DrillSetting
 
 def _came(step: DrillStep) -> Say:
     return say(f"incidents.{step.came.replace(' ', '_')}")
-
-
-def _note(step: DrillStep) -> str:
-    return step.note if len(step.note) <= 90 else step.note[:89] + "…"
 
 
 def _switches(look: Look) -> Section:

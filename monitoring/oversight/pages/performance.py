@@ -13,7 +13,7 @@ from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
 from monitoring.performance_course import Measured, course
 from monitoring.result import Result
-from scoring.pages.drawing import CALM, FAINT, RISK, sheet, whiskers
+from scoring.pages.drawing import CALM, FAINT, RISK, percent, sheet, whiskers
 from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, Table, percent_of, table_of
 from scoring.pages.status import Status, not_assessed
 from scoring.pages.words import Tongue, say
@@ -85,6 +85,8 @@ def _picture(weeks: Sequence[Measured]) -> Picture:
             axis.set_title(tongue(say(f"performance.{_key(name)}")), fontsize=9)
             axis.set_xticks(places, [week.chunk.name[5:] for week in weeks])
             axis.tick_params(labelsize=7)
+            if name in _SHARES:
+                percent(axis.yaxis)
             axis.grid(axis="y", color=FAINT, linewidth=0.4, alpha=0.6)
         figure.legend(
             *axes[0].get_legend_handles_labels(), frameon=False, fontsize=7, ncols=2, loc="outside upper right"

@@ -8,14 +8,16 @@ import numpy as np
 
 from domain.time import from_micros, zone_of
 from monitoring.indicator import indicators
+from monitoring.oversight.indicator_words import title_of, value_cell
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
-from monitoring.risks.assess import Assessed, assess_risks
+from monitoring.risks.assess import Assessed, Standing, assess_risks
 from monitoring.risks.settings import Register, RiskLevel, read_register
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas
 from scoring.pages.page import Block, Cell, Facts, Finding, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Status, not_assessed
-from scoring.pages.words import Both, Tongue, say, worded
+from scoring.pages.values import place_named, value_named
+from scoring.pages.words import Both, Tongue, Words, joined, say, worded
 from stores.breaches import Breaches
 
 _STATUS = {
@@ -25,6 +27,7 @@ _STATUS = {
     RiskLevel.HIGH: Status.RED,
 }
 _STEPS = 5
+_FOOT = 0.42
 
 
 def build(look: Look) -> tuple[Section, ...]:
@@ -52,7 +55,11 @@ def _register(found: tuple[Assessed, ...], register: Register) -> Section:
     blocks += [
         Finding(f"moved_{each.key}", Status.AMBER,
                 say("risks.moved", risk=Both(each.title_zh, each.title_en),
-                    what=", ".join(f"{m.indicator} ({m.level})" for m in each.metrics if m.level)))
+                    what=joined(
+                        say("risks.at_level", metric=title_of(m.indicator),
+                            level=value_named("level", m.level, coded=False))
+                        for m in each.metrics if m.level
+                    )))
         for each in found if each.moved
     ]  # fmt: skip
     blocks += [
@@ -83,13 +90,20 @@ def _register(found: tuple[Assessed, ...], register: Register) -> Section:
 
 def _metrics(found: tuple[Assessed, ...]) -> Any:
     rows: list[tuple[Cell, ...]] = [
-        (Both(each.title_zh, each.title_en), metric.indicator, metric.where,
-         say("risks.unread") if metric.read_at is None else metric.level or say("risks.calm"), metric.value)
+        (Both(each.title_zh, each.title_en), title_of(metric.indicator),
+         say("risks.anywhere") if metric.where == "*" else place_named(metric.where), _state(metric),
+         value_cell(metric.indicator, metric.value))
         for each in found
         for metric in each.metrics
     ]  # fmt: skip
     heads = [say(f"risks.{name}") for name in ("risk", "metric", "where", "state", "value")]
     return table_of("metrics", say("risks.metrics"), heads, rows)
+
+
+def _state(metric: Standing) -> Words:
+    if metric.read_at is None:
+        return say("risks.unread")
+    return say("risks.calm") if metric.level is None else value_named("level", metric.level, coded=False)
 
 
 def _scale(name: str, register: Register) -> Facts:
@@ -113,9 +127,7 @@ def _draw(found: tuple[Assessed, ...], register: Register) -> Any:
             places[at] = place = places.get(at, -1) + 1
             x, y = at[0] - 0.3 + 0.3 * (place % 3), at[1] + 0.22 - 0.3 * (place // 3)
             if each.likelihood_now != each.likelihood:
-                axes.annotate(
-                    "", (x, y), (each.likelihood, each.impact), arrowprops={"arrowstyle": "->", "color": RISK}
-                )
+                _moved(axes, each, x, y)
             colour = RISK if each.residual is RiskLevel.HIGH else INK if each.residual is RiskLevel.MEDIUM else CALM
             axes.text(x, y, str(number), ha="center", va="center", fontsize=9, color=colour)
         axes.set(xlim=(0.5, _STEPS + 0.5), ylim=(0.5, _STEPS + 0.5), xlabel=tongue(say("risks.likelihood")),
@@ -126,6 +138,12 @@ def _draw(found: tuple[Assessed, ...], register: Register) -> Any:
         return figure
 
     return draw
+
+
+def _moved(axes: Any, each: Assessed, x: float, y: float) -> None:
+    """An arrow from where a risk was: along the foot of the squares, where no number stands, then up to its own."""
+    style = {"arrowstyle": "->", "color": RISK, "connectionstyle": "angle,angleA=0,angleB=90,rad=3"}
+    axes.annotate("", (x, y - 0.1), (each.likelihood, each.impact - _FOOT), arrowprops=style)
 
 
 def _square(likelihood: int, impact: int, colour: str) -> Any:
@@ -139,7 +157,9 @@ def _history(found: tuple[Assessed, ...], look: Look) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (
             f"{from_micros(breach.raised_at).astimezone(zone):%Y-%m-%d}", Both(each.title_zh, each.title_en),
-            breach.limit, breach.place, breach.level, breach.value,
+            title_of(breach.indicator),
+            place_named(breach.place) if breach.place else say("early_warning.whole"),
+            value_named("level", breach.level, coded=False), value_cell(breach.indicator, breach.value),
             say("risks.open") if breach.cleared_at is None
             else f"{from_micros(breach.cleared_at).astimezone(zone):%Y-%m-%d}",
         )
@@ -149,7 +169,7 @@ def _history(found: tuple[Assessed, ...], look: Look) -> Section:
     title = say("risks.history")
     if not rows:
         return Section("history", title, (Prose(say("risks.no_history"), quiet=True),))
-    heads = [say(f"risks.{name}") for name in ("raised", "risk", "limit", "where", "state", "value", "cleared")]
+    heads = [say(f"risks.{name}") for name in ("raised", "risk", "metric", "where", "state", "value", "cleared")]
     rows.sort(key=lambda row: str(row[0]), reverse=True)
     return Section("history", title, (table_of("history", title, heads, rows),))
 

@@ -126,15 +126,17 @@ def test_a_key_given_twice_is_refused() -> None:
         render(replace(PAGE, sections=(Section("one", "one", (double,)),)), CATALOGUE, "en")
 
 
-def test_shares_stand_at_the_right_in_per_cent_and_days_are_not_broken() -> None:
+def test_shares_stand_at_the_right_in_per_cent_and_days_and_words_are_not_broken() -> None:
     days = [("2026-11-30", "a word that is longer than a few letters", Percent(share), None, mark, 1, 2, 3, 4)
             for share, mark in ((0.25, Percent(0.5)), (0.031, NONE_OF_THEM))]  # fmt: skip
+    days = [(*row[:-1], "acceptable") for row in days]
     table = table_of("days", "days", ["day", "word", "share", "none", "mark", *"abcd"], days)
     page = replace(PAGE, sections=(Section("one", "one", (table,)),))
     html = render(page, CATALOGUE, "en").split("<main>")[1].replace("\n", "")
     kinds = {text: kind for kind, text in re.findall(r'<td class="([^"]*)">([^<]+)</td>', html)}
     assert [kinds.get(text) for text in ("25%", "3.1%", "50%", NONE_OF_THEM, "—")] == ["number"] * 5
-    assert kinds["2026-11-30"] == "short"
+    assert kinds["2026-11-30"] == kinds["acceptable"] == "short"
+    assert not kinds["a word that is longer than a few letters"]
     assert to_json(page, CATALOGUE, "en")["sections"][0]["blocks"][0]["rows"][0][2] == 0.25
 
 

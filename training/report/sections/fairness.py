@@ -10,6 +10,7 @@ from typing import Any
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
+from scoring.pages.values import value_named
 from scoring.pages.words import Tongue, Words, say
 from training.fairness import ARTIFACT, GroupCounts, disparities, judged
 from training.group_measures import (
@@ -114,14 +115,15 @@ def _measured(attribute: str, groups: tuple[GroupCounts, ...]) -> Iterator[Stati
 
 
 def _statistic(key: str, each: GroupCounts, made: Beside, best: GroupCounts | None = None) -> Statistic:
+    name = say(f"fairness.{key}", group=_group(each.attribute, each.group))
+    note = "" if best is None else say("fairness.beside", best=_group(best.attribute, best.group))
     return Statistic(
-        f"{key}.{each.attribute}.{each.group}", say(f"fairness.{key}", group=_group(each.group)), made.value, made.low,
-        made.high, each.n, each.n_bad, note="" if best is None else say("fairness.beside", best=_group(best.group)),
-    )  # fmt: skip
+        f"{key}.{each.attribute}.{each.group}", name, made.value, made.low, made.high, each.n, each.n_bad, note=note
+    )
 
 
 def _lacking(key: str, each: GroupCounts, why: Words) -> Statistic:
-    name = say(f"fairness.{key}", group=_group(each.group))
+    name = say(f"fairness.{key}", group=_group(each.attribute, each.group))
     return not_assessed(f"{key}.{each.attribute}.{each.group}", name, why, n=each.n, n_events=each.n_bad)
 
 
@@ -129,7 +131,7 @@ def _groups(counts: list[GroupCounts]) -> Table:
     columns = ("of_attribute", "of_group", "rows", "bad", "rate", "probability", "not_refused", "not_held")
     rows = [
         (
-            _attribute(each.attribute), _group(each.group), each.n, each.n_bad,
+            _attribute(each.attribute), _group(each.attribute, each.group, coded=True), each.n, each.n_bad,
             each.n_bad / each.n if each.below else None,
             None if each.sum_probability is None else each.sum_probability / each.n,
             each.below["high"] / each.n if each.below else None,
@@ -145,7 +147,7 @@ def _picture(drawn: Mapping[str, tuple[Cut, ...]]) -> Picture:
     rows = [
         (
             _attribute(attribute), cut.probability, cut.approved, cut.bad_rate, cut.ratio, cut.low, cut.high,
-            _group(cut.group),
+            _group(attribute, cut.group),
         )
         for attribute, cuts in drawn.items()
         for cut in cuts
@@ -233,15 +235,15 @@ def _shares(evidence: Evidence) -> dict[str, float]:
 
 
 def _named(each: Proxy) -> dict[str, Words]:
-    return {"attribute": _attribute(each.attribute), "group": _group(each.group)}
+    return {"attribute": _attribute(each.attribute), "group": _group(each.attribute, each.group)}
 
 
 def _attribute(name: str) -> Words:
     return say(f"fairness.{name}") if name in _KNOWN else name
 
 
-def _group(name: str) -> Words:
-    return say("fairness.not_known") if name == NOT_KNOWN else name
+def _group(attribute: str, name: str, *, coded: bool = False) -> Words:
+    return say("fairness.not_known") if name == NOT_KNOWN else value_named(attribute, name, coded=coded)
 
 
 SECTION = Plan(180, "fairness", build)

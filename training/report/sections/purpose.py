@@ -7,7 +7,8 @@ from domain.labels import LABEL_POLICIES, LabelPolicy, Verdict
 from domain.time import format_duration
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, table_of
 from scoring.pages.status import Status
-from scoring.pages.words import Words, say, worded
+from scoring.pages.values import column_named, value_named
+from scoring.pages.words import Words, joined, say, worded
 from training.report.evidence import Evidence
 from training.report.meanings import kind_named, meaning
 from training.report.plan import Plan
@@ -60,7 +61,7 @@ def _facts(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
     if cuts.get("source"):
         by = say(f"purpose.by_{cuts['by']}")
         told.append((say("purpose.cutoff_source"), say("purpose.by_source", by=by, source=worded(cuts["source"]))))
-    kept = ", ".join(settings.protected) or say("purpose.none")
+    kept = joined(column_named(each) for each in settings.protected) or say("purpose.none")
     return (*told, (say("purpose.protected"), kept))
 
 
@@ -78,7 +79,13 @@ def _verdicts(policy: LabelPolicy, product: str) -> list[tuple[Cell, ...]]:
         codes = [code for code, found in policy.verdicts.items() if found is verdict]
         if codes:
             meaning = f"positive_{product}" if verdict is Verdict.POSITIVE else f"means_{verdict.value}"
-            rows.append((say(f"purpose.is_{verdict.value}"), ", ".join(codes), say(f"purpose.{meaning}")))
+            rows.append(
+                (
+                    say(f"purpose.is_{verdict.value}"),
+                    joined(value_named("code", each) for each in codes),
+                    say(f"purpose.{meaning}"),
+                )
+            )
     return rows
 
 

@@ -8,7 +8,8 @@ from domain.decision import Product
 from scoring.interval import wilson
 from scoring.pages.page import Block, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
-from scoring.pages.words import Words, minus, say
+from scoring.pages.values import column_named
+from scoring.pages.words import Words, joined, minus, say
 from scoring.recourse import Recourse, Recourses, actionable
 from training.cutoffs import GRADES
 from training.intervals import LEVEL, bootstrap
@@ -37,7 +38,7 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
     blocks: list[Block] = [
         Prose(say("recourse.intro", n=len(chosen), whole=len(refused), cutoff=cutoff)),
         Statistics(held), _changes(found),
-        Prose(say("recourse.free", names=", ".join(free) or "—"), quiet=True),
+        Prose(say("recourse.free", names=joined(map(column_named, free)) or "—"), quiet=True),
         _fixed(evidence, fixed),
     ]  # fmt: skip
     left_out: list[Words] = [say("recourse.no_cost")]

@@ -13,6 +13,7 @@ from scoring.interval import wilson
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, not_assessed
+from scoring.pages.values import column_named
 from scoring.pages.words import Tongue, Words, minus, say
 from scoring.rederiving import Rederiving
 from training.attackers import Evasion, evade, is_chosen
@@ -279,7 +280,7 @@ def _named(change: Change) -> tuple[Words, Words]:
     kind, _, what = change.name.partition(":")
     if kind == "noise":
         return say("robustness.noise"), f"{what} IQR"
-    named: Words = group_named(what) if kind in ("missing", "stale") else what
+    named: Words = group_named(what) if kind in ("missing", "stale") else column_named(what, coded=False)
     return say(f"robustness.{kind}"), named if what else say("robustness.all_features")
 
 

@@ -16,6 +16,7 @@ from scoring.metrics import Ranking
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
+from scoring.pages.values import column_named, value_named
 from scoring.pages.words import Tongue, Words, say
 from training.cutoffs import grade_codes
 from training.group_measures import observed_to_expected
@@ -135,7 +136,7 @@ def _counts(segment: Segment) -> bool:
 
 
 def _statistic(key: str, name: Words, segment: Segment, value: float | None, spread: Interval) -> Statistic:
-    label = _label(segment.label)
+    label = _label(segment)
     return Statistic(key, name, value, spread.low, spread.high, segment.n, segment.n_events, note=label, form=".2f")
 
 
@@ -159,7 +160,7 @@ def _picture(segments: Sequence[Segment], auc: float, evidence: Evidence) -> Pic
     rows: list[tuple[Cell, ...]] = []
     for each in segments:
         row: tuple[Cell, ...] = (
-            _dimension(each.dimension), _label(each.label), each.n, each.n_events, each.rate, each.predicted,
+            _dimension(each.dimension), _label(each), each.n, each.n_events, each.rate, each.predicted,
             each.ratio, f"{each.low:.2f} – {each.high:.2f}", each.auc, _written(each.auc_interval),
             each.average_precision, _written(each.average_precision_interval),
         )  # fmt: skip
@@ -185,7 +186,9 @@ def _draw(tongue: Tongue, segments: Sequence[Segment], auc: float) -> Any:
     figure = Figure(figsize=(7.2, 1.0 + 0.17 * len(segments)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     names = [
-        tongue(say("segments.segment", dimension=_dimension(each.dimension), label=_label(each.label)))
+        tongue(
+            say("segments.segment", dimension=_dimension(each.dimension, coded=False), label=_label(each, coded=False))
+        )
         for each in segments
     ]
     for place, each in enumerate(segments):
@@ -269,12 +272,14 @@ def _term(term: Term) -> Words:
     return say("segments.or_missing", term=text) if term.or_missing else text
 
 
-def _dimension(key: str) -> Words:
-    return say(f"segments.{key}") if key in ("history", "hour") else key
+def _dimension(key: str, *, coded: bool = True) -> Words:
+    return say(f"segments.{key}") if key in ("history", "hour") else column_named(key, coded=coded)
 
 
-def _label(label: str) -> Words:
-    return say(f"segments.{label}") if label in WORDED else label
+def _label(segment: Segment, *, coded: bool = True) -> Words:
+    if segment.label in WORDED:
+        return say(f"segments.{segment.label}")
+    return value_named(segment.dimension, segment.label, coded=coded)
 
 
 SECTION = Plan(170, "segments", build)
