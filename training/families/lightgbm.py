@@ -20,6 +20,9 @@ _METRICS = {"average_precision": "average_precision", "auc": "auc"}
 
 _FARTHEST = 1e300
 
+_STRIDE = 7919
+"""Between the seeds of several fits: models of neighbouring seeds are compared with each other elsewhere."""
+
 _LEAVES = re.compile(r"num_leaves=\d+$").match
 
 
@@ -112,7 +115,8 @@ class LightGBM:
         settings = self.settings(columns, params, float(rows.y.mean()))
         texts = []
         for number in range(self.fits):
-            booster = lightgbm.train({**settings, "seed": self.seed + number}, dataset, num_boost_round=rounds)
+            seed = (self.seed + number * _STRIDE) % 2**31
+            booster = lightgbm.train({**settings, "seed": seed}, dataset, num_boost_round=rounds)
             texts.append(str(booster.model_to_string(num_iteration=-1)))
         return Boosted(texts[0] if self.fits == 1 else averaged(texts), self.threads)
 
