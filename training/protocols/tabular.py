@@ -62,7 +62,8 @@ class TabularSettings(Settings):
     Parameters
     ----------
     maturity : delay of the mapping's labels. folds, seed : of the published protocol.
-    inner_folds : of the nested search. fits : whose mean is taken (`training.families.averaged`). protected : columns of the second line, for validation only.
+    inner_folds : of the nested search. fits : whose mean is taken (`training.families.averaged`).
+    protected : columns of the second line, for validation only.
     learning_curve : shares of each training part to learn from, rising.
     """
 
