@@ -50,6 +50,10 @@ def faults(row: list[str]) -> list[str]:
         file = PROJECT / path
         if not file.is_file() or not re.search(rf"^def {re.escape(name)}\(", file.read_text(encoding="utf-8"), re.M):
             found.append(f"no test {test}")
+        elif not re.search(rf"`{re.escape(test)}` ◆", row[2] + row[3]):
+            found.append(f"not through a command: {test}")
+        elif not re.search(r"\bcli\.main\b|\bRunAssay\b|planted import .*\bsaid\b", file.read_text(encoding="utf-8")):
+            found.append(f"its file runs no command: {test}")
     return found
 
 
@@ -68,6 +72,8 @@ def test_every_row_that_was_asked_for_has_its_line():
         (["x", "`assay nothing`", "`tests/test_coverage.py::test_what_a_row_names_exists`", "the same"], "no command"),
         (["x", "`assay book`", "`tests/test_coverage.py::test_of_nothing`", "the same"], "no test"),
         (["x", "`assay book`", "seen by eye", "the same"], "no test of a planted case"),
+        (["x", "`assay book`", "`tests/test_coverage.py::faults`", "the same"], "not through a command"),
+        (["x", "`assay book`", "`tests/scoring/test_policy.py::shipped` ◆", "the same"], "its file runs no command"),
         (["x", "`assay book`", "`tests/test_coverage.py::faults`", ""], "no control"),
     ],
 )

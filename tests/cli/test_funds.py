@@ -41,6 +41,34 @@ def page(tmp_path: Path, run: RunAssay) -> dict:
     return json.loads((tmp_path / "site" / "funds.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_every_fault_is_named_as_what_it_is_and_a_clean_statement_has_none(
+    seed: int, tmp_path: Path, run: RunAssay
+) -> None:
+    told = {}
+    for name, more in (("clean", []), ("faulty", ["--faults"])):
+        home_of(tmp_path / name, events())
+        where = ("--home", str(tmp_path / name))
+        file = tmp_path / f"{name}.csv"
+        made = run(
+            "funds", "simulate", "--to", str(file), "--until", UNTIL, "--seed", str(seed), "--json", *more, *where
+        )
+        assert run("funds", "read", str(file), *where)[0] == 0
+        code, out, _ = run("funds", "reconcile", "--until", UNTIL, "--json", *where)
+        told[name] = (code, json.loads(made[1])["faults"], json.loads(out))
+    code, planted, found = told["clean"]
+    assert (code, planted, found["breaks"], found["flags"]) == (0, {}, [], [])
+    code, planted, found = told["faulty"]
+    assert code == 1
+    here = {each["kind"]: each["event_id"] for each in found["breaks"] if each["kind"] != "missing_here"}
+    assert here == {what: planted[what][0] for what in ("missing_at_bank", "amount", "date", "twice")}
+    strangers = {each["bank_ref"] for each in found["breaks"] if each["kind"] == "missing_here"}
+    assert strangers == {*planted["missing_here"], *planted["commingling"]}
+    (financed,) = planted["self_financing"]
+    kind = "self_financed_loan" if financed.startswith("loan") else "self_financed_repayment"
+    assert {(each["what"], each["event_id"]) for each in found["flags"]} == {("commingling", None), (kind, financed)}
+
+
 @pytest.mark.parametrize("faults", [False, True])
 def test_from_statement_to_page(faults: bool, tmp_path: Path, run: RunAssay) -> None:
     file = tmp_path / "statement.csv"

@@ -62,3 +62,12 @@ def test_usual_days_hold_nothing(run: RunAssay, tmp_path: Path) -> None:
     outcomes(Home(tmp_path / "home"), 5)
     quiet = run("labels", "payment", "--json")
     assert (quiet[0], told(quiet)["n_outcomes"], told(quiet)["n_held"]) == (0, 95, 0)
+
+
+def test_a_simulated_world_holds_nothing(run: RunAssay) -> None:
+    """Payments and loans as the simulator tells them, with its wrong labels and corrections."""
+    assert run("simulate", "--seed", "7", "--customers", "1500", "--borrowers", "600", "--months", "18")[0] == 0
+    for product in ("payment", "loan"):
+        said = run("labels", product, "--json")
+        assert (said[0], told(said)["n_held"]) == (0, 0), told(said)
+        assert told(said)["n_outcomes"] > 300

@@ -130,3 +130,19 @@ def test_the_command_writes_the_card_of_its_decision(desk, cited, capsys):
     assert told["high"]["risk_grade_zh"] == "高风险"
     assert told["normal"]["ability"]["income"] == told["high"]["ability"]["income"]
     assert main(["--home", str(desk.folder), "borrower-card", "nobody"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "burden"),
+    [({}, "comfortable"), ({"debt_monthly": 60_000}, "tight"), ({"debt_monthly": 120_000}, "beyond")],
+)
+def test_the_ability_that_the_command_shows_follows_what_was_declared(desk, run_assay, change, burden):
+    keys = desk.folder / "keys"
+    keys.mkdir(exist_ok=True)
+    (keys / "chain.key").write_bytes(bytes(range(32)))
+    (keys / "chain.key").chmod(0o600)
+    kept = desk.record(Product.LOAN, 7, body={**ASKED, **change, "borrower_id": f"shown-{burden}"})
+    where = ["--home", str(desk.folder), "--configs", str(CONFIGS)]
+    code, out, err = run_assay(*where, "borrower-card", kept.decision_id, "--json")
+    assert code == 0, err
+    assert json.loads(out)["ability"]["burden"] == burden
