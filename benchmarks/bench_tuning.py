@@ -4,17 +4,18 @@
 
 Both search the same ranges by the same TPE with the same seeds and the same first trials, on the same forward folds of
 the same rows (payments with 64 skewed columns and rare positives), one thread, in turns, for the same time. Ours bins
-a fold once, stops a fit early and gives up trials that no earlier trial ever made good from; the peer fits every fold
-anew, knows no early stopping inside ``cross_val_score`` and so draws ``n_estimators`` from 50 to 400 as one more
-parameter. A trial that was given up counts only as far as it was rightly so: a sample is run to its end afterwards,
-untimed, and those that would have been chosen are taken off.
+a fold once, and more coarsely for its trials than for its final fit (``training/families/coarse.py``), stops a fit
+early and gives up trials that no earlier trial ever made good from; the peer fits every fold anew, knows no early
+stopping inside ``cross_val_score`` and so draws ``n_estimators`` from 50 to 400 as one more parameter. A trial that was
+given up counts only as far as it was rightly so: a sample is run to its end afterwards, untimed, and those that would
+have been chosen are taken off.
 
 Each repeat has a world of its own. Both ways' chosen parameters are fitted on all rows they searched on and measured
 on 20,000 later ones; the gain is paired by world, and its interval is Student's over worlds: it holds what the rows,
 the search and the world bring. A handful of repeats gives a wide one; ``--seconds 900 --repeats 16`` a narrow one.
 
-For the same parameters and rounds both must give the same average precision on every fold, or it prints
-``"equal": false`` and ends with 1.
+For the same parameters, rounds and bins, the search's and the final fit's, both must give the same average precision on
+every fold, or it prints ``"equal": false`` and ends with 1.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import cross_val_score
 
+from training.families.coarse import coarse
 from training.families.family import Columns, Labelled, Params, Prepared
 from training.families.lightgbm import LightGBM
 from training.mean_curve import joint
@@ -171,22 +173,30 @@ def curve_of(fold: Prepared, params: Params, rounds: int, patience: int) -> list
 
 
 def same_figures(world: World, seed: int, perturb: float) -> float:
-    """The greatest difference between both ways' average precision over folds, parameters and rounds."""
-    family = LightGBM(seed, threads=1)
+    """The greatest difference between both ways' average precision over bins, folds, parameters and rounds."""
+    own = LightGBM(seed, threads=1)
     folds = [(world.labelled(train), world.labelled(valid)) for train, valid in world.folds]
-    prepared = [family.prepare(world.columns, *fold, "average_precision") for fold in folds]
     worst = 0.0
-    for params, rounds in zip(family.starts(len(world.folds[0][0])), (20, 12), strict=True):
-        model = classifier(family.settings(world.columns, params, 0.0), rounds)
-        theirs = cross_val_score(model, world.X, world.y, scoring="average_precision", cv=world.folds)
-        for fold, figure in zip(prepared, theirs, strict=True):
-            worst = max(worst, abs(curve_of(fold, params, rounds, rounds)[-1] + perturb - float(figure)))
+    for family in (own, tried_with(own, world)):
+        prepared = [family.prepare(world.columns, *fold, "average_precision") for fold in folds]
+        for params, rounds in zip(family.starts(len(world.folds[0][0])), (20, 12), strict=True):
+            model = classifier(family.settings(world.columns, params, 0.0), rounds)
+            theirs = cross_val_score(model, world.X, world.y, scoring="average_precision", cv=world.folds)
+            for fold, figure in zip(prepared, theirs, strict=True):
+                worst = max(worst, abs(curve_of(fold, params, rounds, rounds)[-1] + perturb - float(figure)))
     return worst
+
+
+def tried_with(family: LightGBM, world: World) -> LightGBM:
+    """The family as the search fits its trials."""
+    found = coarse(family, len(world.folds[0][0]))
+    assert isinstance(found, LightGBM)
+    return found
 
 
 def wrongly_given_up(world: World, found: Searched, seed: int, seconds: float) -> tuple[int, int]:
     """Trials that were given up and would have been better than the chosen, and how many were run to their end."""
-    family = LightGBM(seed, threads=1)
+    family = tried_with(LightGBM(seed, threads=1), world)
     folds = [(world.labelled(train), world.labelled(valid)) for train, valid in world.folds]
     prepared = [family.prepare(world.columns, *fold, "average_precision") for fold in folds]
     given_up = [trial for trial in found.trials if trial["state"] == "pruned"]

@@ -39,20 +39,35 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def credit_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An MLflow database without rows, for ``mlflow.db`` of a home: MLflow takes seconds to set one up."""
+
+    def make(folder: Path) -> None:
+        from stores.home import Home
+        from training.tracking import Tracker  # MLflow takes long to import
+
+        folder.mkdir()
+        Tracker.open(Home(folder), {})
+
+    return (made_once(tmp_path_factory, "empty-registry", make) / "mlflow.db").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def credit_home(tmp_path_factory: pytest.TempPathFactory, empty_registry: bytes) -> Path:
     """A home with a simulated world and one credit challenger, trained by lin; all workers share it.
 
     Loans: about 200 rows of test with some twenty defaults, protected attributes among what was counted.
     """
-    return made_once(tmp_path_factory, "credit-home", _credit_home)
+    return made_once(tmp_path_factory, "credit-home", lambda home: _credit_home(home, empty_registry))
 
 
-def _credit_home(home: Path) -> None:
+def _credit_home(home: Path, registry: bytes) -> None:
     from cli.main import main  # doctests of packages that know no command need none of it
 
     configs = Path(__file__).parents[1] / "configs"
     world = ["--days", "14", "--customers", "100", "--months", "36", "--borrowers", "1200"]
     assert main(["--home", str(home), "simulate", "--seed", "5", *world]) == 0
+    (home / "mlflow.db").write_bytes(registry)
     brief = home.parent / "brief.yaml"
     brief.write_text((configs / "quick.yaml").read_text(encoding="utf-8").replace("light", "none"), "utf-8")
     quick = ["--with", str(brief), "--actor", "lin"]

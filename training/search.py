@@ -1,6 +1,6 @@
 """Search for hyperparameters on forward folds: seeded, pruned by fold and by round, kept where it is asked to be kept.
 
-1. folds        prepared once (binned, scaled), newest first; reused by every trial
+1. folds        prepared once (binned, more coarsely where rows are few; scaled), newest first; reused by every trial
 2. study        in memory, or kept under a name and refused when it was begun with other rows or ranges
 3. trials       the champion's parameters, the family's beginnings, then draws; each told by its place in the study
 4. a trial      one fit per fold, given up where no earlier trial ever made good from so far behind
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from training import study as studies
+from training.families.coarse import coarse
 from training.families.family import Columns, Family, Labelled, Params, Prepared
 from training.mean_curve import joint
 from training.progress import Progress, silent, time_left
@@ -95,7 +96,8 @@ def search(
 
     Parameters
     ----------
-    folds : rows to learn from and rows to score of each fold, oldest first; taken one by one.
+    folds : rows to learn from and rows to score of each fold, oldest first; taken one by one. The oldest says how
+        coarsely all are binned.
     budget : what may be spent, and how.
     objective : ``average_precision`` or ``auc``.
     start : parameters tried before the family's own beginnings, moved into its ranges; left out where they are not
@@ -116,10 +118,13 @@ def search(
     prepared: list[Prepared] = []
     sizes: list[int] = []
     taken: list[tuple[Labelled, Labelled]] = []
+    tried = family
     for train, valid in folds:
         sizes.append(len(train))
+        if budget.coarse and len(sizes) == 1:
+            tried = coarse(family, len(train))
         progress("folds", len(sizes), len(sizes), f"{len(train):,} rows to learn, {len(valid):,} to score")
-        prepared.append(family.prepare(columns, train, valid, objective))
+        prepared.append(tried.prepare(columns, train, valid, objective))
         if study is not None:
             taken.append((train, valid))
     n_rows = min(sizes)
@@ -132,7 +137,7 @@ def search(
         choices, points = grid_of(family.grid(n_rows), starts[0], seed)
         starts = []
     told = {name: optuna.distributions.distribution_to_json(each) for name, each in ranges.items()}
-    identity = {} if study is None else studies.identity_of(family, columns, taken, told, budget, objective, seed)
+    identity = {} if study is None else studies.identity_of(tried, columns, taken, told, budget, objective, seed)
     taken.clear()
     # The newest fold is the most like what comes: it is scored first, so that pruning judges by it.
     prepared.reverse()

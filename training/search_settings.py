@@ -22,6 +22,7 @@ class Search(Settings):
     rounds, patience : of families that boost: at most, and without a rise before a fit is stopped.
     method : how values are drawn: by what did well before, at random, or from the family's grid.
     pruning : give a trial up after a fold, after any round, or never.
+    coarse : fit trials with fewer bins where rows are few (`training.families.coarse`); the final fit has them all.
     warm_start : try the champion's parameters first, where they are of the same family and its ranges hold them.
     study : name under which trials are kept, so that an interrupted search goes on; not kept without one.
     storage : ``sqlite`` for a file in the home, or the URL of a database that many machines share.
@@ -39,6 +40,7 @@ class Search(Settings):
     patience: int = Field(default=30, ge=1)
     method: Literal["tpe", "random", "grid"] = "tpe"
     pruning: Literal["none", "folds", "rounds"] = "rounds"
+    coarse: bool = True
     warm_start: bool = True
     study: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$")
     storage: str = SQLITE

@@ -12,9 +12,10 @@ from training.tracking import Tracker
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory, empty_registry):
     """A home with one registered challenger, trained by lin; of its bundle only the hash matters here."""
     root = tmp_path_factory.mktemp("home")
+    (root / "mlflow.db").write_bytes(empty_registry)
     tracker = Tracker.open(Home(root), {})
     with tracker.run("assay-fraud", "a run", {}) as run:
         tags = {"bundle": "c" * 64, "operator": "lin", "metric": "auc", "value": "0.8", "intake": "amber"}

@@ -43,7 +43,7 @@ SETTINGS = {
 Assay = Callable[..., tuple[int, str, str]]
 
 
-def champion(root: Path, grows: int = 1) -> Home:
+def champion(root: Path, registry: bytes, grows: int = 1) -> Home:
     """A home with a deployed champion that lin trained, and decisions since; late amounts are so many times as large.
 
     It is made where it is used: the registry names its artifacts by their place.
@@ -52,6 +52,7 @@ def champion(root: Path, grows: int = 1) -> Home:
     (root / "configs" / "fraud.yaml").write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
     home = Home(root / "home")
     database = Database(home.database)
+    home.registry.write_bytes(registry)
     events = payments()
     paid = events["transaction"]
     place = paid.column_names.index("amount")
@@ -101,8 +102,10 @@ def drifting(request: Any) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_request_becomes_a_challenger_and_people_make_it_champion(assay: Assay, tmp_path: Path) -> None:
-    home = champion(tmp_path, grows=20)
+def test_a_request_becomes_a_challenger_and_people_make_it_champion(
+    assay: Assay, tmp_path: Path, empty_registry: bytes
+) -> None:
+    home = champion(tmp_path, empty_registry, grows=20)
     served = pointed(home.pointers, "payment")
     until = ("--until", format_instant(SHIFTED))
     quiet = told(assay, "retrain", "fraud", "--ask", "it is a month old", "--by", "lin", *until, "--last", "4d")
@@ -142,8 +145,10 @@ def test_a_request_becomes_a_challenger_and_people_make_it_champion(assay: Assay
 
 
 @pytest.mark.slow
-def test_flipped_labels_stop_the_promotion_until_a_person_has_ruled(assay: Assay, tmp_path: Path) -> None:
-    home = champion(tmp_path)
+def test_flipped_labels_stop_the_promotion_until_a_person_has_ruled(
+    assay: Assay, tmp_path: Path, empty_registry: bytes
+) -> None:
+    home = champion(tmp_path, empty_registry)
     calm = told(assay, "labels", "payment")
     assert (calm["n_held"], calm["n_outcomes"]) == (0, payments()["outcome"].num_rows)
     database = Database(home.database)

@@ -17,12 +17,13 @@ from monitoring.indicator import Indicator, indicators
 from monitoring.limits import LimitSettings
 from monitoring.oversight.site import catalogue
 from monitoring.reading import Reading
-from scoring.pages.words import LANGS
+from scoring.pages.words import LANGS, Catalogue
 from stores.settings_files import load_settings
 from tests.monitoring.world import CONFIGS, START, Scale, World, make_world
 
 EVERY = indicators()
 LIMITS = load_settings(CONFIGS / "limits.yaml", LimitSettings)
+PAST_DAY = 30
 
 
 @pytest.fixture(scope="module", name="world")
@@ -30,6 +31,23 @@ def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = make_world(tmp_path_factory.mktemp("world"), scale=Scale(days=40, per_day=80))
     yield world
     world.database.close()
+
+
+@pytest.fixture(scope="module", name="past")
+def _past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A home in which everything after a day never happened."""
+    cut = START + (PAST_DAY + 1) * DAY
+    past = make_world(
+        tmp_path_factory.mktemp("past"), scale=Scale(days=40, per_day=80),
+        plant=lambda rows: rows[rows["event_time"] < cut],
+    )  # fmt: skip
+    yield past
+    past.database.close()
+
+
+@pytest.fixture(scope="module", name="words")
+def _words() -> Catalogue:
+    return catalogue()
 
 
 @pytest.fixture(scope="module", name="empty")
@@ -57,24 +75,14 @@ def test_a_place_is_named_once_and_a_value_formed(indicator: Indicator, world: W
 
 
 @pytest.mark.parametrize("indicator", EVERY, ids=lambda each: each.key)
-def test_what_was_known_later_changes_nothing(indicator: Indicator, world: World, tmp_path: Path) -> None:
-    """A home in which everything after the chunk never happened says the same of it."""
-    day = 30
-    cut = START + (day + 1) * DAY
-    past = make_world(
-        tmp_path, scale=Scale(days=40, per_day=80),
-        plant=lambda rows: rows[rows["event_time"] < cut],
-    )  # fmt: skip
-    try:
-        assert list(indicator.read(past.sight(day))) == list(indicator.read(world.sight(day)))
-    finally:
-        past.database.close()
+def test_what_was_known_later_changes_nothing(indicator: Indicator, world: World, past: World) -> None:
+    assert list(indicator.read(past.sight(PAST_DAY))) == list(indicator.read(world.sight(PAST_DAY)))
 
 
 @pytest.mark.parametrize("indicator", EVERY, ids=lambda each: each.key)
-def test_its_title_is_said_in_both_languages(indicator: Indicator) -> None:
+def test_its_title_is_said_in_both_languages(indicator: Indicator, words: Catalogue) -> None:
     for lang in LANGS:
-        assert catalogue().tongue(lang)(indicator.title)
+        assert words.tongue(lang)(indicator.title)
 
 
 def test_a_key_is_one_word() -> None:

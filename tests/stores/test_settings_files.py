@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from domain.errors import DefinitionError
 from domain.settings import Settings
 from domain.time import DAY, Duration
+from stores import settings_files
 from stores.settings_files import load_settings, read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +49,14 @@ def test_scalars_are_what_they_look_like(tmp_path: Path) -> None:
         "truth": [True, False, True],
         "nothing": [None, None],
     }  # fmt: skip
+
+
+def test_libyaml_reads_every_settings_file_as_plain_python_does() -> None:
+    paths = [path for path in ROOT.rglob("*.yaml") if not path.is_relative_to(ROOT / ".venv")]
+    assert len(paths) > 50
+    for path in paths:
+        plain = yaml.load(path.read_text(encoding="utf-8"), settings_files._Loader)  # noqa: S506 - a SafeLoader
+        assert repr(read_yaml(path)) == repr(plain), path
 
 
 def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:

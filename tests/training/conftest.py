@@ -131,21 +131,13 @@ def train_with(
 
 
 @pytest.fixture(scope="session")
-def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """An MLflow database without rows: setting one up takes seconds, copying it nothing."""
-    home = Home(tmp_path_factory.mktemp("mlflow"))
-    Tracker.open(home, {})
-    return (home.root / "mlflow.db").read_bytes()
-
-
-@pytest.fixture(scope="session")
 def trained_once(
-    tmp_path_factory: pytest.TempPathFactory, _empty_store: bytes, journal: Journal, platform: PlatformSettings,
+    tmp_path_factory: pytest.TempPathFactory, empty_registry: bytes, journal: Journal, platform: PlatformSettings,
     book: ReasonBook, settings: TrainingSettings,
 ) -> tuple[Tracker, Trained]:  # fmt: skip
     """One challenger in a store of its own, for tests that leave it as it is."""
     home = Home(tmp_path_factory.mktemp("trained"))
-    (home.root / "mlflow.db").write_bytes(_empty_store)
+    (home.root / "mlflow.db").write_bytes(empty_registry)
     tracker = Tracker.open(home, {})
     ticks = count(START + (N_DAYS + 1) * DAY, 1_000_000)
     made = train(settings, platform, journal, book, tracker, actor="lin", clock=lambda: next(ticks), root=ROOT)
@@ -153,11 +145,11 @@ def trained_once(
 
 
 @pytest.fixture
-def make_home(tmp_path: Path, _empty_store: bytes) -> Callable[[str], Home]:
+def make_home(tmp_path: Path, empty_registry: bytes) -> Callable[[str], Home]:
     def make(name: str) -> Home:
         home = Home(tmp_path / name)
         home.root.mkdir()
-        (home.root / "mlflow.db").write_bytes(_empty_store)
+        (home.root / "mlflow.db").write_bytes(empty_registry)
         return home
 
     return make

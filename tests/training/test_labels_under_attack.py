@@ -109,11 +109,11 @@ def test_a_ruling_lets_them_in_and_nobody_rules_without_a_name(attacked: Journal
 
 @pytest.fixture(scope="module", name="under_attack")
 def _under_attack(
-    tmp_path_factory: pytest.TempPathFactory, _empty_store: bytes, attacked: Journal, platform: PlatformSettings,
+    tmp_path_factory: pytest.TempPathFactory, empty_registry: bytes, attacked: Journal, platform: PlatformSettings,
     book: ReasonBook, settings: TrainingSettings,
 ) -> tuple[Tracker, Trained]:  # fmt: skip
     home = Home(tmp_path_factory.mktemp("trained_under_attack"))
-    (home.root / "mlflow.db").write_bytes(_empty_store)
+    (home.root / "mlflow.db").write_bytes(empty_registry)
     tracker = Tracker.open(home, {})
     ticks = count(START + (N_DAYS + 1) * DAY, 1_000_000)
     made = train(

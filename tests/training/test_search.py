@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from domain.errors import DefinitionError
 from scoring.scorer import Scorer
 from tests.training.study_worker import Valley
 from tests.training.study_worker import run as search_valley
 from training.families.family import Columns, Labelled, Prepared
 from training.families.lightgbm import LightGBM
-from training.search import Searched, search
+from training.mean_curve import joint
+from training.search import Searched, StudyPlace, search
 from training.settings import Search
 
 COLUMNS = Columns(("amount", "age", "noise", "channel"), ("channel",))
@@ -94,6 +97,34 @@ def test_bins_made_once_give_what_bins_made_anew_give() -> None:
     reused = [shared.score(params, rounds=15, patience=15) for params in leaves]
     anew = [family.prepare(COLUMNS, *halves, "auc").score(params, rounds=15, patience=15) for params in leaves]
     assert reused == anew
+
+
+@pytest.mark.parametrize(("coarse", "bins"), [(True, 63), (False, 255)])
+def test_trials_of_few_rows_have_fewer_bins_unless_they_are_to_have_all(coarse: bool, bins: int) -> None:
+    X, y = world(2_000)
+    halves = Labelled(X[:1_000], y[:1_000]), Labelled(X[1_000:], y[1_000:])
+    family = LightGBM(seed=1, threads=1)
+    budget = Search(trials=1, rounds=20, patience=5, coarse=coarse)
+    result = search(family, COLUMNS, [halves], budget, objective="auc", seed=1)
+    curve: list[float] = []
+    replace(family, max_bin=bins).prepare(COLUMNS, *halves, "auc").score(
+        family.starts(1_000)[0], rounds=20, patience=5, report=lambda _, value: curve.append(value)
+    )
+    assert (result.rounds, (result.value,)) == joint([curve], 5)
+
+
+def test_a_study_of_coarse_trials_is_not_gone_on_with_by_others(tmp_path: Path) -> None:
+    X, y = world(2_000)
+    halves = Labelled(X[:1_000], y[:1_000]), Labelled(X[1_000:], y[1_000:])
+    place = StudyPlace("bins", f"sqlite:///{tmp_path}/bins.db")
+
+    def go(coarse: bool) -> Searched:
+        budget = Search(trials=2, rounds=5, patience=5, coarse=coarse)
+        return search(LightGBM(1, 1), COLUMNS, [halves], budget, objective="auc", seed=1, study=place)
+
+    assert len(go(True).trials) == 2
+    with pytest.raises(DefinitionError, match=r"begun with other family .*another name"):
+        go(False)
 
 
 def test_weights_move_the_level_not_the_sense() -> None:
