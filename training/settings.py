@@ -100,6 +100,7 @@ class TrainingSettings(Settings):
     constraints: Constraints = Constraints()
     challengers: Challengers = Challengers()
     loss: Literal["binary", "cross_entropy"] = "binary"
+    fits: int = Field(default=1, ge=1, le=25)
     max_bin: int = Field(default=255, ge=15, le=65_535)
     max_bin_of: dict[str, Annotated[int, Field(ge=15, le=65_535)]] = {}
     objective: Literal["average_precision", "auc"]

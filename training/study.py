@@ -28,7 +28,7 @@ HEARTBEAT, GRACE = 15, 60
 
 _ATTEMPTS = 3
 _PATIENCE = 10.0
-_NOT_OURS = ("threads",)
+_NOT_OURS = ("threads", "fits")
 _FIGURE = "mean over folds of calmed curves, where it is highest"
 
 

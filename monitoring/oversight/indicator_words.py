@@ -7,19 +7,22 @@ from functools import lru_cache
 
 from monitoring.indicator import Indicator, indicators
 from scoring.pages.page import Cell, percent_of
-from scoring.pages.words import Words
+from scoring.pages.words import Words, say
 
 
-def title_of(key: str) -> Words:
-    """What people read; a key that nobody declares any more as it is.
+def title_of(key: str, code: str = "") -> Words:
+    """What people read, with a code in brackets: its key, or that of a limit; a key that nobody declares as it is.
 
     Examples
     --------
     >>> title_of("foreign_share"), title_of("gone")
     (Say(key='risks.foreign_share', values={}), 'gone')
+    >>> sorted(title_of("foreign_share", "foreign-share").values)
+    ['code', 'title']
     """
     known = _indicators().get(key)
-    return key if known is None else known.title
+    title = key if known is None else known.title
+    return say("early_warning.coded", title=title, code=code) if code else title
 
 
 def value_cell(key: str, value: float | None) -> Cell:

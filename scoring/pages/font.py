@@ -51,7 +51,7 @@ def wanted(messages: Iterable[Path] = MESSAGES, configs: Path = ROOT / "configs"
     lines = (FOLDER / "characters.txt").read_text(encoding="utf-8").splitlines()
     found = {character for line in lines if not line.startswith("#") for character in line}
     found |= Catalogue.read(messages).characters()
-    more = (ROOT / "training" / "report" / "meanings.yaml", ROOT / "scoring" / "pages" / "values.yaml")
+    more = (ROOT / "scoring" / "pages" / "meanings.yaml", ROOT / "scoring" / "pages" / "values.yaml")
     for path in [*sorted(configs.rglob("*.yaml")), *more]:
         found |= set(path.read_text(encoding="utf-8"))
     return (found | _LATIN | _GREEK | _SIGNS) - set("\n\t\r\u3000")

@@ -72,6 +72,7 @@ def make_lightgbm(
         method=settings.constraints.method,
         interactions=interaction_lists(settings.constraints, groups),
         loss=settings.loss,
+        fits=settings.fits,
     )
 
 

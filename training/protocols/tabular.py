@@ -62,7 +62,8 @@ class TabularSettings(Settings):
     Parameters
     ----------
     maturity : delay of the mapping's labels. folds, seed : of the published protocol.
-    inner_folds : of the nested search. protected : columns of the second line, for validation only.
+    inner_folds : of the nested search. fits : whose mean is taken (`training.families.averaged`).
+    protected : columns of the second line, for validation only.
     learning_curve : shares of each training part to learn from, rising.
     """
 
@@ -74,6 +75,7 @@ class TabularSettings(Settings):
     folds: int = Field(ge=2)
     inner_folds: int = Field(ge=2)
     search: Search
+    fits: int = Field(default=1, ge=1, le=25)
     seed: int
     threads: int
     resamples: int
@@ -193,7 +195,7 @@ class TabularRows:
         ----------
         X : float64[n, m], of ``columns``. share : of each training part that is learnt from.
         """
-        family = LightGBM(settings.seed, settings.threads)
+        family = LightGBM(settings.seed, settings.threads, fits=settings.fits)
         raw, fold = np.empty(len(self.y)), np.empty(len(self.y), np.int64)
         for number, (learnt, held) in enumerate(stratified(self.y, settings.folds, settings.seed)):
             progress("folds", number, settings.folds, model)

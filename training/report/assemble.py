@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.errors import DataError, ModelError
 from scoring.pages.font import MESSAGES
+from scoring.pages.meanings import meaning
 from scoring.pages.page import Cell, Facts, Page, Section, Statistics
 from scoring.pages.status import not_assessed
 from scoring.pages.words import Catalogue, Words, say
@@ -15,7 +16,6 @@ from training.progress import Progress, silent
 from training.report import front
 from training.report.dates import business_days
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
-from training.report.meanings import meaning
 from training.report.plan import Plan, plans
 from training.report.settings import ReportSettings
 from training.review import Review

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, compact
+from scoring.pages.meanings import group_named
 from scoring.pages.page import Cell, Picture, table_of
 from scoring.pages.words import Tongue, say
 from training.effects import Ale, Raw, conditional_scores, grid_of
-from training.report.meanings import group_named
 
 
 def panels(n: int, width: int = 3, height: float = 2.1) -> tuple[Any, list[Any]]:

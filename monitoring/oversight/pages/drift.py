@@ -13,6 +13,7 @@ from monitoring.oversight.plan import PagePlan
 from monitoring.report import SEVERITY, Line
 from monitoring.settings import MonitoringSettings
 from monitoring.traffic import Traffic
+from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Cell, Percent, Prose, Section, Statistics, Table, percent_of, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.values import column_named, place_named, value_named
@@ -41,8 +42,10 @@ def _product(look: Look, product: Product, settings: MonitoringSettings) -> Sect
     rows = labelled(look, product, serving.bundle)
     lines = list(judged(reference, rows, settings))
     shown = [line for line in lines if line.group in _ALWAYS or line.status in ("attention", "warning", "high")]
+    meanings = {each.name: meaning(each.doc) for each in serving.bundle.feature_set.features}
     table: list[tuple[Cell, ...]] = [
-        (say(f"drift.{line.group}"), _name(line), *_numbers(line), line.threshold, line.n_current, line.note)
+        (say(f"drift.{line.group}"), _name(line), *_numbers(line), line.threshold, line.n_current,
+         line.note or meanings.get(line.name.rpartition(" ")[2], ""))
         for line in shown
     ]  # fmt: skip
     names = ("group", "name", "value", "from", "to", "expected", "next", "n", "note")
@@ -64,9 +67,11 @@ def _product(look: Look, product: Product, settings: MonitoringSettings) -> Sect
         )  # fmt: skip
         blocks.append(Statistics((apart,)))
         drivers: list[tuple[Cell, ...]] = [
-            (name, Percent(share)) for name, share in list(found.drivers.items())[:_MOST_DRIVERS]
+            (name, meanings.get(name, ""), Percent(share))
+            for name, share in list(found.drivers.items())[:_MOST_DRIVERS]
         ]
-        blocks.append(table_of("drivers", say("drift.drivers"), [say("drift.name"), say("drift.gain")], drivers))
+        told_by = [say(f"drift.{each}") for each in ("name", "note", "gain")]
+        blocks.append(table_of("drivers", say("drift.drivers"), told_by, drivers))
     halves = _halves(look, rows)
     if halves:
         blocks.append(table_of("segments", say("drift.segments"), [

@@ -148,10 +148,10 @@ def _course(look: Look, store: Breaches, opened: Sequence[Breach]) -> Picture | 
 
 def _row(look: Look, breach: Breach, one: KeptReading) -> tuple[Cell, ...]:
     return (
-        title_of(breach.indicator),
+        title_of(breach.indicator, breach.limit),
         _where(one.place),
         _day(look, one.since)[:10],
-        one.value,
+        value_cell(breach.indicator, one.value),
         one.n,
     )
 

@@ -90,7 +90,7 @@ def _register(found: tuple[Assessed, ...], register: Register) -> Section:
 
 def _metrics(found: tuple[Assessed, ...]) -> Any:
     rows: list[tuple[Cell, ...]] = [
-        (Both(each.title_zh, each.title_en), title_of(metric.indicator),
+        (Both(each.title_zh, each.title_en), title_of(metric.indicator, metric.indicator),
          say("risks.anywhere") if metric.where == "*" else place_named(metric.where), _state(metric),
          value_cell(metric.indicator, metric.value))
         for each in found
@@ -157,7 +157,7 @@ def _history(found: tuple[Assessed, ...], look: Look) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (
             f"{from_micros(breach.raised_at).astimezone(zone):%Y-%m-%d}", Both(each.title_zh, each.title_en),
-            title_of(breach.indicator),
+            title_of(breach.indicator, breach.limit),
             place_named(breach.place) if breach.place else say("early_warning.whole"),
             value_named("level", breach.level, coded=False), value_cell(breach.indicator, breach.value),
             say("risks.open") if breach.cleared_at is None

@@ -19,7 +19,7 @@ from tests.serving.world import CONFIGS
 from tests.shared import RunAssay
 
 CODES = (
-    r"assay [a-z][a-z -]*",  # a command to run
+    r"assay(?: [a-z-]+){1,3}",  # a command to run
     r"J\. Risk Model Validation",  # a journal
     r"step one of a drill that failed",  # what a program said when a step failed, as it was recorded
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from domain.labels import LABEL_POLICIES
+from scoring.pages.font import MESSAGES
+from scoring.pages.numbers import written
 from scoring.pages.page import Facts, Table
 from scoring.pages.status import Status
-from scoring.pages.words import say
+from scoring.pages.words import Catalogue, say
 from tests.training.report.changed import built, with_settings
 from tests.training.report.every_word import every_word
 from training.report.evidence import Evidence
@@ -19,7 +21,8 @@ def test_every_outcome_code_has_its_verdict(request: pytest.FixtureRequest, name
     evidence: Evidence = request.getfixturevalue(name)
     section = built(purpose, evidence)
     (table,) = (block for block in section.blocks if isinstance(block, Table))
-    codes = [code for _, told, _ in table.rows for code in str(told).split(", ")]
+    english = Catalogue.read(MESSAGES).tongue("en")
+    codes = [code for _, told, _ in table.rows for code in written(told, english).split(", ")]
     assert sorted(codes) == sorted(LABEL_POLICIES[evidence.settings.label_policy].verdicts)
     assert section.status is Status.NOT_ASSESSED
     (facts,) = (block for block in section.blocks if isinstance(block, Facts))

@@ -8,6 +8,7 @@ import numpy as np
 
 from domain.time import format_instant
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
+from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Facts, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic
 from scoring.pages.words import Tongue, Words, minus, say
@@ -15,7 +16,6 @@ from scoring.reasons import Concept
 from training.comparables import KINDS, choose_cases, nearest
 from training.cutoffs import GRADES
 from training.report.evidence import Evidence, Rows
-from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from domain.decision import Product
+from scoring.pages.meanings import group_named
 from scoring.pages.page import Block, Cell, Facts, Picture, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, joined, minus, say
@@ -22,7 +23,6 @@ from training.profile import (
 )
 from training.report.evidence import CALIBRATION, TEST, TRAIN, Evidence
 from training.report.lighter import lighter
-from training.report.meanings import group_named
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 

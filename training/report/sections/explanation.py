@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from domain.decision import Product
+from scoring.pages.meanings import group_named, meaning
 from scoring.pages.page import Block, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Words, say
@@ -19,7 +20,6 @@ from training.permutation import Drops, keep_positives, permutation_drops
 from training.report import explanation_pictures as pictures
 from training.report.evidence import Evidence
 from training.report.look import FULL, LIGHT, Look, other_seeds
-from training.report.meanings import group_named, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.seeds import Refit, steadiness

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
+from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.values import value_named
@@ -27,7 +28,6 @@ from training.groups import FEWEST, NOT_KNOWN
 from training.proxies import ARTIFACT as PROXIES
 from training.proxies import Proxy
 from training.report.evidence import Evidence
-from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scoring.model import GOLDEN
+from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Words, say
 from scoring.scorer import FAST
 from training.gates.bundle import one_row_us
 from training.report.evidence import Evidence
-from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.rescoring import n_unlike

@@ -9,6 +9,7 @@ import numpy as np
 
 from domain.decision import Product
 from domain.time import DAY, format_duration
+from scoring.pages.meanings import counted, meaning
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Both, Words, joined, say, worded
@@ -17,7 +18,6 @@ from training.intake.checks import CHECK_NAMES
 from training.report.dates import business_days
 from training.report.evidence import Evidence
 from training.report.lighter import lighter
-from training.report.meanings import counted, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from domain.decision import Product
 from domain.labels import LABEL_POLICIES, LabelPolicy, Verdict
 from domain.time import format_duration
+from scoring.pages.meanings import kind_named, meaning
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, table_of
 from scoring.pages.status import Status
 from scoring.pages.values import column_named, value_named
 from scoring.pages.words import Words, joined, say, worded
 from training.report.evidence import Evidence
-from training.report.meanings import kind_named, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 

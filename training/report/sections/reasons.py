@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Facts, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Words, say
 from training.reason_quality import Measured, ReasonQuality, reason_quality
 from training.report.evidence import Evidence
 from training.report.look import FULL, other_seeds
-from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.sections.cases import concept_name
 from training.report.settings import ReportSettings

@@ -6,6 +6,7 @@ import numpy as np
 
 from domain.decision import Product
 from scoring.interval import wilson
+from scoring.pages.meanings import group_named, meaning
 from scoring.pages.page import Block, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.values import column_named
@@ -14,7 +15,6 @@ from scoring.recourse import Recourse, Recourses, actionable
 from training.cutoffs import GRADES
 from training.intervals import LEVEL, bootstrap
 from training.report.evidence import Evidence
-from training.report.meanings import group_named, meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 

@@ -11,6 +11,7 @@ import numpy as np
 from domain.decision import Product
 from scoring.interval import wilson
 from scoring.pages.drawing import CALM, FAINT, INK, RISK
+from scoring.pages.meanings import group_named
 from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.values import column_named
@@ -20,7 +21,6 @@ from training.attackers import Evasion, evade, is_chosen
 from training.cutoffs import GRADES
 from training.intervals import Interval
 from training.report.evidence import Evidence, Rows
-from training.report.meanings import group_named
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.robustness import Change, draw_sample, earlier_rows, failures, measure_changes, with_noise, without

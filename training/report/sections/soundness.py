@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from scoring.pages.drawing import CALM, INK
+from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Cell, Facts, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.words import Tongue, Words, joined, say
 from training.gates.monotone import declared_signs
 from training.report.evidence import Evidence
-from training.report.meanings import meaning
 from training.report.plan import Plan
 from training.report.settings import ReportSettings
 from training.search_table import chosen_trial, parameters

@@ -9,10 +9,10 @@ import pytest
 from domain.events import KINDS
 from features.catalogue import described
 from scoring.pages import font
+from scoring.pages.meanings import counted, group_named, kind_named, meaning
 from scoring.pages.words import Both
 from training.dataset_settings import DropRule
 from training.drops import MARK
-from training.report.meanings import counted, group_named, kind_named, meaning
 from training.splits import UNVERIFIED
 
 SAID = sorted(
@@ -29,7 +29,7 @@ SAID = sorted(
 @pytest.mark.parametrize("text", SAID)
 def test_it_is_chinese_in_chinese_and_as_declared_in_english(text: str) -> None:
     said = meaning(text)
-    assert isinstance(said, Both), f"{text}: expected a phrase in training/report/meanings, got none"
+    assert isinstance(said, Both), f"{text}: expected a phrase in scoring/pages/meanings, got none"
     assert said.en == text
     assert re.search("[一-鿿]", said.zh)
     assert set(said.zh) <= font.held()
