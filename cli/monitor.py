@@ -88,7 +88,10 @@ def look_back(session: Session, product: str, since: int | None, until: int | No
             raise ModelError(expected_got(f"a deployed {product} model (`assay deploy`)", None, where))
         # Deployment proved it in a process of its own, and every byte is verified again here.
         bundle = load_bundle(session.home.bundles / digest, score_golden_in_child=False)
-        return look(product, session.ledger(database), bundle, policy, settings, since=since, until=until)
+        return look(
+            product, session.ledger(database), bundle, policy, settings, since=since, until=until,
+            journal=session.journal(database),
+        )  # fmt: skip
 
 
 def show_report(report: MonitorReport, *, every: bool) -> None:

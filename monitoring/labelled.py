@@ -12,6 +12,7 @@ from domain.decision import Product
 from domain.errors import ModelError, expected_got
 from domain.labels import LABEL_POLICIES, LabelPolicy
 from domain.time import parse_duration
+from monitoring.customers import of_customers
 from monitoring.oversight.look import Look
 from monitoring.seen import seen
 from monitoring.traffic import Traffic, of_ledger
@@ -57,7 +58,8 @@ def _labelled(look: Look, product: Product, bundle: Bundle) -> Traffic:
     late = (facts["known_at"] - facts["event_time"]) > look.platform.max_lateness
     columns = {name: facts[name] for name in _FACTS[product]}
     frame = rows.frame.assign(**columns, y=y, late=late.to_numpy())
-    return Traffic(_plain(frame), rows.vectors, rows.read, rows.names, rows.categorical)
+    made = Traffic(_plain(frame), rows.vectors, rows.read, rows.names, rows.categorical)
+    return of_customers(made, look.journal, product)
 
 
 def terms_of(about: Any) -> tuple[LabelPolicy, int]:

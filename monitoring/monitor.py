@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from domain.decision import Product
 from monitoring.calculators.calculator import Calculator, Terms
 from monitoring.calculators.data_quality import DataQuality
 from monitoring.calculators.feature_drift import FeatureDrift
@@ -20,6 +21,7 @@ from monitoring.calculators.missing_share import MissingShare
 from monitoring.calculators.rates import Rates
 from monitoring.calculators.score_drift import ScoreDrift
 from monitoring.calculators.service import Degraded, Latency
+from monitoring.customers import of_customers
 from monitoring.report import Line, MonitorReport
 from monitoring.result import judge
 from monitoring.settings import MonitoringSettings
@@ -28,6 +30,7 @@ from monitoring.traffic import Traffic, of_ledger, of_reference
 if TYPE_CHECKING:
     from scoring.bundle import Bundle
     from scoring.policy_settings import PolicySettings
+    from stores.journal import Journal
     from stores.ledger import Ledger
 
 CALCULATORS: tuple[type[Calculator], ...] = (
@@ -45,6 +48,7 @@ def monitor(
     *,
     since: int | None = None,
     until: int | None = None,
+    journal: Journal | None = None,
 ) -> MonitorReport:
     """Compare the decisions of a period with the reference of the deployed bundle.
 
@@ -52,10 +56,13 @@ def monitor(
     ----------
     policy : the one in force: its cut-offs and actions say what the reference makes expected.
     since, until : µs UTC; open when None.
+    journal : tells whose each request is; without it rows are taken as independent.
     """
     decisions = ledger.read(product, since=since, until=until)
     reference = reference_of(bundle, policy)
     current = of_ledger(decisions, reference.names, tuple(reference.categorical), bundle.hash)
+    if journal is not None:
+        current = of_customers(current, journal, Product(product))
     n_mine = int(sum(model == bundle.hash for model in decisions["model"].to_pylist()))
     lines = tuple(judged(reference, current, settings))
     return MonitorReport(product, bundle.hash, since, until, decisions.num_rows, n_mine, lines)

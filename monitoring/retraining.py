@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from domain.decision import Product
 from domain.labels import CREDIT_POLICY, FRAUD_POLICY
 from domain.time import DAY, format_instant, parse_instant
+from monitoring.customers import of_customers
 from monitoring.monitor import judged, reference_of
 from monitoring.oversight.look import Look
 from monitoring.report import NOT_ASSESSED, SEVERITY
@@ -37,7 +38,7 @@ def evidence_for(
     decisions = look.ledger.read(product.value, since=look.since, until=look.until)
     reference = reference_of(bundle, policy)
     current = of_ledger(decisions, reference.names, tuple(reference.categorical), bundle.hash)
-    lines = list(judged(reference, current, settings))
+    lines = list(judged(reference, of_customers(current, look.journal, product), settings))
     telling = [line for line in lines if SEVERITY.index(line.status) >= _TELLING]
     performance = whole(look, product, bundle)
     opened = Breaches(look.database).open(until=look.until + 1)

@@ -29,7 +29,8 @@ class Traffic:
     ----------
     frame : one row a decision. Columns, each of them optional: ``time`` (µs UTC), ``raw`` and ``score`` (NaN without a
         model), ``grade``, ``action``, ``degraded``, ``y`` (1, 0; NaN while the label is not mature), ``amount``,
-        ``late`` (arrived later than allowed), ``us_STAGE`` (µs), and the segments.
+        ``late`` (arrived later than allowed), ``us_STAGE`` (µs), ``whose`` (a number for each customer), and the
+        segments.
     vectors : float64[n, m], encoded; NaN is missing, unseen or not read.
     read : bool[n], whether the features of a row were read at all.
     names : of the features. categorical : those whose values are codes.
@@ -65,6 +66,16 @@ class Traffic:
     def numbers(self, column: str) -> NDArray[np.float64]:
         """A column as float64; NaN where nothing is known."""
         return self.frame[column].to_numpy(dtype=np.float64)
+
+    @property
+    def whose(self) -> NDArray[np.int64] | None:
+        """Whose each row is; None where nobody knows, and rows are taken as independent."""
+        return self.frame["whose"].to_numpy(np.int64) if "whose" in self.frame else None
+
+    @property
+    def whose_features(self) -> NDArray[np.int64] | None:
+        """As `whose`, of the rows whose features were read."""
+        return None if self.whose is None else self.whose[self.read]
 
     @property
     def features(self) -> NDArray[np.float64]:

@@ -4,6 +4,10 @@
 2. both samples        -> counts per bin
 3. shares a, e         -> PSI = Σ (a − e) · ln(a / e)
 4. no drift: PSI is about (1/n + 1/m) · χ²(bins − 1), so its quantile is what chance gives
+
+Rows of one customer are alike. Where it is known whose each row is, the mean and the spread of the design effects take
+the place of (1/n + 1/m) and of the degrees of freedom (`scoring.clusters`), and F that of χ², as the effects are
+themselves only known from so many customers. Chance is never less than that of independent rows.
 """
 
 from __future__ import annotations
@@ -13,13 +17,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri
+from scipy.special import chdtri, fdtri
 
 from domain.errors import InputError, expected_got
+from scoring.clusters import covariance, n_clusters
 
 # A bin that only one sample fills has half a row in the other: finite, and smaller than any count.
 _HALF_A_ROW = 0.5
 _LEAST_EXPECTED = 5
+
+Clusters = tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]
+"""Whose each row is: of the reference, and of the current sample."""
 
 _Place = Callable[[NDArray[np.float64]], NDArray[np.intp]]
 
@@ -48,6 +56,7 @@ def psi(
     n_bins: int = 10,
     categorical: bool = False,
     confidence: float = 0.95,
+    clusters: Clusters = (None, None),
 ) -> Psi:
     """Stability index of ``current`` against ``reference``; NaN is missing and has a bin of its own.
 
@@ -55,6 +64,10 @@ def psi(
     when ``categorical``, with one bin for those that are rare in it or unseen. A bin that is empty
     on both sides is left out. The χ² approximation: Yurdakul & Naranjo, "Statistical properties of
     the population stability index", Journal of Risk Model Validation.
+
+    Parameters
+    ----------
+    clusters : whose each row is, of the reference and of the current sample; None where rows are independent.
 
     Raises
     ------
@@ -83,15 +96,42 @@ def psi(
     a = np.maximum(a_counts[filled], _HALF_A_ROW) / len(current)
     bins = int(filled.sum())
     scale = 1 / len(reference) + 1 / len(current)
+    expected = scale * (bins - 1)
+    by_chance = scale * float(chdtri(bins - 1, 1 - confidence)) if bins > 1 else 0.0
+    if bins > 1 and any(each is not None for each in clusters):
+        effects = _design_effects(e_bins, a_bins, n_places, filled, clusters)
+        least = min(n_clusters(each, len(of)) for each, of in zip(clusters, (reference, current), strict=True))
+        expected = max(expected, float(effects.sum()))
+        by_chance = max(by_chance, _quantile(effects, least, confidence))
     return Psi(
         value=float(((a - e) * np.log(a / e)).sum()),
         n_reference=len(reference),
         n_current=len(current),
         n_bins=bins,
-        expected=scale * (bins - 1),
-        by_chance=scale * float(chdtri(bins - 1, 1 - confidence)) if bins > 1 else 0.0,
+        expected=expected,
+        by_chance=by_chance,
         confidence=confidence,
     )
+
+
+def _design_effects(
+    e_bins: NDArray[np.intp], a_bins: NDArray[np.intp], n_places: int, filled: NDArray[np.bool_], clusters: Clusters
+) -> NDArray[np.float64]:
+    """Eigenvalues of the covariance of both samples' shares, in units of the pooled shares; they add up to the mean."""
+    then, now = (covariance(bins, n_places, mine) for bins, mine in zip((e_bins, a_bins), clusters, strict=True))
+    both = (then + now)[np.ix_(filled, filled)]
+    pooled = np.bincount(np.concatenate([e_bins, a_bins]), minlength=n_places)[filled] / (len(e_bins) + len(a_bins))
+    unit = 1 / np.sqrt(pooled)
+    return np.asarray(np.maximum(np.linalg.eigvalsh(both * np.outer(unit, unit)), 0.0))
+
+
+def _quantile(effects: NDArray[np.float64], least: float, confidence: float) -> float:
+    """Of Σ λ χ²(1), by its mean and spread; ``least`` clusters told all λ alike, so that they err together."""
+    total, squares = float(effects.sum()), float((effects**2).sum())
+    if total <= 0:
+        return 0.0
+    freedom = total**2 / squares
+    return total * float(fdtri(freedom, max(1.0, least - 1), confidence))
 
 
 def quantile_edges(reference: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:

@@ -8,8 +8,12 @@ from statistics import NormalDist
 from domain.errors import InputError, expected_got
 
 
-def wilson(n_hits: int, n: int, confidence: float) -> tuple[float, float]:
+def wilson(n_hits: float, n: float, confidence: float) -> tuple[float, float]:
     """Score interval of a share (Wilson, 1927); the whole of [0, 1] when there are no rows.
+
+    Parameters
+    ----------
+    n_hits, n : need not be whole: rows that come in clusters are worth fewer (`scoring.clusters.effective`).
 
     Raises
     ------
@@ -33,7 +37,7 @@ def wilson(n_hits: int, n: int, confidence: float) -> tuple[float, float]:
     return (0.0 if n_hits == 0 else middle - half), (1.0 if n_hits == n else middle + half)
 
 
-def difference(n_hits: int, n: int, m_hits: int, m: int, confidence: float) -> tuple[float, float]:
+def difference(n_hits: float, n: float, m_hits: float, m: float, confidence: float) -> tuple[float, float]:
     """Interval of ``n_hits / n - m_hits / m`` from the two score intervals (Newcombe, 1998, method 10).
 
     Examples

@@ -18,6 +18,7 @@ from typing import Any
 import bentoml
 from bentoml import Service
 
+from scoring.lean import import_lightgbm_alone
 from serving.app import Door
 from serving.connections import use_guarded
 from serving.guard import Guard
@@ -67,6 +68,7 @@ class Assay:
     """
 
     def __init__(self) -> None:
+        import_lightgbm_alone()
         from serving.runtime import Runtime
 
         end_with_supervisor()

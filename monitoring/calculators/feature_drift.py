@@ -19,6 +19,7 @@ class FeatureDrift(Calculator):
     def _results(self, reference: Traffic, chunk: Traffic) -> Iterator[Result]:
         confidence = self.terms.one_of(len(reference.names))
         then, now = reference.features, chunk.features
+        whose = reference.whose_features, chunk.whose_features
         n = len(then), len(now)
         for place, name in enumerate(reference.names):
             if not min(n):
@@ -26,7 +27,7 @@ class FeatureDrift(Calculator):
                 continue
             found = psi(
                 then[:, place], now[:, place], n_bins=self.terms.bins, categorical=name in reference.categorical,
-                confidence=confidence,
+                confidence=confidence, clusters=whose,
             )  # fmt: skip
             yield Result(
                 "feature", name, self.kind, found.value, *n, expected=found.expected, by_chance=found.by_chance,

@@ -10,6 +10,7 @@ import numpy as np
 from monitoring.calculators.calculator import Calculator
 from monitoring.result import Result
 from monitoring.traffic import Traffic
+from scoring.clusters import effective
 from scoring.interval import difference
 
 
@@ -23,8 +24,11 @@ class MissingShare(Calculator):
         then, now = np.isnan(reference.features), np.isnan(chunk.features)
         m, n = len(then), len(now)
         hits = zip(reference.names, then.sum(axis=0).tolist(), now.sum(axis=0).tolist(), strict=True)
-        for name, n_then, n_now in hits:
-            low, high = difference(n_now, n, n_then, m, confidence)
+        for place, (name, n_then, n_now) in enumerate(hits):
+            low, high = difference(
+                *effective(now[:, place], chunk.whose_features), *effective(then[:, place], reference.whose_features),
+                confidence,
+            )  # fmt: skip
             change = n_now / n - n_then / m if n and m else None
             yield Result(
                 "missing", name, self.kind, change, m, n, low=low, high=high, expected=0.0,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from domain.bilingual import Both
 from domain.decision import Action, RiskGrade
 from monitoring.calculators.calculator import Calculator
 from monitoring.result import Result
 from monitoring.traffic import Traffic
+from scoring.clusters import effective
 from scoring.interval import difference, wilson
+
+Hits = Callable[[Traffic], NDArray[np.bool_]]
+Side = tuple[NDArray[np.bool_], NDArray[np.int64] | None]
+"""Which rows hit, and whose each row is."""
 
 
 class Rates(Calculator):
@@ -21,21 +28,23 @@ class Rates(Calculator):
     needs_columns: ClassVar[tuple[str, ...]] = ("grade", "action")
 
     def _results(self, reference: Traffic, chunk: Traffic) -> Iterator[Result]:
-        then, now = _counted(reference), _counted(chunk)
-        m, n = len(reference), len(chunk)
         approve = Action.APPROVE.value
-        actions = sorted({*then["action"], *now["action"]}, key=[action.value for action in Action].index)
-        wanted = [("rate", "alert rate", n - now["action"][approve], m - then["action"][approve])]
-        wanted += [("grade", each.value, now["grade"][each.value], then["grade"][each.value]) for each in RiskGrade]
-        wanted += [("action", each, now["action"][each], then["action"][each]) for each in actions]
+        told = {*reference.frame["action"], *chunk.frame["action"]}
+        actions = sorted(told, key=[action.value for action in Action].index)
+        wanted: list[tuple[str, str, Hits]] = [
+            ("rate", "alert rate", lambda rows: rows.frame["action"].to_numpy(object) != approve)
+        ]
+        wanted += [("grade", each.value, _is("grade", each.value)) for each in RiskGrade]
+        wanted += [("action", each, _is("action", each)) for each in actions]
         confidence = self.terms.one_of(len(wanted))
-        for group, name, hits, hits_then in wanted:
-            yield self._rate(group, name, (hits, n), (hits_then, m), confidence)
+        for group, name, hits in wanted:
+            yield self._rate(group, name, (hits(chunk), chunk.whose), (hits(reference), reference.whose), confidence)
 
-    def _rate(self, group: str, name: str, now: tuple[int, int], then: tuple[int, int], confidence: float) -> Result:
-        (hits, n), (hits_then, m) = now, then
-        low, high = wilson(hits, n, self.terms.confidence)
-        away_low, away_high = difference(hits, n, hits_then, m, confidence)
+    def _rate(self, group: str, name: str, now: Side, then: Side, confidence: float) -> Result:
+        (hits, n), (hits_then, m) = ((int(side[0].sum()), len(side[0])) for side in (now, then))
+        worth = effective(*now)
+        low, high = wilson(*worth, self.terms.confidence)
+        away_low, away_high = difference(*worth, *effective(*then), confidence)
         within = away_low <= 0 <= away_high
         # Half a row stands for none, so that a rate can be compared with an absent one.
         share, usual = max(hits, 0.5) / max(n, 1), max(hits_then, 0.5) / max(m, 1)
@@ -47,5 +56,5 @@ class Rates(Calculator):
         )  # fmt: skip
 
 
-def _counted(rows: Traffic) -> dict[str, Counter[str]]:
-    return {column: Counter(rows.frame[column].tolist()) for column in ("grade", "action")}
+def _is(column: str, value: str) -> Hits:
+    return lambda rows: rows.frame[column].to_numpy(object) == value
