@@ -209,12 +209,14 @@ def test_two_builds_of_one_snapshot_do_not_get_into_each_others_way(
     """The second is sent away, however far the first has come, and the first is none the worse."""
     target = tmp_path / "target"
     met: list[str] = []
+    # A connection of its own, as another process has: the first one's is read by a thread while progress is told.
+    other = memory_journal(EVENTS)
 
     def second(done: int, total: int, what: str) -> None:
         if target.exists():
             return
         with pytest.raises(Unavailable, match="only one who writes it"):
-            build_snapshot(CHOSEN, journal, PLATFORM, folder=target, sizes=TINY, threads=1)
+            build_snapshot(CHOSEN, other, PLATFORM, folder=target, sizes=TINY, threads=1)
         met.append(what)
 
     built = build_snapshot(CHOSEN, journal, PLATFORM, folder=target, sizes=TINY, threads=1, progress=second)
