@@ -62,9 +62,8 @@ def test_a_search_carries_the_rounds_and_the_figure_of_the_mean_curve() -> None:
     y = (rng.random(1_500) < 1 / (1 + np.exp(2.5 - X[:, 0]))).astype(np.int8)
     columns, family = Columns(("a", "b", "c")), LightGBM(seed=2, threads=1)
     folds = [(Labelled(X[:n], y[:n]), Labelled(X[n : n + 300], y[n : n + 300])) for n in (600, 900, 1_200)]
-    found = search(
-        family, columns, folds, Search(trials=3, rounds=60, patience=10), objective="average_precision", seed=2
-    )
+    budget = Search(trials=3, rounds=60, patience=10, coarse=False)
+    found = search(family, columns, folds, budget, objective="average_precision", seed=2)
     # Folds are scored newest first.
     curves: list[list[float]] = [[] for _ in folds]
     for fold, curve in zip(reversed(folds), curves, strict=True):
