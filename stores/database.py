@@ -35,12 +35,11 @@ class Database:
 
     def __init__(self, path: Path, busy_seconds: float = 30.0, migrations: tuple[str, ...] | None = None) -> None:
         self.path = path
-        self._busy_seconds = busy_seconds
         self._migrations = MIGRATIONS if migrations is None else migrations
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.connection = apsw.Connection(str(path))
-            self.connection.set_busy_timeout(int(busy_seconds * 1000))
+            self.wait_at_most(busy_seconds)
             self.execute("PRAGMA journal_mode=WAL")
             # FULL: an acknowledged transaction is on disk; group commit pays for it.
             self.execute("PRAGMA synchronous=FULL")
@@ -50,6 +49,11 @@ class Database:
             self._migrate()
         except (apsw.Error, OSError) as error:
             raise Unavailable(f"{path}: expected a SQLite file that can be written, got {error}") from error
+
+    def wait_at_most(self, seconds: float) -> None:
+        """How long whoever holds the file is waited for."""
+        self._busy_seconds = seconds
+        self.connection.set_busy_timeout(int(seconds * 1000))
 
     def _migrate(self) -> None:
         if self._version() == len(self._migrations):

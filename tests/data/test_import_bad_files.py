@@ -111,7 +111,7 @@ def test_too_many_bad_rows_mean_a_wrong_mapping(desk: Desk) -> None:
 
 def test_a_store_that_fails_keeps_nothing(desk: Desk) -> None:
     other = Database(desk.journal.database.path)
-    desk.journal.database.connection.set_busy_timeout(20)
+    desk.journal.database.wait_at_most(0.02)
     with other.transaction():
         with pytest.raises(Unavailable, match="nothing was written"):
             desk.bring(payments(), GOOD)

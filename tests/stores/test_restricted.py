@@ -83,7 +83,7 @@ def test_a_body_that_is_no_json_is_refused_and_nothing_is_written(store):
 def test_a_key_is_not_said_to_be_shredded_while_it_lies_in_the_log(tmp_path: Path) -> None:
     store, other = (RestrictedStore(tmp_path / "restricted", bytes(32)) for _ in range(2))
     store.append("note", "token-1", {"said": "seen"}, made_by="lin", made_at=1)
-    store.database.connection.set_busy_timeout(100)
+    store.database.wait_at_most(0.1)
     with other.database.reading():
         other.database.one("SELECT count(*) FROM record")
         with pytest.raises(Unavailable, match="a reader holds it"):
