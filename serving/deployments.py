@@ -36,6 +36,7 @@ from stores.bundles import pointed, verify_files
 from stores.home import Home
 from stores.journal import Journal
 from stores.states_sqlite import SqliteStates
+from stores.whole_files import sync_folder
 
 KILL_FILE = "kill"
 """While this file lies beside the pointers, rules decide alone."""
@@ -119,11 +120,7 @@ def turn_kill_switch(home: Home, *, on: bool) -> None:
         path.touch()
     else:
         path.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 class Deployments:

@@ -32,6 +32,7 @@ from stores.database import Database
 from stores.home import Home
 from stores.ledger import Ledger
 from stores.restricted import RECORDS
+from stores.whole_files import sync
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -284,8 +285,4 @@ def _mac(chain_key: bytes, text: str) -> str:
 def _synced(folder: Path) -> None:
     """Force every file, and the folders that name them, to the disk."""
     for path in (*folder.rglob("*"), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(path)

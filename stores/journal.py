@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ from domain.events import EXTENSION, KINDS, ColumnType, Event, check_event, colu
 from stores.checks import table_faults
 from stores.database import Database
 from stores.schema import event_schema, extension_type
-from stores.whole_files import sync_folder
+from stores.whole_files import sync, sync_folder
 
 _NEVER = 2**62
 
@@ -473,11 +472,7 @@ class Journal:
         staged = self.segments / f".{name}.staged"
         # With a checksum per page a flipped bit is found by the next reader, not only by `verify`.
         pq.write_table(table, staged, compression="zstd", write_page_checksum=True)
-        descriptor = os.open(staged, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(staged)
         digest = _sha256(staged)
         staged.replace(self.segments / name)
         sync_folder(self.segments)

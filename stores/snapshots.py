@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, Unavailable
-from stores.whole_files import only_writer
+from stores.whole_files import only_writer, sync, sync_folder
 
 TABLE = "table.parquet"
 MANIFEST = "manifest.json"
@@ -85,9 +84,9 @@ class SnapshotWriter:
             text = json.dumps(complete, indent=2, sort_keys=True, ensure_ascii=False)
             (self._staged / MANIFEST).write_text(text + "\n", encoding="utf-8")
             for name in (TABLE, MANIFEST):
-                _sync(self._staged / name)
+                sync(self._staged / name)
             self._staged.rename(self.folder)
-            _sync(self.folder.parent)
+            sync_folder(self.folder.parent)
         return complete
 
     def __exit__(
@@ -197,11 +196,3 @@ def read_snapshot(folder: Path) -> tuple[pa.Table, dict[str, Any]]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
