@@ -22,13 +22,13 @@ class ComplaintRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True,
     """A complaint of a customer or borrower; the words and the contact are kept encrypted."""
 
     event_id: Text
-    complaint_class: Literal[COMPLAINT_CLASSES]  # type: ignore[valid-type]
+    complaint_class: Literal[COMPLAINT_CLASSES]  # type: ignore[valid-type]  # one list, made elsewhere
     event_time: Instant | None = None
     customer_id: Text | None = None
     borrower_id: Text | None = None
     subject_event_id: Text | None = None
     subject_client: Text | None = None
-    channel: Literal[CHANNELS] | None = None  # type: ignore[valid-type]
+    channel: Literal[CHANNELS] | None = None  # type: ignore[valid-type]  # one list, made elsewhere
     contact: Contact | None = None
     text: Words | None = None
 
@@ -78,7 +78,7 @@ class ListedRequest(
     """Whom a list names: by the identifier, of which only a token is kept, or by its token."""
 
     list: Literal["block", "allow", "watch"]
-    namespace: Literal[NAMESPACES_OF_LISTS]  # type: ignore[valid-type]
+    namespace: Literal[NAMESPACES_OF_LISTS]  # type: ignore[valid-type]  # one list, made elsewhere
     identifier: Text | None = None
     token: Text | None = None
 
