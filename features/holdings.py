@@ -47,7 +47,9 @@ class Holdings:
         self._vacant: dict[str, list[int]] = {entity: [] for entity in plan.entities}
         self._n_slots = 0
         self.cursor = 0
-        self._key_at: list[tuple[str, str] | None] = []
+        # Of a first slot; what kind of entity it is, its view says (a pair would take 72 bytes more each).
+        self._key_at: list[str | None] = []
+        self._entity_of = [view.entity for view in plan.views]
         self._view_of = np.zeros(len(self.memory.meta), dtype=np.int64)
         self._first_of = np.zeros(len(self.memory.meta), dtype=np.int64)
 
@@ -60,7 +62,7 @@ class Holdings:
         first = known.get(key)
         if first is None:
             first = known[key] = self._vacant[entity].pop() if self._vacant[entity] else self._fresh(entity)
-            self._key_at[first] = (entity, key)
+            self._key_at[first] = key
         return first
 
     def _fresh(self, entity: str) -> int:
@@ -176,16 +178,17 @@ class Holdings:
         alive[firsts[seen] - start] = True
         gone = 0
         for place in np.flatnonzero((firsts == np.arange(start, stop)) & ~alive).tolist():
-            owner = self._key_at[start + place]
-            if owner is None:
+            key = self._key_at[start + place]
+            if key is None:
                 continue
             if gone == limit:
                 self.cursor = start + place
                 break
-            own = slice(place, place + len(self._views[owner[0]]))
+            entity = self._entity_of[views[place]]
+            own = slice(place, place + len(self._views[entity]))
             reach = np.where(newest[own] == NEVER, NEVER, newest[own] + self._longest[views[own]])
             self.answers_after = max(self.answers_after, int(reach.max()))
-            self.forget(*owner)
+            self.forget(entity, key)
             gone += 1
         return gone
 

@@ -6,13 +6,15 @@ that are not known take three statements together.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 
 from domain.events import NAMESPACES, Event, Value
 from stores.vault import Vault
 
-_MAX_KNOWN = 500_000
+_MAX_KNOWN = 100_000
+"""Identifiers that are remembered: some 35 MB. The oldest goes; who is back after so many others costs a look-up."""
 
 
 class Tokens:
@@ -32,14 +34,17 @@ class Tokens:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._known: dict[tuple[str, str], str] = {}
+        # Of a plain dict the oldest cannot be taken without walking over all that went before it.
+        self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._version: int | None = None
 
     def begin(self, version: int) -> None:
         """Start a transaction at a data version; whoever else has written may have erased someone."""
-        if version != self._version or len(self._known) > _MAX_KNOWN:
+        if version != self._version:
             self._known.clear()
             self._version = version
+        while len(self._known) > _MAX_KNOWN:
+            self._known.popitem(last=False)
 
     def tokenised(self, event: Event) -> tuple[Event, Mapping[tuple[str, str], str]]:
         """The event with tokens for identifiers, and the tokens that were not known yet."""

@@ -71,7 +71,8 @@ LEAST, GREATEST = -1, 1
 OFFSET, CAPACITY, START, END, MAX_TIME, DROPPED_TIME, OWNER, WIDEST = range(8)
 META = 8
 
-FIRST_CAPACITY = 4
+FIRST_CAPACITY = 2
+"""Rows that a slot has room for at first. With 4 a new entity took 1.54 kB in all, with 2 1.30, with 1 1.25."""
 POOL_START = 8
 
 # Rows of the batch: for each waiting request its time, the first row it may see, the one after the last, where all rows
