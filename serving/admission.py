@@ -89,6 +89,7 @@ class DeskAdmission:
         """Keep the policies and lists in use, and let go of answers past their time."""
         (version,) = self._books.database.one("PRAGMA data_version")
         self._tokens.begin(int(version))
+        self._decider.begin()
         self._keeping = set()
         for desk in self._desks.all():
             for kind, digest, content in (

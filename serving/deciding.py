@@ -10,9 +10,8 @@ broken, slow state → the features, and with them the model
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +33,7 @@ _SLOW_STATE_NS = 50 * _MILLI
 _STAGES = ("features", "rules", "score", "reasons", "policy")
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """By when an answer should be out: ms as asked for, and the monotonic ns.
 
     Examples
@@ -53,8 +51,7 @@ class Deadline:
         return f"deadline of {self.asked_ms} ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A decision, the row it was made on and the moment each stage ended (monotonic ns)."""
 
     decided: Decided
@@ -68,7 +65,7 @@ class Decider:
     Parameters
     ----------
     code : version of the code, recorded in every decision.
-    killed : whether the kill switch is set; asked at every decision.
+    killed : whether the kill switch is set; asked when a transaction begins.
     ticks : monotonic clock in ns.
     log : told what broke, by name only.
     patience : µs that a model is waited for at most, and by when who names no deadline is answered.
@@ -92,6 +89,11 @@ class Decider:
         self._patience_ns = patience * _MICRO
         self._cost = dict(_FIRST_GUESS_NS)
         self._rescue = rescue
+        self._is_killed = False
+
+    def begin(self) -> None:
+        """A transaction begins: look at the kill switch, which holds for all that are decided in it."""
+        self._is_killed = self._killed()
 
     def make(
         self, desk: Desk, event: Event, decision_id: str, decided_at: int, *, started: int, deadline_ms: int | None
@@ -197,7 +199,7 @@ class Decider:
             return None, (), Degraded(Part.FEATURES, "the state failed")
 
     def _dropped(self, desk: Desk, deadline: Deadline) -> Degraded | None:
-        if desk.bundle is not None and self._killed():
+        if desk.bundle is not None and self._is_killed:
             return Degraded(Part.MODEL, "kill switch")
         if desk.bundle is None:
             return None
