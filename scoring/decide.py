@@ -22,7 +22,7 @@ from domain.decision import Action, Decision, Product, Reason, Versions
 from domain.errors import ModelError, expected_got
 from domain.events import Event
 from scoring.lists import Lists
-from scoring.policy import Policy
+from scoring.policy import Policy, Ruling
 
 if TYPE_CHECKING:
     from features.online import Vector
@@ -45,6 +45,7 @@ class Part(StrEnum):
     REASONS = "reasons"
     MODEL = "model"
     FEATURES = "features"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,17 @@ def decide(
         When policy, bundle and row do not belong together.
     """
     _check_fit(product, row, bundle, policy)
-    if degraded is not None and degraded.part is Part.FEATURES:
+    if degraded is not None and degraded.part in (Part.FEATURES, Part.RULES):
         row = None
     degraded = _effective(degraded, row, bundle)
     raised = set(flags)
     raised -= OWN_FLAGS
 
     amount_base = policy.amount_base(event)
-    ruling = policy.rule(event, amount_base, row, lists, decided_at)
+    if degraded is not None and degraded.part is Part.RULES:
+        ruling = unruled(policy)
+    else:
+        ruling = policy.rule(event, amount_base, row, lists, decided_at)
     mark("rules")
 
     raw: float | None = None
@@ -178,6 +182,11 @@ def decide(
     )
     mark("policy")
     return Decided(decision, raw)
+
+
+def unruled(policy: Policy) -> Ruling:
+    """What stands for rules that could not be asked: a person decides, nobody is approved unseen or declined."""
+    return Ruling(floor=policy.person_decides(), ceiling=None, reasons=())
 
 
 def versions(bundle: Bundle | None, policy: Policy, lists: Lists, code: str) -> Versions:

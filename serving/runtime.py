@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 import msgspec
@@ -41,6 +41,7 @@ from serving.followed import Followed
 from serving.ids import RandomIds
 from serving.jwt_tokens import Tokens, read_tokens
 from serving.limits import Buckets
+from serving.lost_states import LostStates
 from serving.metrics import Metrics
 from serving.policies import Policies
 from serving.problems import unavailable
@@ -56,6 +57,9 @@ from stores.home import Home
 from stores.keys import secret_key
 from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
+
+if TYPE_CHECKING:
+    from features.online import OnlineState
 
 T = TypeVar("T")
 
@@ -146,6 +150,7 @@ class Runtime:
             log,
             patience=self.settings.default_deadline,
             rescue=self._rescue,
+            lose=lambda desk: self._lost_states.lose(desk),
         )
         self._in_use: dict[tuple[str, str], Bundle] = {}
         self._journalled: dict[str, dict[str, ColumnType]] = {}
@@ -161,6 +166,9 @@ class Runtime:
             log=log,
             rescue=self._rescue,
             before_doors=before_doors,
+        )
+        self._lost_states = LostStates(
+            self._desks, self._rescue, self.committer.between, self._anew, ticks=time.perf_counter_ns, log=log
         )
         self.checkpoints = Checkpoints(
             home,
@@ -321,6 +329,15 @@ class Runtime:
             self.committer.between(lambda desk=desk: self._use(desk))  # type: ignore[misc]  # bound per desk
         if desks:
             self.committer.between(self._renew_reader)
+        self._lost_states.look()
+
+    def _anew(self, bundle: Bundle) -> OnlineState:
+        """A state for a bundle, from its checkpoint and the journal."""
+        books = self._books()
+        try:
+            return started_state(bundle, self.home, books.journal, self.trail)
+        finally:
+            books.close()
 
     def _use(self, desk: Desk) -> None:
         self._desks.use(desk)
