@@ -92,6 +92,7 @@ class DeskAdmission:
         The newest ``seq`` of the journal.
         """
         last_seq = self._rows.begin(works)
+        self._decider.begin()
         self._keeping = set()
         for desk in self._desks.all():
             for kind, digest, content in (

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -26,8 +26,11 @@ _REST, _LONGEST_REST_NS = 10, 60_000_000_000
 """What was too late is let alone for ten times as long as it took, a minute at most: trying it costs everybody time."""
 
 
-_FAIR_NS = 100_000_000
+FAIR_NS = 100_000_000
 """What has not taken longer is not cut short for those who wait: no reason takes a fifth of it."""
+
+
+_NEVER = -(2**63)
 
 
 class TooLate(Exception):  # noqa: N818 - it reads as what happened
@@ -53,7 +56,7 @@ class _Act:
 
     __slots__ = ("begun", "due", "name", "note")
 
-    def __init__(self, name: str, begun: int, due: int, note: Mapping[str, int]) -> None:
+    def __init__(self, name: Hashable, begun: int, due: int, note: Mapping[str, int]) -> None:
         self.name, self.begun, self.due, self.note = name, begun, due, note
 
 
@@ -79,8 +82,8 @@ class Rescue:
         self._waited_for = waited_for
         self._lock = threading.Lock()
         self._act: _Act | None = None
-        self._hanging: dict[str, _Act] = {}
-        self._rests: dict[str, int] = {}
+        self._hanging: dict[Hashable, _Act] = {}
+        self._rests: dict[Hashable, int] = {}
         self._at_work = threading.Event()
         self._take_over: Callable[[], None] = lambda: None
         self._stopped = False
@@ -95,7 +98,7 @@ class Rescue:
         self._stopped = True
         self._at_work.set()
 
-    def within(self, name: str, nanoseconds: int, act: Callable[[], T], note: Mapping[str, int]) -> T:
+    def within(self, name: Hashable, nanoseconds: int, act: Callable[[], T], note: Mapping[str, int]) -> T:
         """What ``act`` gives, or raises.
 
         Parameters
@@ -129,6 +132,14 @@ class Rescue:
                     raise LeftBehind
                 self._act = None
 
+    def hangs(self, name: Hashable) -> bool:
+        """Whether a thread that was left behind has not come back from what has this name."""
+        return name in self._hanging
+
+    def rests(self, name: Hashable) -> bool:
+        """Whether what has this name was too late a while ago, and is let alone."""
+        return self._ticks() < self._rests.get(name, _NEVER)
+
     def _watch(self) -> None:
         idle = 0
         while not self._stopped:
@@ -147,7 +158,7 @@ class Rescue:
 
     def _due(self, act: _Act) -> int:
         """By when an act must be done, also for those behind it, who let everybody have a fair time."""
-        if self._ticks() < act.begun + _FAIR_NS:
+        if self._ticks() < act.begun + FAIR_NS:
             return act.due
         first = self._waited_for()
         return act.due if first is None else min(act.due, first)
