@@ -6,6 +6,8 @@ lateness can see is let go, and its slots and rows are used again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -67,16 +69,33 @@ class Holdings:
 
     def _fresh(self, entity: str) -> int:
         views = self._views[entity]
-        first, self._n_slots = self._n_slots, self._n_slots + len(views)
-        if self._n_slots > len(self.memory.meta):
+        first = self._room(len(views))
+        self._view_of[first : self._n_slots] = views
+        self._first_of[first : self._n_slots] = first
+        return first
+
+    def _room(self, n_slots: int) -> int:
+        """The first of so many slots that have never been used."""
+        first, self._n_slots = self._n_slots, self._n_slots + n_slots
+        while self._n_slots > len(self.memory.meta):
             more = len(self.memory.meta)
             self.memory.add_slots(more)
             self._view_of = np.concatenate([self._view_of, np.zeros(more, dtype=np.int64)])
             self._first_of = np.concatenate([self._first_of, np.zeros(more, dtype=np.int64)])
-        self._view_of[first : self._n_slots] = views
-        self._first_of[first : self._n_slots] = first
-        self._key_at += [None] * len(views)
+        self._key_at += [None] * n_slots
         return first
+
+    def _made_at_once(self, entity: str, keys: Sequence[str]) -> Words:
+        """The first slots of entities that are not kept yet, none of which can take a vacant place."""
+        views = self._views[entity]
+        first = self._room(len(keys) * len(views))
+        firsts = np.arange(first, self._n_slots, len(views))
+        self._view_of[first : self._n_slots].reshape(-1, len(views))[:] = views
+        self._first_of[first : self._n_slots].reshape(-1, len(views))[:] = firsts[:, None]
+        self._key_at[first :: len(views)] = keys
+        self.first[entity].update(zip(keys, firsts.tolist(), strict=True))
+        self.changed[entity].update(keys)
+        return firsts
 
     @property
     def n_slots(self) -> int:
@@ -117,7 +136,10 @@ class Holdings:
 
     def put(self, entity: str, records: Records) -> Words:
         """Take in the records of entities that are not kept yet; returns their first slots."""
-        firsts = np.array([self.made(entity, key) for key in records.keys], dtype=np.int64)
+        if self._vacant[entity]:
+            firsts = np.array([self.made(entity, key) for key in records.keys], dtype=np.int64)
+        else:
+            firsts = self._made_at_once(entity, records.keys)
         widths = np.array(self.forms[entity].widths, dtype=np.int64)
         slots = firsts[:, None] + np.arange(len(widths))
         n_rows, memory = records.n_rows, self.memory

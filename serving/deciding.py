@@ -12,9 +12,8 @@ hanging rules      → everything, at the deadline: a person decides
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -39,8 +38,7 @@ STATE_LOST = "the state is too slow"
 _STAGES = ("features", "rules", "score", "reasons", "policy")
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """By when an answer should be out: ms as asked for, and the monotonic ns.
 
     Examples
@@ -58,8 +56,7 @@ class Deadline:
         return f"deadline of {self.asked_ms} ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A decision, the row it was made on and the moment each stage ended (monotonic ns)."""
 
     decided: Decided
@@ -73,7 +70,7 @@ class Decider:
     Parameters
     ----------
     code : version of the code, recorded in every decision.
-    killed : whether the kill switch is set; asked at every decision.
+    killed : whether the kill switch is set; asked when a transaction begins.
     ticks : monotonic clock in ns.
     log : told what broke, by name only.
     patience : µs that a model is waited for at most, and by when who names no deadline is answered.
@@ -100,6 +97,11 @@ class Decider:
         self._cost = dict(_FIRST_GUESS_NS)
         self._rescue = rescue
         self._lose = lose
+        self._is_killed = False
+
+    def begin(self) -> None:
+        """A transaction begins: look at the kill switch, which holds for all that are decided in it."""
+        self._is_killed = self._killed()
 
     def make(
         self, desk: Desk, event: Event, decision_id: str, decided_at: int, *, started: int, deadline_ms: int | None
@@ -224,7 +226,7 @@ class Decider:
             return None, (), Degraded(Part.FEATURES, "the state failed")
 
     def _dropped(self, desk: Desk, deadline: Deadline) -> Degraded | None:
-        if desk.bundle is not None and self._killed():
+        if desk.bundle is not None and self._is_killed:
             return Degraded(Part.MODEL, "kill switch")
         if desk.bundle is None:
             return None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from serving.auth import Client
+from serving.ids import RandomIds
 from serving.problems import MEDIA_TYPE, Problem
 
 Scope = MutableMapping[str, Any]
@@ -20,6 +20,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = b"application/json"
+
+_new_request_id = RandomIds(8)
 
 
 class Gone(Exception):  # noqa: N818 - not an error of ours
@@ -49,8 +51,7 @@ class Call:
         return self.client
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Status and body of an answer."""
 
     status: int
@@ -63,7 +64,7 @@ def call_of(scope: Scope, receive: Receive) -> Call:
     """Read the head of a request."""
     peer = scope.get("client")
     return Call(
-        secrets.token_hex(8), scope["method"], scope["path"], dict(scope["headers"]), receive,
+        _new_request_id(), scope["method"], scope["path"], dict(scope["headers"]), receive,
         scope.get("query_string", b""), str(peer[0]) if peer else "",
     )  # fmt: skip
 

@@ -14,7 +14,8 @@ from domain.errors import InputError, ModelError
 from domain.events import Event
 from features.online import Vector
 from scoring.bundle import Bundle, load_bundle, write_bundle
-from scoring.decide import Decided, Degraded, Part, canonical_bytes, decide, vector_flags
+from scoring.canonical import canonical_bytes
+from scoring.decide import Decided, Degraded, Part, decide, vector_flags
 from scoring.lists import Lists
 from scoring.policy import Policy
 from scoring.policy_settings import GRADES
