@@ -49,6 +49,7 @@ from serving.requests import SUBJECT_KIND, Reader
 from serving.rescue import Rescue
 from serving.settings import ServingSettings
 from serving.shadow import Shadows
+from serving.timers import Timers
 from serving.version import code_version
 from serving.work import Work, deliver, first_deadline
 from serving.write_back import WriteBack, left_to_write_back
@@ -116,7 +117,9 @@ class Runtime:
         self._environment = environment
         # Of the chain's key, which stays when the vault's is rotated.
         chain_key = secret_key(home.keys, CHAIN_KEY, environment)
-        self.digest_key = hmac.digest(chain_key, b"assay idempotency 1", "sha256")
+        # Begun once: a copy of it costs less than beginning, and does not let go of the interpreter's lock.
+        self.keyed_digest = hmac.new(hmac.digest(chain_key, b"assay idempotency 1", "sha256"), digestmod="sha256")
+        self.timers = Timers()
         self.trail = log
         self._stopping = threading.Event()
         self._wake = threading.Event()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -28,7 +29,15 @@ def start_of_chain(key: bytes) -> bytes:
 
 def link_of(key: bytes, previous: bytes, n_link: int, row: Sequence[Any]) -> bytes:
     """The link of a row after another."""
-    return hmac.digest(key, previous + msgspec.msgpack.encode((n_link, *row)), "sha256")
+    link = _keyed(key).copy()
+    link.update(previous + msgspec.msgpack.encode((n_link, *row)))
+    return link.digest()
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """Begun once for a key: a copy costs less than beginning, and does not let go of the interpreter's lock."""
+    return hmac.new(key, digestmod="sha256")
 
 
 def chain_faults(key: bytes, rows: Iterable[Linked], heads: Iterable[Head], anchor: object) -> tuple[list[str], Head]:
