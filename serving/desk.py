@@ -114,10 +114,9 @@ class Desks:
                 return desk.state
         return None
 
-    def catch_up(self, journal: Journal) -> None:
-        """Apply what others appended since; a transaction begins."""
+    def catch_up(self, journal: Journal, last: int) -> None:
+        """Apply what others appended up to ``last``, the newest; a transaction begins."""
         self.settled = False
-        last = journal.last_seq()
         for state in self.states():
             if state.seq < last:
                 state.follow(journal)

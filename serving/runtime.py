@@ -55,6 +55,7 @@ from serving.work import Work, deliver, first_deadline
 from serving.write_back import WriteBack, left_to_write_back
 from stores.database import Database
 from stores.home import Home
+from stores.keyed_hash import KeyedHash
 from stores.keys import secret_key
 from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
@@ -117,8 +118,7 @@ class Runtime:
         self._environment = environment
         # Of the chain's key, which stays when the vault's is rotated.
         chain_key = secret_key(home.keys, CHAIN_KEY, environment)
-        # Begun once: a copy of it costs less than beginning, and does not let go of the interpreter's lock.
-        self.keyed_digest = hmac.new(hmac.digest(chain_key, b"assay idempotency 1", "sha256"), digestmod="sha256")
+        self.keyed_hash = KeyedHash(hmac.digest(chain_key, b"assay idempotency 1", "sha256"))
         self.timers = Timers()
         self.trail = log
         self._stopping = threading.Event()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -97,14 +97,12 @@ class Done:
     event : what it added to the journal.
     observed : what a decision tells the metrics.
     replayed : the answer was given before.
-    tokens : identifiers it looked up, to be remembered once it is durable.
     """
 
     result: Answer | Problem
     event: Event | None = None
     observed: Observed | None = None
     replayed: bool = False
-    tokens: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def first_deadline(works: Iterable[Work]) -> int | None:

@@ -130,9 +130,8 @@ async def begun(
     timeout = settings.body_timeout / 1e6
     body = await read_json_body(call, max_bytes or settings.max_body_bytes, runtime.timers, timeout)
     # Keyed: the hash outlives the request, and a plain one of so few possible bodies could be guessed back.
-    digest = runtime.keyed_digest.copy()
-    digest.update(b"%s\0%s" % (call.path.encode(), body))
-    return Work(kind, call.who.name, key.decode(), digest.digest(), runtime.clock(), started, None), body
+    digest = runtime.keyed_hash(b"%s\0%s" % (call.path.encode(), body))
+    return Work(kind, call.who.name, key.decode(), digest, runtime.clock(), started, None), body
 
 
 async def commit(runtime: Runtime, work: Work) -> Answer:
