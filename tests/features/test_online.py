@@ -69,8 +69,8 @@ def test_a_pool_that_is_always_too_small(monkeypatch: pytest.MonkeyPatch) -> Non
     grown = []
 
     class Tight(Memory):
-        def __init__(self, n_slots: int, n_words: int) -> None:
-            super().__init__(1, 0)
+        def __init__(self, n_slots: int, n_words: int, widest: int = 0) -> None:
+            super().__init__(1, 0, widest)
 
         def grow(self, at_least: int) -> None:
             grown.append(at_least)
