@@ -102,8 +102,8 @@ class Memory:
                 raise _overflow()
             self.grow(widest)
 
-    def insert(self, door: Any, programs: Words, items: Words, rows: tuple[Words, Words]) -> None:
-        """Call the kernel's `insert_many`; slabs that were given up are used before new ones.
+    def insert(self, door: Any, programs: Words, items: Words, others: tuple[Words, ...]) -> None:
+        """Call the kernel's `insert_many` or `learn`; slabs that were given up are used before new ones.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Memory:
             When the sums of a tiled view might overflow.
         """
         n, at = len(items), 0
-        while (at := door(self.pool, self.meta, self.free, programs, items, *rows, at)) < n:
+        while (at := door(self.pool, self.meta, self.free, programs, items, *others, at)) < n:
             if at < 0:
                 raise _overflow()
             self.grow(int(self.pool[WANTED]))

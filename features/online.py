@@ -36,12 +36,11 @@ _WAITING = 1024
 class _Told:
     """What an event tells: ``named`` are the entities, each with the column of the event that holds its key.
 
-    ``items`` int64[n, 3] are (program, ordinal, row 0) of the views that learn; ``whose`` int64[n] says of whom.
+    ``views`` int64[n, 3] are (program, which of the entities, ordinal) of the views that learn.
     """
 
     named: tuple[tuple[str, str], ...]
-    items: Words
-    whose: Words
+    views: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,11 @@ class OnlineState:
         readers = [(view.start, entities.index(view.entity), view.ordinal) for view in plan.views]
         self._readers = np.array(readers, dtype=np.int64).reshape(-1, 3)
         self._encoded: dict[int, tuple[Event, Words]] = {}
+        encodings = plan.layouts[feature_set.subject_kind]
+        self._own = tuple(
+            (position, number, encodings.index(number.encoding) if number.encoding in encodings else -1)
+            for position, number in plan.own
+        )
         self._blank = np.full((1, plan.n_row), np.nan)
         self._time = np.zeros(1, dtype=np.int64)
         self._texts = tuple(column for _, column in plan.categories if column in feature_set.categorical)
@@ -124,8 +128,9 @@ class OnlineState:
         """
         self._columns(event)
         if event.kind == self._plan.subject_kind:
-            for _, number in self._plan.own:
-                number.one(event)
+            for _, number, place in self._own:
+                if place < 0:
+                    number.one(event)
 
     def _columns(self, event: Event) -> Words:
         """Its columns as the kernel sees them, int64[1, n]: encoded once for its check, its features and its learning.
@@ -164,8 +169,9 @@ class OnlineState:
             raise _not_followed()
         body = event.body
         row = self._blank.copy()
-        for position, number in plan.own:
-            row[0, position] = number.one(event)
+        values = self._columns(event)
+        for position, number, place in self._own:
+            row[0, position] = number.one(event) if place < 0 else number.of(int(values[0, place]))
         firsts = [
             ABSENT if (key := body.get(entity)) is None else known.get(str(key), UNSEEN)
             for entity, known in self.holdings.first.items()
@@ -174,7 +180,7 @@ class OnlineState:
         memory = self.holdings.memory
         flags = self._kernel.answer(
             memory.pool, memory.meta, plan.programs, self._readers, np.array(firsts, dtype=np.int64), self._time,
-            self._columns(event), row, plan.code, plan.constants, plan.zone.at, plan.zone.offset, self._scratch,
+            values, row, plan.code, plan.constants, plan.zone.at, plan.zone.offset, self._scratch,
             self._batch,
         )  # fmt: skip
         texts = tuple([_text(body.get(column)) for column in self._texts])
@@ -205,11 +211,9 @@ class OnlineState:
                 UNSEEN if key is None else made(entity, str(key))
                 for (entity, _), key in zip(told.named, keys, strict=True)
             ]
-            slots = np.array(firsts, dtype=np.int64).take(told.whose)
-            items = told.items.copy()
-            items[:, 1] += slots
             self._time[0] = event.event_time
-            self._insert(items[slots != UNSEEN] if None in keys else items, self._time, values)
+            others = (np.array(firsts, dtype=np.int64), self._time, values)
+            self.holdings.memory.insert(self._kernel.learn, self._plan.programs, told.views, others)
         self._encoded.pop(id(event.body), None)
         if event.kind == self._plan.subject_kind and event.event_time > self.clock:
             self.clock = event.event_time
@@ -226,9 +230,8 @@ class OnlineState:
             met = {condition for condition, held in zip(conditions, holds, strict=True) if held}
             views = [view for view in self._by_kind.get(event.kind, ()) if met.issuperset(view.conditions)]
             named = list(dict.fromkeys((view.entity, view.key) for view in views))
-            items = np.array([(view.start, view.ordinal, 0) for view in views], dtype=np.int64).reshape(-1, 3)
-            whose = np.array([named.index((view.entity, view.key)) for view in views], dtype=np.int64)
-            told = self._told[case] = _Told(tuple(named), items, whose)
+            lines = [(view.start, named.index((view.entity, view.key)), view.ordinal) for view in views]
+            told = self._told[case] = _Told(tuple(named), np.array(lines, dtype=np.int64).reshape(-1, 3))
         return told
 
     def warm(self, journal: Journal) -> int:

@@ -33,6 +33,22 @@ def insert_many(pool, meta, free, programs, items, times, values, at):  # type: 
     return at
 
 
+@hot_door
+def learn(pool, meta, free, programs, views, firsts, times, values, at):  # type: ignore[no-untyped-def]
+    """Insert the event in row 0 into ``views[at:]``, each (program, entity, ordinal); returns as `insert_many` does.
+
+    ``firsts`` has the first slot of each entity, or less than 0 where the event names none.
+    """
+    while at < views.shape[0]:
+        first = firsts[views[at, 1]]
+        if first >= 0:
+            status = insert(pool, meta, free, first + views[at, 2], programs, views[at, 0], times[0], values, _0)
+            if status != DONE:
+                return at if status == NEED_GROW else -1
+        at += 1
+    return at
+
+
 @door
 def answer(  # type: ignore[no-untyped-def]
     pool, meta, programs, readers, firsts, times, requests, out, code, constants, zone_at, zone_offset, scratch, batch
