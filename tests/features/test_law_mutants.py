@@ -32,7 +32,7 @@ MUTANTS = {
     "merges across tiles": (ROOM, "kept > start and pool[last + TIME] == tile", "kept > start"),
     "a link forgets that its row moved": (LINKS, "pool[row + offset] = back + 1", "pass"),
     "a late row is linked to by none": (LINKS, "waiting = value != NULL", "waiting = False"),
-    "a link ends before the window": (LINKS, "pool[at + TIME] - reach)", "pool[at + TIME] - reach + 1)"),
+    "a link ends before the window": (LINKS, "pool[at + TIME] - reach)", "pool[at + TIME] - reach // 2)"),
     "a full ring refuses ties": (SLAB, "if time < oldest", "if time <= oldest"),
 }
 
