@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from numba import float64, types, uint32, uint64
+from numba import float64, types, uint16, uint64
 
 from features.compiled import cache_folders, compile_doors, hash_of
 from features.kernel import compiling
@@ -15,11 +15,11 @@ from scoring.kernel import shapley
 SOURCES = Path(__file__).parent
 
 _WORDS, _FLOATS = uint64[::1], float64[::1]
-_TABLE, _NARROW, _MATRIX = uint64[:, ::1], uint32[:, ::1], float64[:, ::1]
+_TABLE, _NARROW, _MATRIX = uint64[:, ::1], uint16[::1], float64[:, ::1]
 _LENT = types.Array(float64, 2, "C", readonly=True)  # rows of a table belong to Arrow
 _SIGNATURES = (
-    ("shapley", (_TABLE, _NARROW, _FLOATS, _MATRIX, _FLOATS, _FLOATS, _WORDS, _LENT, _MATRIX, _FLOATS, _FLOATS,
-                 _FLOATS, _WORDS, _WORDS, _FLOATS, _WORDS)),
+    ("shapley", (_TABLE, _TABLE, _TABLE, _WORDS, _NARROW, _FLOATS, _FLOATS, _FLOATS, _FLOATS, _LENT, _MATRIX, _FLOATS,
+                 _FLOATS, _FLOATS, _FLOATS, _FLOATS, _FLOATS, _WORDS)),
 )  # fmt: skip
 
 _lock = threading.Lock()
