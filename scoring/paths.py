@@ -37,12 +37,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import ModelError, expected_got
+from scoring.asked import Asked
 from scoring.kernel import LANES
-from scoring.trees import Tree, Trees, is_categorical
-
-
-_MOST_SPLITS, _MOST_PLACES = 2**15 - 1, 2**16
-"""Places of a tree's splits, sides and leaves, features and columns fit 16 bits: that halves what is read for a row."""
+from scoring.trees import Tree, Trees
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,10 @@ class Paths:
     ----------
     trees : uint64[n_trees, 8]: first split, splits above another split, splits, first repeat, where its table begins,
         nodes, first set, sets.
-    columns : uint64[c, 2]: what a row is asked by numerical splits: feature, and what is missing and where it goes (bit
-        0: left, bit 1: zero is missing, bit 2: NaN is).
-    sets : uint64[k, 3]: of each categorical split the feature, first word and end. words : uint64, their bits.
+    columns, sets, words : what the splits ask of a row (see `scoring.asked`).
     splits : uint16[s · 16]: of each split its column (those of a tree's sets come after the numerical ones), feature,
-        place of the left and of the right child (splits come first, then leaves), earlier split on the same feature (1 +
-        twice its place in the tree, and 1 more for its right side; 0 for none). Those above two leaves come last.
+        place of the left and of the right child (splits come first, then leaves), earlier split on the same feature
+        (1 + twice its place in the tree, and 1 more for its right side; 0 for none). Those above two leaves come last.
     numbers : float64[s · 4], the same memory: third its threshold, fourth the share of its rows that goes left.
     leaves : float64, values tree by tree, in the order of their splits; a tree has one leaf more than splits.
     repeats : float64, for each split that repeats a feature the share that passes all earlier ones on its path.
@@ -88,70 +83,48 @@ def lay_out(trees: Trees) -> Paths:
     Raises
     ------
     ModelError
-        When the rows that came to the sides of a split are not those that came to the split, or a tree has more splits
-        or the model more features than 16 bits count.
+        When the rows that came to the sides of a split are not those that came to the split, or splits or features are
+        too many (see `scoring.asked`).
     """
-    most = max((len(tree.feature) for tree in trees.splitting), default=0)
-    columns = _columns(trees)
-    if most > _MOST_SPLITS or len(columns) + most > _MOST_PLACES or trees.n_features > _MOST_PLACES:
-        got = f"{most} and {trees.n_features}"
-        raise ModelError(expected_got(f"at most {_MOST_SPLITS} splits a tree and half as many features", got, "model.txt"))
+    asked = Asked(trees)
     walks = [_walk(tree) for tree in trees.splitting]
     tables = _Tables()
     rows: list[tuple[int, ...]] = []
     splits: list[tuple[int, ...]] = []
     thresholds: list[float] = []
-    sets: list[tuple[int, int, int]] = []
-    n_words = n_repeats = 0
+    n_repeats = 0
     for tree, walk in zip(trees.splitting, walks, strict=True):
-        table, n_nodes = tables.rule(walk.deepest)
-        first, first_set = len(splits), len(sets)
-        for split, earlier, left, right in walk.splits:
-            feature, decision, threshold = int(tree.feature[split]), int(tree.decision[split]), tree.threshold[split]
-            if is_categorical(decision):
-                column = len(columns) + len(sets) - first_set
-                low, high = (int(bound) for bound in tree.bounds[int(threshold) :][:2])
-                sets.append((feature, n_words + low, n_words + high))
-                threshold = 0.5
-            else:
-                column = columns[feature, decision >> 1]
-            thresholds.append(float(threshold))
-            splits.append((column, feature, left, right, earlier))
+        first_set = asked.n_sets
+        questions, limits = (array.tolist() for array in asked.add(tree, first_set))
+        features = tree.feature.tolist()
         rows.append((
-            first, walk.n_inner, len(walk.splits), n_repeats, table, n_nodes, first_set, len(sets) - first_set,
+            len(splits), walk.n_inner, len(walk.splits), n_repeats, *tables.rule(walk.deepest), first_set,
+            asked.n_sets - first_set,
         ))  # fmt: skip
+        for split, earlier, left, right in walk.splits:
+            thresholds.append(limits[split])
+            splits.append((questions[split], features[split], left, right, earlier))
         n_repeats += len(walk.repeats)
-        n_words += len(tree.words)
+    columns, sets, words = asked.arrays()
     memory = np.zeros((len(splits), 4))
     memory[:, 2], memory[:, 3] = thresholds, [share for walk in walks for share in walk.shares]
     memory.view(np.uint16)[:, :5] = np.array(splits, np.uint16).reshape(-1, 5)
     return Paths(
         trees=np.array(rows, np.uint64).reshape(-1, 8),
-        columns=np.array(list(columns), np.uint64).reshape(-1, 2),
-        sets=np.array(sets, np.uint64).reshape(-1, 3),
-        words=np.concatenate([np.zeros(0, np.int64), *(tree.words for tree in trees.splitting)]).astype(np.uint64),
+        columns=columns,
+        sets=sets,
+        words=words,
         splits=memory.view(np.uint16).reshape(-1),
         numbers=memory.reshape(-1),
         leaves=np.array([value for walk in walks for value in walk.leaves], np.float64),
         repeats=np.array([share for walk in walks for share in walk.repeats], np.float64),
         tables=tables.joined(),
         n_features=trees.n_features,
-        most_splits=most,
+        most_splits=max((row[2] for row in rows), default=0),
         most_repeats=max((len(walk.repeats) for walk in walks), default=0),
         most_sets=max((row[7] for row in rows), default=0),
         most_nodes=max((row[5] for row in rows), default=LANES),
     )
-
-
-def _columns(trees: Trees) -> dict[tuple[int, int], int]:
-    """Feature and treatment of what is missing, of all numerical splits, and a number for each pair."""
-    pairs = {
-        (feature, decision >> 1)
-        for tree in trees.splitting
-        for feature, decision in zip(tree.feature.tolist(), tree.decision.tolist(), strict=True)
-        if not is_categorical(decision)
-    }
-    return {pair: number for number, pair in enumerate(sorted(pairs))}
 
 
 @dataclass(frozen=True)
@@ -178,9 +151,10 @@ def _walk(tree: Tree) -> _Walked:
     """Level by level, so that a split seldom waits for the one before it; those above two leaves at the end."""
     left, right = tree.left.tolist(), tree.right.tolist()
     features, n_rows, counts = tree.feature.tolist(), tree.n_rows.tolist(), tree.count.tolist()
-    steps, last, deepest = [_Step(0, {})], [], 0
+    steps, deepest = [_Step(0, {})], 0
     shares: dict[int, float] = {}
-    inner = []
+    inner: list[_Step] = []
+    last: list[_Step] = []
     for step in steps:  # grows while it is read
         split, feature = step.split, features[step.split]
         sides = left[split], right[split]
@@ -198,7 +172,9 @@ def _walk(tree: Tree) -> _Walked:
         (last if max(sides) < 0 else inner).append(step)
     ordered = inner + last
     places = {step.split: place for place, step in enumerate(ordered)}
-    splits, repeats, leaves = [], [], []
+    splits: list[tuple[int, int, int, int]] = []
+    repeats: list[float] = []
+    leaves: list[float] = []
     for step in ordered:
         earlier = 0
         if features[step.split] in step.met:

@@ -12,6 +12,7 @@ _ZERO = 1e-35  # LightGBM's kZeroThreshold is this number as a float32
 _LANES = np.uint64(LANES)
 _0, _1, _2, _3, _4, _5, _6, _7, _8, _31 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 7, 8, 31))
 _WIDE = np.uint64(16)
+_NOWHERE = np.uint64(2**40)
 
 
 @door
@@ -40,7 +41,7 @@ def shapley(  # type: ignore[no-untyped-def]
         sums[k] = 0.0
     for r in range(n_rows):
         for column in range(n_columns):
-            values[r * n_values + column] = _compared(rows[r, columns[column, _0]], columns[column, _1])
+            values[r * n_values + column] = compared(rows[r, columns[column, _0]], columns[column, _1])
     for tree in range(np.uint64(trees.shape[0])):
         first, n_inner, n_splits, repeat = trees[tree, _0], trees[tree, _1], trees[tree, _2], trees[tree, _3]
         table, n, first_set, n_sets = trees[tree, _4], trees[tree, _5], trees[tree, _6], trees[tree, _7]
@@ -56,7 +57,7 @@ def shapley(  # type: ignore[no-untyped-def]
             start, sums_start = r * n_values, r * width
             for k in range(n_sets):
                 s = first_set + k
-                values[start + n_columns + k] = _out_of_set(sets, words, s, rows[r, sets[s, _0]])
+                values[start + n_columns + k] = out_of_set(sets, words, s, rows[r, sets[s, _0]])
             for k in range(n):
                 above[k] = tables[table + k]
             if n == _8:
@@ -75,7 +76,7 @@ def shapley(  # type: ignore[no-untyped-def]
 
 
 @tight
-def _compared(x, missing):  # type: ignore[no-untyped-def]
+def compared(x, missing):  # type: ignore[no-untyped-def]
     """A number as LightGBM's NumericalDecision takes it; bit 0: missing goes left, bit 1: zero is, bit 2: NaN is."""
     number = 0.0 if x != x else x
     zero = -np.float32(_ZERO) <= number <= np.float32(_ZERO)
@@ -85,15 +86,12 @@ def _compared(x, missing):  # type: ignore[no-untyped-def]
 
 
 @tight
-def _out_of_set(sets, words, s, x):  # type: ignore[no-untyped-def]
+def out_of_set(sets, words, s, x):  # type: ignore[no-untyped-def]
     """1 for the categories that go right at a split, else 0, exactly as LightGBM's CategoricalDecision."""
-    if not -1.0 < x < 2147483648.0:
-        return 1.0
-    category = np.uint64(np.int64(x))
-    word = sets[s, _1] + (category >> _5)
-    if word < sets[s, _2] and (words[word] >> (category & _31)) & _1:
-        return 0.0
-    return 1.0
+    category = np.uint64(np.int64(x)) if -1.0 < x < 2147483648.0 else _NOWHERE
+    # The word after the last has no bits: cheaper than a jump, which nothing can guess.
+    word = min(category >> _5, sets[s, _2])
+    return np.float64(_1 - ((words[sets[s, _1] + word] >> (category & _31)) & _1))
 
 
 @tight
