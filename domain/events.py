@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -225,7 +225,8 @@ class Event:
 
     def numbered(self, seq: int) -> Event:
         """The same fact at its place in the journal."""
-        return replace(self, seq=seq)
+        # `dataclasses.replace` takes twice as long.
+        return Event(self.kind, self.event_id, self.event_time, self.known_at, self.body, self.client, seq)
 
 
 def column_type(kind: str, name: str, value: Value | None = None) -> ColumnType:

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +22,7 @@ from domain.decision import Action, Decision, Product, Reason, Versions
 from domain.errors import ModelError, expected_got
 from domain.events import Event
 from scoring.lists import Lists
-from scoring.policy import Policy
+from scoring.policy import Policy, Ruling
 
 if TYPE_CHECKING:
     from features.online import Vector
@@ -45,6 +45,7 @@ class Part(StrEnum):
     REASONS = "reasons"
     MODEL = "model"
     FEATURES = "features"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,7 @@ class Degraded:
 _DEGRADED = re.compile(rf"({'|'.join(Part)}) dropped: (.+)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """A decision and the raw score it was made on; None when no model was used."""
 
     decision: Decision
@@ -127,13 +127,17 @@ def decide(
         When policy, bundle and row do not belong together.
     """
     _check_fit(product, row, bundle, policy)
-    if degraded is not None and degraded.part is Part.FEATURES:
+    if degraded is not None and degraded.part in (Part.FEATURES, Part.RULES):
         row = None
     degraded = _effective(degraded, row, bundle)
-    raised = set(flags) - OWN_FLAGS
+    raised = set(flags)
+    raised -= OWN_FLAGS
 
     amount_base = policy.amount_base(event)
-    ruling = policy.rule(event, amount_base, row, lists, decided_at)
+    if degraded is not None and degraded.part is Part.RULES:
+        ruling = unruled(policy)
+    else:
+        ruling = policy.rule(event, amount_base, row, lists, decided_at)
     mark("rules")
 
     raw: float | None = None
@@ -171,7 +175,7 @@ def decide(
         versions=versions(bundle, policy, lists, code),
         degraded=None if degraded is None else str(degraded),
         step_up_hint=policy.step_up_hint(event, row) if action is Action.STEP_UP else None,
-        flags=tuple(sorted(raised)),
+        flags=tuple(sorted(raised)) if raised else (),
         credit_grade=credit_grade,
         pd_band=pd_band,
         pd_horizon=pd_horizon,
@@ -180,20 +184,24 @@ def decide(
     return Decided(decision, raw)
 
 
-def canonical_bytes(decision: Decision) -> bytes:
-    """The bytes a replay must reproduce: JSON with sorted names and shortest exact floats, without timings."""
-    return msgspec.json.encode(decision.canonical(), order="sorted")
+def unruled(policy: Policy) -> Ruling:
+    """What stands for rules that could not be asked: a person decides, nobody is approved unseen or declined."""
+    return Ruling(floor=policy.person_decides(), ceiling=None, reasons=())
 
 
 def versions(bundle: Bundle | None, policy: Policy, lists: Lists, code: str) -> Versions:
     """Content addresses of everything that decides."""
-    return Versions(
-        model=NO_MODEL if bundle is None else bundle.hash,
-        features=NO_MODEL if bundle is None else bundle.feature_set.hash,
-        policy=policy.hash,
-        lists=lists.hash,
-        code=code,
+    return _versions(
+        NO_MODEL if bundle is None else bundle.hash,
+        NO_MODEL if bundle is None else bundle.feature_set.hash,
+        policy.hash,
+        lists.hash,
+        code,
     )
+
+
+_versions = lru_cache(maxsize=64)(Versions)
+"""One object for the decisions of one deployment."""
 
 
 def vector_flags(vector: Vector) -> tuple[str, ...]:
@@ -209,7 +217,8 @@ def _check_fit(product: Product, row: NDArray[np.float64] | None, bundle: Bundle
         if row is not None:
             raise ModelError(expected_got("a bundle with the row", None, "decide"))
         return
-    if bundle.product is not product or policy.names != bundle.encoder.names:
+    names = bundle.encoder.names
+    if bundle.product is not product or (policy.names is not names and policy.names != names):
         raise ModelError(
             expected_got(f"a {product} bundle with a policy compiled for its features", bundle.product, "decide")
         )

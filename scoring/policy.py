@@ -8,9 +8,10 @@ Severity is the order of `domain.decision.ACTIONS`; the more severe always wins.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,6 +27,8 @@ from scoring.policy_settings import GRADES, PolicySettings
 from scoring.reasons import ReasonBook, RuleReason
 from scoring.rules import Facts, Hit, Rule
 from stores.settings_files import load_settings
+
+_PLACE: Mapping[RiskGrade, int] = {grade: place for place, grade in enumerate(GRADES)}
 
 POLICY_FILES: Mapping[Product, str] = {Product.PAYMENT: "payments.yaml", Product.LOAN: "loans.yaml"}
 
@@ -50,6 +53,19 @@ class Ruling:
     ceiling: Action | None
     reasons: tuple[Reason, ...]
     hits: tuple[Hit, ...] = ()
+
+
+class _Compiled(NamedTuple):
+    """A rule, the slice of all values that are its own, and what it then says."""
+
+    hits: Callable[[Facts, tuple[float, ...]], bool]
+    needed: slice
+    needs_any: bool
+    hit: Hit
+    words: Reason
+
+
+_SILENT = Ruling(Action.APPROVE, None, ())
 
 
 class Policy:
@@ -80,7 +96,8 @@ class Policy:
         self._fx = PlatformSettings.model_construct(base_currency=content.base_currency, fx=content.fx).fx_table()
         self.rule_reasons = content.rule_reasons
         words = {entry.code: entry.reason() for entry in content.rule_reasons}
-        self._rules: list[tuple[Rule, tuple[int, ...], Reason]] = []
+        self._rules: list[_Compiled] = []
+        needed: list[int] = []
         self.resting: tuple[str, ...] = ()
         for name, rule in sorted(settings.rules.items(), key=lambda pair: pair[1].code):
             if not rule.enabled:
@@ -91,11 +108,15 @@ class Policy:
             if places is None:
                 self.resting += (name,)
             else:
-                self._rules.append((rule, places, words[rule.code]))
+                values = slice(len(needed), len(needed) + len(places))
+                needed += places
+                self._rules.append(_Compiled(rule.hits, values, bool(places), rule.hit(), words[rule.code]))
+        self._needed = np.array(needed, dtype=np.intp)
         passed = {} if settings.held is None else settings.held.passed
         known = self.names or ()
         self._held = {method: known.index(feature) for method, feature in passed.items() if feature in known}
         self._check_currency(content.base_currency)
+        self._carrying = {action: self.grade_carrying(action) for action in self._order}
 
     @property
     def _where(self) -> str:
@@ -176,13 +197,20 @@ class Policy:
     def rule(self, event: Event, amount_base: int, row: NDArray[np.float64] | None, lists: Lists, at: int) -> Ruling:
         """Ask every rule; those that need features are silent when none were read."""
         facts = Facts(event, amount_base, lists.hits(event, at))
+        # All that the rules need is taken at once: a number of an array costs as much as a rule.
+        values = None if row is None else tuple(row[self._needed].tolist())
         spoken: list[tuple[Hit, Reason]] = []
-        for rule, places, words in self._rules:
-            if places and row is None:
-                continue
-            values = tuple(float(row[place]) for place in places) if row is not None else ()
-            if rule.hits(facts, values):
-                spoken.append((rule.hit(), words))
+        for hits, needed, needs_any, hit, words in self._rules:
+            if values is None:
+                if needs_any:
+                    continue
+                found: tuple[float, ...] = ()
+            else:
+                found = values[needed]
+            if hits(facts, found):
+                spoken.append((hit, words))
+        if not spoken:
+            return _SILENT
         # Rules are kept in the order of their codes, and the sort is stable: ties go by code.
         floors = sorted(
             ((hit.floor, words) for hit, words in spoken if hit.floor is not None),
@@ -219,8 +247,9 @@ class Policy:
         """
         action = self.severer(wanted, ruling.floor)
         if grade is None:
-            return action, self.grade_carrying(action)
-        return action, max(grade, self.grade_carrying(ruling.floor), key=GRADES.index)
+            return action, self._carrying[action]
+        least = self._carrying[ruling.floor]
+        return action, grade if _PLACE[grade] >= _PLACE[least] else least
 
     def grade(self, probability: float, proposed: Mapping[str, float]) -> RiskGrade:
         """Grade of a calibrated probability; a cut-off belongs to the grade above it.
@@ -230,7 +259,10 @@ class Policy:
         proposed : the bundle's cut-offs, used where the policy says ``from bundle``.
         """
         cuts = self.settings.cutoffs_or(proposed)
-        return GRADES[sum(probability >= cut for cut in cuts)]
+        place = 0
+        for cut in cuts:
+            place += probability >= cut
+        return GRADES[place]
 
     def model_action(self, grade: RiskGrade) -> Action:
         """The action of a grade."""
@@ -245,7 +277,7 @@ class Policy:
 
     def severer(self, first: Action, second: Action) -> Action:
         """The more severe of two actions."""
-        return max(first, second, key=self._order.__getitem__)
+        return first if self._order[first] >= self._order[second] else second
 
     def capped(self, action: Action, ceiling: Action | None) -> Action:
         """An action no more severe than the ceiling."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from domain.decision import Product
 from domain.events import Event
-from scoring.decide import Decided, canonical_bytes
+from scoring.canonical import canonical_bytes
+from scoring.decide import Decided
 from stores.ledger import Entry
 
 

@@ -15,7 +15,8 @@ from domain.decision import Action, Product
 from domain.errors import DataError, expected_got
 from domain.events import Event
 from scoring.bundle import Bundle, load_bundle
-from scoring.decide import NO_MODEL, OWN_FLAGS, Degraded, canonical_bytes, decide
+from scoring.canonical import canonical_bytes
+from scoring.decide import NO_MODEL, OWN_FLAGS, Degraded, decide
 from scoring.lists import Lists
 from scoring.policy import Policy
 from stores.journal import Journal

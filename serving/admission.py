@@ -5,8 +5,7 @@ idempotency → identifiers to tokens → seq → features, rules, score, reason
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,9 +21,9 @@ from serving.http import Answer
 from serving.metrics import Metrics
 from serving.people import People
 from serving.problems import Problem
-from serving.tokens import Tokens
+from serving.rows import Rows
 from serving.work import Done, Kind, Observed, Work
-from stores.ledger import Entry
+from stores.ledger import Entry, Kept
 from stores.matter_settings import ComplaintSettings
 
 _FORGET_EVERY = 600_000_000
@@ -63,7 +62,7 @@ class DeskAdmission:
         self._ticks = ticks
         self._new_id = new_id
         self._metrics = metrics
-        self._tokens = Tokens(books.vault)
+        self._rows = Rows(books)
         self._kept: set[str] = set()
         self._keeping: set[str] = set()
         self._forgotten_at = 0
@@ -81,14 +80,19 @@ class DeskAdmission:
             Kind.BEGIN: lambda work: Done(self._kept_answer(work, 200, b"")),
             Kind.KEEP: self._keep,
         }
-        self._people = People(books, complaints, self._appended, self._check_new, lambda work: self._tokenised(work)[0])
+        self._people = People(books, complaints, self._appended, self._check_new, self._tokenised)
 
     # ------------------------------------------------------------ transactions
 
-    def begin(self) -> None:
-        """Keep the policies and lists in use, and let go of answers past their time."""
-        (version,) = self._books.database.one("PRAGMA data_version")
-        self._tokens.begin(int(version))
+    def begin(self, works: Sequence[Work]) -> int:
+        """Look up what the works need, keep the policies and lists in use, and let go of answers past their time.
+
+        Returns
+        -------
+        The newest ``seq`` of the journal.
+        """
+        last_seq = self._rows.begin(works)
+        self._decider.begin()
         self._keeping = set()
         for desk in self._desks.all():
             for kind, digest, content in (
@@ -102,12 +106,17 @@ class DeskAdmission:
         if now - self._forgotten_at > _FORGET_EVERY:
             self._books.ledger.forget_within(now - self._keep_answers)
             self._forgotten_at = now
+        return last_seq
+
+    def write(self) -> None:
+        """Write what waits, before the transaction is committed."""
+        self._rows.write()
 
     def committed(self, done: Sequence[Done]) -> None:
         """Tell the metrics what is durable now."""
         self._kept |= self._keeping
+        self._rows.committed()
         for one in done:
-            self._tokens.remember(one.tokens)
             if one.observed is not None:
                 self._metrics.decided(one.observed)
 
@@ -117,9 +126,19 @@ class DeskAdmission:
         Raises
         ------
         Problem, InputError
-            When it is refused; the caller takes back what was written.
+            When it is refused; `take_back` what it has added.
         """
-        stored = self._books.ledger.recall(work.client, work.key)
+        self._rows.start(work)
+        done = self._admitted(work)
+        self._rows.end()
+        return done
+
+    def take_back(self) -> None:
+        """Take back what the last work has added: it was refused, or is to be admitted again."""
+        self._rows.take_back()
+
+    def _admitted(self, work: Work) -> Done:
+        stored = self._rows.recall(work.client, work.key)
         if stored is not None:
             if stored.request != work.digest:
                 raise Problem(
@@ -135,8 +154,7 @@ class DeskAdmission:
     def _decide(self, work: Work) -> Done:
         picked = self._ticks()
         assert work.product is not None  # noqa: S101 - for the type checker
-        event, tokens = self._tokenised(work)
-        event = self._appended(event, checked=True)
+        event = self._appended(self._tokenised(work), checked=True)
         admitted = self._ticks()
         decided_at = self._clock()
         desk = self._desks.choose(work.product, event)
@@ -145,7 +163,7 @@ class DeskAdmission:
         )
         timings = stage_micros(work.started_ns, picked, admitted, made.ends)
         entry = entry_of(made.decided, event, work.product, made.row, timings)
-        self._books.ledger.append_within([entry])
+        self._rows.decided(entry)
         answer = self._kept_answer(work, 200, response_of(entry))
         observed = Observed(
             entry.product,
@@ -157,13 +175,12 @@ class DeskAdmission:
             () if desk.bundle is None else desk.bundle.encoder.names,
             made.row,
         )
-        return Done(answer, event, observed, tokens=tokens)
+        return Done(answer, event, observed)
 
     def _fact(self, work: Work) -> Done:
-        event, tokens = self._tokenised(work)
-        event = self._appended(event, checked=True)
+        event = self._appended(self._tokenised(work), checked=True)
         answer = self._kept_answer(work, 200, _json(event_id=event.event_id, accepted=True))
-        return Done(answer, event, tokens=tokens)
+        return Done(answer, event)
 
     def _outcome(self, work: Work) -> Done:
         assert work.outcome is not None  # noqa: S101 - for the type checker
@@ -172,14 +189,14 @@ class DeskAdmission:
         return Done(self._kept_answer(work, 200, _json(event_id=event.event_id, accepted=True)), event)
 
     def _quarantine(self, work: Work) -> Done:
-        event, tokens = self._tokenised(work)
+        event = self._tokenised(work)
         self._books.database.execute(
             "INSERT INTO quarantine (client, event_id, kind, received_at, reason, body) VALUES (?, ?, ?, ?, ?, ?)",
             (event.client, event.event_id, event.kind, work.received_at, "event_time ahead of the clock",
              msgspec.msgpack.encode({"event_time": event.event_time, **event.body})),
         )  # fmt: skip
         answer = self._kept_answer(work, 202, _json(event_id=event.event_id, quarantined=True))
-        return Done(answer, tokens=tokens)
+        return Done(answer)
 
     def _person(self, work: Work) -> Done:
         told, event = self._people.admit(work)
@@ -193,33 +210,33 @@ class DeskAdmission:
 
     # ------------------------------------------------------------------- parts
 
-    def _tokenised(self, work: Work) -> tuple[Event, Mapping[tuple[str, str], str]]:
+    def _tokenised(self, work: Work) -> Event:
         assert work.event is not None  # noqa: S101 - for the type checker
-        return self._tokens.tokenised(work.event)
+        return self._rows.tokenised(work.event)
 
     def _appended(self, event: Event, *, checked: bool = False) -> Event:
         """The event with its ``seq``; ``checked`` when it came through `Reader.checked`."""
         self._desks.check(event)
-        (appended,) = self._books.journal.append_within([event], checked=checked)
-        if not appended.new:
+        numbered = self._rows.appended(event, checked=checked)
+        if numbered is None:
             raise self._duplicate(event)
-        return replace(event, seq=appended.seq)
+        return numbered
 
     def _check_new(self, event: Event) -> None:
         self._desks.check(event)
-        if self._books.journal.seq_of(event.client, event.event_id) is not None:
+        if self._rows.seq_of(event.client, event.event_id) is not None:
             raise self._duplicate(event)
 
     def _duplicate(self, event: Event) -> Problem:
-        first = self._books.ledger.by_event(event.client, event.event_id)
+        first = self._rows.decision_on(event.client, event.event_id)
         return Problem(
             409, "duplicate_event",
             "event_id: expected a new one under a new Idempotency-Key, got one that is already in the journal",
-            extra={"decision_id": None if first is None else first.decision_id},
+            extra={"decision_id": first},
         )  # fmt: skip
 
     def _kept_answer(self, work: Work, status: int, body: bytes) -> Answer:
-        self._books.ledger.remember_within(work.client, work.key, work.digest, status, body, work.received_at)
+        self._rows.answered(Kept(work.client, work.key, work.digest, status, body, work.received_at))
         return Answer(status, body)
 
 

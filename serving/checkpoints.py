@@ -156,8 +156,15 @@ class Checkpoints:
 
     def _evict(self, state: OnlineState, stopping: Callable[[], bool]) -> None:
         n_gone = 0
+
+        def some() -> int:
+            # One that was laid aside is being read by a thread that was left behind.
+            if not any(state is each for each in self._states()):
+                raise Unavailable("checkpoint: expected a state in use, it was replaced or laid aside")
+            return state.evict(self._clock(), _LOOK_SLOTS, _LET_GO)
+
         while True:
-            n_gone += self._between(lambda: state.evict(self._clock(), _LOOK_SLOTS, _LET_GO), stopping)
+            n_gone += self._between(some, stopping)
             if state.holdings.cursor == 0:
                 break
         if n_gone:

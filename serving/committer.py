@@ -2,8 +2,9 @@
 
     doors ──put──▶ queue ──drain up to N──▶ BEGIN IMMEDIATE
         1. follow what others appended
-        2. each work in a savepoint: admit (idempotency, seq, features, decision, ledger)
+        2. each work: admit (idempotency, seq, features, decision, ledger); a refusal takes back what it added
         3. feed its event to the states, so that the next one sees it
+        4. write what the works have added, many rows at a time
     COMMIT (on disk) ──▶ only now are the answers given
 
 A thread that hangs in a work (`serving.rescue`) is left behind: another one goes on with its transaction, from the
@@ -40,8 +41,8 @@ _RETRY_SECONDS = 1.0
 class States(Protocol):
     """What is kept in step with the journal."""
 
-    def catch_up(self, journal: Journal) -> None:
-        """Apply what others appended."""
+    def catch_up(self, journal: Journal, last: int) -> None:
+        """Apply what others appended, up to the newest ``seq``."""
 
     def apply(self, event: Event) -> None:
         """Learn from one numbered event."""
@@ -56,11 +57,17 @@ class States(Protocol):
 class Admission(Protocol):
     """Turns one work into rows of the open transaction and an answer."""
 
-    def begin(self) -> None:
-        """Called once in each transaction, before its first work."""
+    def begin(self, works: Sequence[Work]) -> int:
+        """Called once in each transaction, before its first work; returns the newest ``seq`` of the journal."""
 
     def admit(self, work: Work) -> Done:
         """Do one work; raises Problem or InputError to refuse it."""
+
+    def take_back(self) -> None:
+        """Take back what the last work has added: it was refused, or is to be done again."""
+
+    def write(self) -> None:
+        """Called once in each transaction, after its last work."""
 
     def committed(self, done: Sequence[Done]) -> None:
         """Called once what was done is durable."""
@@ -269,19 +276,19 @@ class Committer:
             try:
                 if turn.taken_over:
                     # What the thread left behind had written of this work; it is done again, without what hangs.
-                    books.database.connection.execute("ROLLBACK TO work; RELEASE work")
+                    admission.take_back()
                 else:
                     turn.open.enter_context(books.database.transaction())
                     learnt = True
-                    self._states.catch_up(books.journal)
-                    admission.begin()
+                    self._states.catch_up(books.journal, admission.begin(turn.batch))
                 while len(done) < len(turn.batch):
                     work = turn.batch[len(done)]
-                    result = self._admitted(books, admission, work)
+                    result = self._admitted(admission, work)
                     if result.event is not None:
                         self._states.apply(result.event)
                     done.append((work, result))
                 decided = time.perf_counter_ns()
+                admission.write()
             except Exception as error:
                 if not turn.open.__exit__(type(error), error, error.__traceback__):
                     raise
@@ -303,12 +310,10 @@ class Committer:
         self._deliver(done)
         return True
 
-    def _admitted(self, books: Books, admission: Admission, work: Work) -> Done:
+    def _admitted(self, admission: Admission, work: Work) -> Done:
         """Admit one work; a refusal leaves nothing of it behind and does not touch its neighbours."""
-        execute = books.database.connection.execute
-        execute("SAVEPOINT work")
         try:
-            result = admission.admit(work)
+            return admission.admit(work)
         except Problem as problem:
             result = Done(problem)
         except InputError as error:
@@ -319,9 +324,7 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - as above: one bad work must not take the others with it
             self._log.error("work_failed", error=_told(error), kind=work.kind.value)
             result = Done(Problem(500, "internal", "service: expected an answer, got an error of ours; it is logged"))
-        if isinstance(result.result, Problem):
-            execute("ROLLBACK TO work")
-        execute("RELEASE work")
+        admission.take_back()
         return result
 
     # ---------------------------------------------------------------- recovery

@@ -5,14 +5,16 @@ kill switch        → the model
 no, broken model   → the model
 hanging model      → the model, at the deadline: another thread goes on, and the request is decided again without it
 broken, slow state → the features, and with them the model
+hanging state      → the features, at the deadline; nobody touches it until it is back or made anew (`LostStates`)
+hanging rules      → everything, at the deadline: a person decides
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,7 @@ from domain.events import Event
 from scoring.canary import CANARY
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
 from serving.desk import Desk, Role
-from serving.rescue import Rescue, TooLate
+from serving.rescue import FAIR_NS, Rescue, TooLate
 from serving.work import COMMIT_NS
 
 _MICRO = 1_000
@@ -31,11 +33,12 @@ _FIRST_GUESS_NS = {"features": 0, "score": 1 * _MILLI, "reasons": 20 * _MILLI}
 _SLOW_STATE_NS = 50 * _MILLI
 """Features that cost less are read even for a request that is late: rules need them."""
 
+STATE_LOST = "the state is too slow"
+
 _STAGES = ("features", "rules", "score", "reasons", "policy")
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """By when an answer should be out: ms as asked for, and the monotonic ns.
 
     Examples
@@ -53,8 +56,7 @@ class Deadline:
         return f"deadline of {self.asked_ms} ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A decision, the row it was made on and the moment each stage ended (monotonic ns)."""
 
     decided: Decided
@@ -68,11 +70,12 @@ class Decider:
     Parameters
     ----------
     code : version of the code, recorded in every decision.
-    killed : whether the kill switch is set; asked at every decision.
+    killed : whether the kill switch is set; asked when a transaction begins.
     ticks : monotonic clock in ns.
     log : told what broke, by name only.
     patience : µs that a model is waited for at most, and by when who names no deadline is answered.
-    rescue : has another thread go on where a model hangs.
+    rescue : has another thread go on where a model, a state or rules hang.
+    lose : told of a desk whose state hangs.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Decider:
         *,
         patience: int,
         rescue: Rescue,
+        lose: Callable[[Desk], None],
     ) -> None:
         self._code = code
         self._killed = killed
@@ -92,6 +96,12 @@ class Decider:
         self._patience_ns = patience * _MICRO
         self._cost = dict(_FIRST_GUESS_NS)
         self._rescue = rescue
+        self._lose = lose
+        self._is_killed = False
+
+    def begin(self) -> None:
+        """A transaction begins: look at the kill switch, which holds for all that are decided in it."""
+        self._is_killed = self._killed()
 
     def make(
         self, desk: Desk, event: Event, decision_id: str, decided_at: int, *, started: int, deadline_ms: int | None
@@ -123,7 +133,7 @@ class Decider:
             except InputError:
                 raise
             except TooLate as late:
-                degraded = self._overrun(desk, deadline, late)
+                degraded = self._overrun(desk, degraded, deadline, late)
             except Exception as error:
                 degraded = _less(degraded, ends)
                 if degraded is None:
@@ -161,43 +171,62 @@ class Decider:
         attempt: Callable[[], Decided],
         ends: dict[str, int],
     ) -> Decided:
-        """An attempt that a model which hangs cannot hold up beyond the deadline."""
-        if desk.bundle is None or (degraded is not None and degraded.part is not Part.REASONS):
-            return attempt()
+        """An attempt that a model or rules which hang cannot hold up beyond the deadline."""
         left = min(deadline.by - self._ticks() - COMMIT_NS, self._patience_ns)
-        return self._rescue.within(desk.bundle.hash, left, attempt, ends)
+        if degraded is None or degraded.part is Part.REASONS:
+            if desk.bundle is not None:
+                return self._rescue.within(desk.bundle.hash, left, attempt, ends)
+        elif degraded.part is Part.RULES:
+            return attempt()
+        # Rules are asked of a request that is late, too.
+        return self._rescue.within(desk.policy.hash, max(left, FAIR_NS), attempt, ends)
 
-    def _overrun(self, desk: Desk, deadline: Deadline, late: TooLate) -> Degraded:
-        """The model was not done in time, is not done yet with an earlier request, or rests after that."""
+    def _overrun(self, desk: Desk, degraded: Degraded | None, deadline: Deadline, late: TooLate) -> Degraded:
+        """The model or rules were not done in time, are not done yet with an earlier request, or rest after that."""
         now = self._ticks()
+        told = deadline.told if now >= deadline.by - COMMIT_NS else None
+        stages = dict(late.note)
+        alone = desk.bundle is None or (degraded is not None and degraded.part is not Part.REASONS)
+        if alone or (late.begun is not None and "rules" not in stages and now - late.begun >= FAIR_NS):
+            self._log.error("rules_too_slow", product=desk.product.value)
+            return Degraded(Part.RULES, told or "the rules are too slow")
         if late.begun is not None:
-            stages = dict(late.note)
             part, before = ("reasons", "score") if "score" in stages else ("score", "rules")
             took = now - stages.get(before, late.begun)
             self._cost[part] = max(self._cost[part], took)
             self._log.error("model_too_slow", product=desk.product.value, stage=part, milliseconds=took // _MILLI)
-        return Degraded(Part.MODEL, deadline.told if now >= deadline.by - COMMIT_NS else "the model is too slow")
+        return Degraded(Part.MODEL, told or "the model is too slow")
 
     def _features(
         self, desk: Desk, event: Event, deadline: Deadline
     ) -> tuple[NDArray[np.float64] | None, tuple[str, ...], Degraded | None]:
-        if desk.bundle is None or desk.state is None:
+        if desk.bundle is None:
             return None, (), None if desk.missing is None else Degraded(Part.MODEL, desk.missing)
-        started = self._ticks()
-        if self._cost["features"] > max(deadline.by - started - COMMIT_NS, _SLOW_STATE_NS):
+        if desk.state is None:
+            return None, (), Degraded(Part.FEATURES, STATE_LOST)
+        # Named by a weak reference: the state that takes its place is another, and may lie where it lay.
+        started, name = self._ticks(), ref(desk.state)
+        left = deadline.by - started - COMMIT_NS
+        # One that hangs is laid aside first of all: nothing may be learnt by what a thread left behind still reads.
+        if not self._rescue.hangs(name) and self._cost["features"] > max(left, _SLOW_STATE_NS):
             self._cost["features"] -= self._cost["features"] // 16
             return None, (), Degraded(Part.FEATURES, deadline.told)
+        due = max(min(left, self._patience_ns), FAIR_NS)
         try:
-            vector = desk.state.vector(event)
+            vector = self._rescue.within(name, due, partial(desk.state.vector, event), {})
             self._learn("features", self._ticks() - started)
             return desk.bundle.encoder.row(vector), vector_flags(vector), None
+        except TooLate:
+            self._lose(desk)
+            late = self._ticks() >= deadline.by - COMMIT_NS
+            return None, (), Degraded(Part.FEATURES, deadline.told if late else STATE_LOST)
         except Exception as error:  # noqa: BLE001 - whatever breaks in a state, the payment is answered
             self._learn("features", self._ticks() - started)
             self._log.error("features_failed", product=desk.product.value, error=type(error).__name__)
             return None, (), Degraded(Part.FEATURES, "the state failed")
 
     def _dropped(self, desk: Desk, deadline: Deadline) -> Degraded | None:
-        if desk.bundle is not None and self._killed():
+        if desk.bundle is not None and self._is_killed:
             return Degraded(Part.MODEL, "kill switch")
         if desk.bundle is None:
             return None

@@ -96,16 +96,27 @@ class Desks:
             desk = replace(desk, state=self._kept(desk.bundle.feature_set.hash) or desk.state)
         self._desks[desk.product, desk.role] = desk
 
+    def lay_aside(self, state: OnlineState) -> None:
+        """Take a state from the desks that read it: it learns nothing meanwhile."""
+        for place, desk in self._desks.items():
+            if desk.state is state:
+                self._desks[place] = replace(desk, state=None)
+
+    def take_back(self, features: str, state: OnlineState) -> None:
+        """Give a state to the desks that have none for such features; it catches up with the next transaction."""
+        for place, desk in self._desks.items():
+            if desk.state is None and desk.bundle is not None and desk.bundle.feature_set.hash == features:
+                self._desks[place] = replace(desk, state=state)
+
     def _kept(self, features: str) -> OnlineState | None:
         for desk in self.all():
             if desk.state is not None and desk.bundle is not None and desk.bundle.feature_set.hash == features:
                 return desk.state
         return None
 
-    def catch_up(self, journal: Journal) -> None:
-        """Apply what others appended since; a transaction begins."""
+    def catch_up(self, journal: Journal, last: int) -> None:
+        """Apply what others appended up to ``last``, the newest; a transaction begins."""
         self.settled = False
-        last = journal.last_seq()
         for state in self.states():
             if state.seq < last:
                 state.follow(journal)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from serving.auth import Client
+from serving.ids import RandomIds
 from serving.problems import MEDIA_TYPE, Problem
+from serving.timers import Timers, Within
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -20,6 +20,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = b"application/json"
+
+_new_request_id = RandomIds(8)
 
 
 class Gone(Exception):  # noqa: N818 - not an error of ours
@@ -49,8 +51,7 @@ class Call:
         return self.client
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Status and body of an answer."""
 
     status: int
@@ -63,7 +64,7 @@ def call_of(scope: Scope, receive: Receive) -> Call:
     """Read the head of a request."""
     peer = scope.get("client")
     return Call(
-        secrets.token_hex(8), scope["method"], scope["path"], dict(scope["headers"]), receive,
+        _new_request_id(), scope["method"], scope["path"], dict(scope["headers"]), receive,
         scope.get("query_string", b""), str(peer[0]) if peer else "",
     )  # fmt: skip
 
@@ -133,7 +134,7 @@ def query_of(call: Call, names: frozenset[str]) -> dict[str, str]:
     return found
 
 
-async def read_json_body(call: Call, max_bytes: int, timeout: float) -> bytes:
+async def read_json_body(call: Call, max_bytes: int, timers: Timers, timeout: float) -> bytes:
     """The body of a JSON request, counted while it streams in.
 
     Raises
@@ -152,7 +153,7 @@ async def read_json_body(call: Call, max_bytes: int, timeout: float) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(timeout):
+        with Within(timers, timeout):
             while True:
                 message = await call.receive()
                 if message["type"] == "http.disconnect":

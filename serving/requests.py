@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from domain.errors import DataError, InputError
-from domain.events import KINDS, MAX_TEXT, Column, ColumnType, Event, Value, check_event
+from domain.events import KINDS, MAX_TEXT, Column, ColumnType, Event, check_event
 from domain.money import MAX_MINOR, FxTable
 from domain.time import EARLIEST, LATEST, to_micros
 from serving.problems import Problem
+from serving.shape import Shape, says_each_key_once, within_reach
 
 if TYPE_CHECKING:
     from serving.people_requests import ComplaintRequest
@@ -58,8 +58,7 @@ class OutcomeRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, f
     currency: Currency | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """An event as it came in, identifiers still raw, and the answer's deadline."""
 
     event: Event
@@ -84,9 +83,13 @@ class Reader:
 
     def __init__(self, rates: FxTable, extensions: Mapping[str, Mapping[str, ColumnType]]) -> None:
         self._rates = rates
-        self._columns = {kind: _columns(kind, extensions.get(kind, {})) for kind in FACT_KINDS}
-        self.scores = {product: _score_struct(product, self._columns[kind]) for product, kind in SUBJECT_KIND.items()}
-        self.facts = {kind: _fact_struct(kind, self._columns[kind]) for kind in FACT_KINDS}
+        columns = {kind: _columns(kind, extensions.get(kind, {})) for kind in FACT_KINDS}
+        self.scores = {product: _score_struct(product, columns[kind]) for product, kind in SUBJECT_KIND.items()}
+        self.facts = {kind: _fact_struct(kind, columns[kind]) for kind in FACT_KINDS}
+        self._score_shapes = {
+            product: Shape(self.scores[product], columns[kind]) for product, kind in SUBJECT_KIND.items()
+        }
+        self._fact_shapes = {kind: Shape(struct, columns[kind]) for kind, struct in self.facts.items()}
         self._score_decoders = {
             product: msgspec.json.Decoder(struct, strict=True) for product, struct in self.scores.items()
         }
@@ -104,13 +107,15 @@ class Reader:
         Problem
             400 when the body is no JSON, 422 when it does not fit.
         """
-        asked = decoded(self._score_decoders[product], body)
-        return Asked(self._event(SUBJECT_KIND[product], asked, client, received_at), asked.deadline_ms)
+        asked = _struct(self._score_decoders[product], body)
+        event = self._event(SUBJECT_KIND[product], self._score_shapes[product], asked, body, client, received_at)
+        return Asked(event, asked.deadline_ms)
 
     def fact(self, body: bytes, client: str, received_at: int) -> Event:
         """An event without a decision; raises as `score` does."""
-        fact = decoded(self._fact_decoder, body)
-        return self._event(type(fact).__struct_config__.tag, fact, client, received_at)
+        fact = _struct(self._fact_decoder, body)
+        kind = type(fact).__struct_config__.tag
+        return self._event(kind, self._fact_shapes[kind], fact, body, client, received_at)
 
     def outcome(self, body: bytes, received_at: int) -> OutcomeRequest:
         """An outcome, its subject not yet looked up; raises as `score` does."""
@@ -135,6 +140,9 @@ class Reader:
         except InputError as error:
             # The house form of a message is "where: expected …, got …": what came is the caller's.
             raise invalid(str(error).partition(", got ")[0] + ", got another value") from None
+        return self._convertible(event)
+
+    def _convertible(self, event: Event) -> Event:
         currency = event.body.get("currency")
         if currency is not None:
             # A policy converts at the time of the event, a feature at the time it became known.
@@ -154,16 +162,15 @@ class Reader:
                 "an amount within ±2^53 of its minor units, got another"
             ) from None
 
-    def _event(self, kind: str, struct: Any, client: str, received_at: int) -> Event:
-        body: dict[str, Value] = {}
-        for name in self._columns[kind]:
-            value = getattr(struct, name)
-            if value is not None:
-                body[name] = value
+    def _event(self, kind: str, shape: Shape, struct: Any, raw: bytes, client: str, received_at: int) -> Event:
+        body, n_strings, plain = shape.contents(struct)
+        if not says_each_key_once(raw, n_strings):
+            _check_keys(raw)
         at = to_micros(struct.event_time)
         if not EARLIEST <= at <= LATEST:
             raise invalid(f"{kind}.event_time: expected a time between 1901 and 2106, got another")
-        return self.checked(Event(kind, struct.event_id, at, received_at, body, client))
+        event = Event(kind, struct.event_id, at, received_at, body, client)
+        return self._convertible(event) if plain and within_reach(at, received_at) else self.checked(event)
 
 
 def invalid(detail: str) -> Problem:
@@ -196,19 +203,27 @@ _PROTECTED = {column.name for columns in KINDS.values() for column in columns.va
 
 def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     """What a decoder reads in a body, each key once; raises Problem otherwise."""
+    struct = _struct(decoder, body)
+    _check_keys(body)
+    return struct
+
+
+def _struct(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
-        struct = decoder.decode(body)
+        return decoder.decode(body)
     # A byte that is no UTF-8 surfaces as UnicodeDecodeError, deep nesting as RecursionError.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise refusal(error, body) from None
-    # msgspec takes the last of two equal keys; a second look costs 5 µs.
+
+
+def _check_keys(body: bytes) -> None:
+    """Refuse a body that says a key twice: msgspec takes the last of them. A second look costs 8 µs."""
     try:
         json.loads(body, object_pairs_hook=_no_duplicates)
     except RecursionError as error:
         raise refusal(error, body) from None
     except _DuplicateKeyError:
         raise Problem(422, "duplicate_key", "body: expected each key once, got one twice") from None
-    return struct
 
 
 class _DuplicateKeyError(ValueError):

@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 import msgspec
@@ -39,8 +38,10 @@ from serving.deployments import KILL_FILE, Deployments, killed, started_state, t
 from serving.desk import Desk, Desks
 from serving.explaining import Explaining
 from serving.followed import Followed
+from serving.ids import RandomIds
 from serving.jwt_tokens import Tokens, read_tokens
 from serving.limits import Buckets
+from serving.lost_states import LostStates
 from serving.metrics import Metrics
 from serving.policies import Policies
 from serving.problems import unavailable
@@ -48,14 +49,19 @@ from serving.requests import SUBJECT_KIND, Reader
 from serving.rescue import Rescue
 from serving.settings import ServingSettings
 from serving.shadow import Shadows
+from serving.timers import Timers
 from serving.version import code_version
 from serving.work import Work, deliver, first_deadline
 from serving.write_back import WriteBack, left_to_write_back
 from stores.database import Database
 from stores.home import Home
+from stores.keyed_hash import KeyedHash
 from stores.keys import secret_key
 from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
+
+if TYPE_CHECKING:
+    from features.online import OnlineState
 
 T = TypeVar("T")
 
@@ -104,6 +110,7 @@ class Runtime:
                 configs / jwt.keys, lambda: read_tokens(jwt, configs),
                 refused=lambda error: log.error("jwt_keys_unread", error=error),
             )  # fmt: skip
+        self._new_id = RandomIds(16)
         self.in_flight: dict[tuple[str, str], Work] = {}
         self.explaining = Explaining(home, environment, log)
         self._configs = configs
@@ -111,7 +118,8 @@ class Runtime:
         self._environment = environment
         # Of the chain's key, which stays when the vault's is rotated.
         chain_key = secret_key(home.keys, CHAIN_KEY, environment)
-        self.digest_key = hmac.digest(chain_key, b"assay idempotency 1", "sha256")
+        self.keyed_hash = KeyedHash(hmac.digest(chain_key, b"assay idempotency 1", "sha256"))
+        self.timers = Timers()
         self.trail = log
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -135,7 +143,7 @@ class Runtime:
         self._desks = Desks(
             self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log), lot
         )
-        # Asked at every decision: the path is made once (21 µs), and one look at it takes 2 µs.
+        # Asked at every transaction: the path is made once (21 µs), and one look at it takes 2 µs.
         switch = os.fspath(home.pointers / KILL_FILE)
         self._rescue = Rescue(time.perf_counter_ns, lambda: first_deadline(list(self.in_flight.values())))
         self._decider = Decider(
@@ -145,6 +153,7 @@ class Runtime:
             log,
             patience=self.settings.default_deadline,
             rescue=self._rescue,
+            lose=lambda desk: self._lost_states.lose(desk),
         )
         self._in_use: dict[tuple[str, str], Bundle] = {}
         self._journalled: dict[str, dict[str, ColumnType]] = {}
@@ -160,6 +169,9 @@ class Runtime:
             log=log,
             rescue=self._rescue,
             before_doors=before_doors,
+        )
+        self._lost_states = LostStates(
+            self._desks, self._rescue, self.committer.between, self._anew, ticks=time.perf_counter_ns, log=log
         )
         self.checkpoints = Checkpoints(
             home,
@@ -320,6 +332,15 @@ class Runtime:
             self.committer.between(lambda desk=desk: self._use(desk))  # type: ignore[misc]  # bound per desk
         if desks:
             self.committer.between(self._renew_reader)
+        self._lost_states.look()
+
+    def _anew(self, bundle: Bundle) -> OnlineState:
+        """A state for a bundle, from its checkpoint and the journal."""
+        books = self._books()
+        try:
+            return started_state(bundle, self.home, books.journal, self.trail)
+        finally:
+            books.close()
 
     def _use(self, desk: Desk) -> None:
         self._desks.use(desk)
@@ -353,7 +374,7 @@ class Runtime:
             keep_answers=self.settings.keep_answers,
             clock=self.clock,
             ticks=self.ticks,
-            new_id=lambda: secrets.token_hex(16),
+            new_id=self._new_id,
             metrics=self.metrics,
             complaints=self._complaints,
         )

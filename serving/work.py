@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,8 +74,7 @@ class Said:
     sees_all: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """What a decision tells the metrics once it is durable."""
 
     product: str
@@ -98,14 +97,12 @@ class Done:
     event : what it added to the journal.
     observed : what a decision tells the metrics.
     replayed : the answer was given before.
-    tokens : identifiers it looked up, to be remembered once it is durable.
     """
 
     result: Answer | Problem
     event: Event | None = None
     observed: Observed | None = None
     replayed: bool = False
-    tokens: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def first_deadline(works: Iterable[Work]) -> int | None:

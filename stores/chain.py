@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from stores.keyed_hash import KeyedHash
+
 _GENESIS = b"assay ledger 1"
 
 Head = tuple[int, str]
@@ -26,9 +28,9 @@ def start_of_chain(key: bytes) -> bytes:
     return hmac.digest(key, _GENESIS, "sha256")
 
 
-def link_of(key: bytes, previous: bytes, n_link: int, row: Sequence[Any]) -> bytes:
-    """The link of a row after another."""
-    return hmac.digest(key, previous + msgspec.msgpack.encode((n_link, *row)), "sha256")
+def link_of(keyed: KeyedHash, previous: bytes, n_link: int, row: Sequence[Any]) -> bytes:
+    """The link of a row after another; ``keyed`` holds the chain's key."""
+    return keyed(previous + msgspec.msgpack.encode((n_link, *row)))
 
 
 def chain_faults(key: bytes, rows: Iterable[Linked], heads: Iterable[Head], anchor: object) -> tuple[list[str], Head]:
@@ -43,7 +45,7 @@ def chain_faults(key: bytes, rows: Iterable[Linked], heads: Iterable[Head], anch
     Examples
     --------
     >>> key = bytes(32)
-    >>> first = link_of(key, start_of_chain(key), 1, ("d1",))
+    >>> first = link_of(KeyedHash(key), start_of_chain(key), 1, ("d1",))
     >>> chain_faults(key, [(1, first, ("d1",))], [(1, first.hex())], "outside")[0]
     []
     >>> chain_faults(key, [(1, first, ("d2",))], [], None)[0][0][:21]
@@ -52,12 +54,13 @@ def chain_faults(key: bytes, rows: Iterable[Linked], heads: Iterable[Head], anch
     ['link 1: anchored in outside, the chain ends at 0: cut off']
     """
     waiting = deque(sorted(set(heads)))
+    keyed = KeyedHash(key)
     expected, link = 0, start_of_chain(key)
     faults = _missing(waiting, 0, link)
     for n_link, stored, row in rows:
         if n_link != expected + 1:
             faults.append(f"link {expected + 1}: expected a decision, got {n_link} next: deleted")
-        if not hmac.compare_digest(link_of(key, link, n_link, row), stored):
+        if not hmac.compare_digest(link_of(keyed, link, n_link, row), stored):
             faults.append(
                 f"link {n_link}: expected the hash of decision {row[0]} and the link before it, "
                 "got another: edited, moved, or its neighbour deleted"

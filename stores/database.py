@@ -14,6 +14,7 @@ from domain.errors import DataError, Unavailable
 from stores.migrations import MIGRATIONS
 
 _AGAIN_SECONDS = 0.01
+_STATEMENTS = 200
 
 
 class Database:
@@ -38,7 +39,8 @@ class Database:
         self._migrations = MIGRATIONS if migrations is None else migrations
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = apsw.Connection(str(path))
+            # Rows are written many at a time: a table has as many statements as there may be rows (`stores.many_rows`).
+            self.connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
             self.wait_at_most(busy_seconds)
             self.execute("PRAGMA journal_mode=WAL")
             # FULL: an acknowledged transaction is on disk; group commit pays for it.

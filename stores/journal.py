@@ -26,6 +26,7 @@ from domain.errors import DataError, InputError, expected_got
 from domain.events import EXTENSION, KINDS, ColumnType, Event, check_event, column_type
 from stores.checks import table_faults
 from stores.database import Database
+from stores.many_rows import insert_rows, select_matching
 from stores.schema import event_schema, extension_type
 from stores.whole_files import sync, sync_folder
 
@@ -126,22 +127,25 @@ class Journal:
             if not checked:
                 check_event(event)
             # One statement: each lets go of the interpreter's lock, and a decision waits to have it back.
-            row = self.database.maybe(
-                _APPEND,
-                (event.event_id, event.client, event.kind, event.event_time, event.known_at,
-                 msgspec.msgpack.encode(dict(event.body))),
-            )  # fmt: skip
+            row = self.database.maybe(_APPEND, _columns_of(event))
             if row is None:
                 known = self.seq_of(event.client, event.event_id)
                 assert known is not None  # noqa: S101 - for the type checker: only this one stands in its way
                 result.append(Appended(known, False))
                 continue
-            declared = KINDS[event.kind]
-            added = {n: column_type(event.kind, n, v) for n, v in event.body.items() if n not in declared}
-            if added:
+            if added := extensions_of(event):
                 self._register_extensions(event.kind, added)
             result.append(Appended(int(row[0]), True))
         return result
+
+    def insert_within(self, events: Sequence[Event]) -> None:
+        """Append inside the caller's transaction events that have their ``seq``, are new, checked, and add no column.
+
+        One statement serves many (see `append_within` for all others). The caller holds the write lock, and has found
+        by `last_seq`, `seqs_of` and `extensions` that they are.
+        """
+        rows = [(event.seq, *_columns_of(event)) for event in events]
+        insert_rows(self.database.connection, "event", rows)
 
     def append_tables(
         self, tables: Mapping[str, pa.Table], client: str, arrival: Mapping[str, str] | None = None
@@ -293,6 +297,13 @@ class Journal:
         """The ``seq`` of a client's event, None when it is unknown."""
         row = self.database.maybe("SELECT seq FROM event WHERE event_id = ? AND client = ?", (event_id, client))
         return None if row is None else int(row[0])
+
+    def seqs_of(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """The ``seq`` of those of many (client, event id) that are known."""
+        keys = [(event_id, client) for client, event_id in wanted]
+        columns = "client, event.event_id, seq"
+        rows = select_matching(self.database.connection, columns, "event", ("event_id", "client"), keys)
+        return {(client, event_id): int(seq) for client, event_id, seq in rows}
 
     def kinds(self) -> dict[str, int]:
         """Number of events per kind."""
@@ -553,6 +564,17 @@ def _row(seq: int, client: str, event_id: str, event_time: int, known_at: int, b
     row: dict[str, object] = msgspec.msgpack.decode(body)
     row.update(seq=seq, client=client, event_id=event_id, event_time=event_time, known_at=known_at)
     return row
+
+
+def _columns_of(event: Event) -> tuple[str, str, str, int, int, bytes]:
+    body = msgspec.msgpack.encode(dict(event.body))
+    return event.event_id, event.client, event.kind, event.event_time, event.known_at, body
+
+
+def extensions_of(event: Event) -> dict[str, ColumnType]:
+    """The columns of an event that its kind does not declare, with the types its values give them."""
+    declared = KINDS[event.kind]
+    return {name: column_type(event.kind, name, v) for name, v in event.body.items() if name not in declared}
 
 
 def event_of(kind: str, row: Mapping[str, object]) -> Event:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from domain.errors import DefinitionError
 from stores.database import Database
+from stores.keyed_hash import KeyedHash, hash_once
 from stores.keys import KEY_BYTES, secret_key
 from stores.sealing_bytes import opened_under, wrapping_key
 
@@ -47,6 +48,7 @@ class Keyring:
         self._mark: bytes | None = None
         self.master = b""
         self.layers: tuple[bytes, ...] = ()
+        self._hashes: tuple[KeyedHash, ...] = ()
         self.rotating = False
         self.refresh()
 
@@ -68,13 +70,18 @@ class Keyring:
             self.layers = tuple(opened_under(wrapping, f"lookup key {n}", wrapped) for n, wrapped in rows) or (
                 self.master,
             )
+            self._hashes = tuple(map(KeyedHash, self.layers))
             self._mark = mark
         self.rotating = bool(database.one("SELECT EXISTS (SELECT 1 FROM lookup_key WHERE NOT everywhere)")[0])
 
+    def lookup(self, identifier: bytes) -> bytes:
+        """The innermost hash; it is derived from, never stored once keys were rotated."""
+        return self._hashes[0](identifier)
+
     def stored(self, lookup: bytes, since: int = 1) -> bytes:
         """The hash as it is stored: the keys after layer ``since`` put around it."""
-        for key in self.layers[since:]:
-            lookup = hmac.digest(key, lookup, "sha256")
+        for keyed in self._hashes[since:]:
+            lookup = keyed(lookup)
         return lookup
 
     def places(self, lookup: bytes) -> list[bytes]:
@@ -82,8 +89,8 @@ class Keyring:
         if not self.rotating:
             return [self.stored(lookup)]
         found = [lookup]
-        for key in self.layers[1:]:
-            found.append(hmac.digest(key, found[-1], "sha256"))
+        for keyed in self._hashes[1:]:
+            found.append(keyed(found[-1]))
         return found[::-1]
 
 
@@ -109,8 +116,7 @@ def present_master(database: Database, candidates: Sequence[bytes]) -> bytes:
 
 def token_of(key: bytes, lookup: bytes) -> str:
     """The token of a subject's own key and the innermost hash of the identifier."""
-    digest = hmac.digest(key, lookup, "sha256")[:16]
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return base64.urlsafe_b64encode(hash_once(key, lookup)[:16]).decode().rstrip("=")
 
 
 def mark_of(master: bytes) -> bytes:

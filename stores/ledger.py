@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -22,6 +22,8 @@ from domain.errors import DataError, expected_got
 from stores.anchors import add_anchor, read_anchors
 from stores.chain import Head, Linked, chain_faults, link_of, start_of_chain
 from stores.database import Database
+from stores.keyed_hash import KeyedHash
+from stores.many_rows import insert_rows, select_matching
 
 _SCHEMA = pa.schema(
     [
@@ -115,6 +117,17 @@ class Stored:
     response: bytes
 
 
+class Kept(NamedTuple):
+    """An answer as it is kept: who may ask for it again, `Stored`, and when it was given (µs UTC)."""
+
+    client: str
+    key: str
+    request: bytes
+    status: int
+    response: bytes
+    created_at: int
+
+
 class Ledger:
     """Append, read and verify decisions; nothing here is ever updated.
 
@@ -134,6 +147,7 @@ class Ledger:
     def __init__(self, database: Database, chain_key: bytes) -> None:
         self.database = database
         self._key = chain_key
+        self._keyed = KeyedHash(chain_key)
 
     # --------------------------------------------------------------- decisions
 
@@ -145,14 +159,27 @@ class Ledger:
         DataError
             When a score is not finite: it could not be read back as it was linked.
         """
-        n_link, link = self.head()
+        head, rows = self.head(), []
         for entry in entries:
-            n_link += 1
-            row = _row(entry)
-            link = self._link(link, n_link, row)
-            self.database.connection.execute(
-                "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (n_link, *row, link)
-            )
+            head, row = self.linked_after(head, entry)
+            rows.append(row)
+        self.insert_within(rows)
+
+    def linked_after(self, head: tuple[int, bytes], entry: Entry) -> tuple[tuple[int, bytes], tuple[Any, ...]]:
+        """The head once an entry follows it, and the row to `insert_within`.
+
+        Raises
+        ------
+        DataError
+            As `append_within`.
+        """
+        n_link, row = head[0] + 1, _row(entry)
+        link = self._link(head[1], n_link, row)
+        return (n_link, link), (n_link, *row, link)
+
+    def insert_within(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows of `linked_after` inside the caller's transaction."""
+        insert_rows(self.database.connection, "decision", rows)
 
     def get(self, decision_id: str) -> Entry | None:
         """The decision of an id, None when there is none."""
@@ -203,13 +230,15 @@ class Ledger:
         )
         return None if row is None else Stored(*row)
 
-    def remember_within(
-        self, client: str, key: str, request: bytes, status: int, response: bytes, created_at: int
-    ) -> None:
-        """Keep an answer inside the caller's transaction."""
-        self.database.connection.execute(
-            "INSERT INTO idempotency VALUES (?, ?, ?, ?, ?, ?)", (client, key, request, status, response, created_at)
-        )
+    def recall_many(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """The answers that are kept under some of many (client, key)."""
+        columns = "client, key, request, status, response"
+        rows = select_matching(self.database.connection, columns, "idempotency", ("client", "key"), wanted)
+        return {(client, key): Stored(*stored) for client, key, *stored in rows}
+
+    def remember_within(self, answers: Sequence[Kept]) -> None:
+        """Keep answers inside the caller's transaction."""
+        insert_rows(self.database.connection, "idempotency", answers)
 
     def forget_within(self, before: int) -> None:
         """Drop answers kept since before a time (µs UTC); decisions stay."""
@@ -332,7 +361,7 @@ class Ledger:
         ]
 
     def _link(self, previous: bytes, n_link: int, row: Sequence[Any]) -> bytes:
-        return link_of(self._key, previous, n_link, row)
+        return link_of(self._keyed, previous, n_link, row)
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:

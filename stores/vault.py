@@ -7,22 +7,21 @@ Erasing the row erases the way from the identifier to its token: the person's ev
 
 from __future__ import annotations
 
-import hmac
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from domain.errors import InputError, expected_got
 from domain.events import NAMESPACES, Event
 from stores.database import Database
 from stores.keyring import Keyring, token_of
+from stores.many_rows import insert_rows, select_matching
 
-T = TypeVar("T")
 Place = tuple[str, str]
 """Namespace and identifier."""
 
-_AT_ONCE = 500
+Subject = tuple[bytes, str, bytes, int, str | None]
+"""A row of the vault: the hash, the namespace, the subject's own key, how many keys made the hash, the token."""
 
 
 class Vault:
@@ -146,39 +145,50 @@ class Vault:
         """Drop the cache when another connection has committed: it may have erased someone (2.4 µs)."""
         version = int(self._database.one("PRAGMA data_version")[0])
         if version != self._seen:
-            self._tokens.clear()
-            self._keyring.refresh()
+            self.follow()
             self._seen = version
 
     def _lookup(self, namespace: str, identifier: str) -> bytes:
-        """The innermost hash; it is derived from, never stored once keys were rotated."""
-        return hmac.digest(self._keyring.layers[0], f"{namespace}\0{identifier}".encode(), "sha256")
+        return self._keyring.lookup(f"{namespace}\0{identifier}".encode())
 
     def _stored(self, lookups: Mapping[Place, bytes]) -> dict[Place, str]:
         """Tokens of the innermost hashes that have a row."""
         of = {kept: place for place, lookup in lookups.items() for kept in self._keyring.places(lookup)}
         found = {}
-        for some in _batches(list(of)):
-            marks = ", ".join("?" * len(some))
-            rows = self._database.execute(f"SELECT lookup, token_key FROM subject WHERE lookup IN ({marks})", some)  # noqa: S608 - marks
-            found.update({of[kept]: token_of(key, lookups[of[kept]]) for kept, key in rows})
+        wanted = [(kept,) for kept in of]
+        for kept, key in select_matching(
+            self._database.connection, "lookup, token_key", "subject", ("lookup",), wanted
+        ):
+            found[of[kept]] = token_of(key, lookups[of[kept]])
         return found
 
     def _issue(self, missing: Mapping[Place, bytes]) -> dict[Place, str]:
         """Make tokens that are not there, inside a transaction that has looked for them."""
+        made = {place: self._made(place, lookup) for place, lookup in missing.items()}
+        self.insert_within([subject for subject, _ in made.values()])
+        return {place: token for place, (_, token) in made.items()}
+
+    def _made(self, place: Place, lookup: bytes) -> tuple[Subject, str]:
         n_layers = len(self._keyring.layers)
-        made = {}
-        rows = []
-        for place, lookup in missing.items():
-            key = secrets.token_bytes(16)
-            token = made[place] = token_of(key, lookup)
-            rows.append((self._keyring.stored(lookup), place[0], key, n_layers, token if n_layers > 1 else None))
-        for some in _batches(rows):
-            marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(some))
-            values = [value for row in some for value in row]
-            self._database.execute(f"INSERT INTO subject VALUES {marks}", values)  # noqa: S608 - marks
-        return made
+        key = secrets.token_bytes(16)
+        token = token_of(key, lookup)
+        return (self._keyring.stored(lookup), place[0], key, n_layers, token if n_layers > 1 else None), token
 
+    # ------------------------------------------- by who writes many at a time
 
-def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+    def follow(self) -> None:
+        """Another connection has committed: what is remembered goes, and a rotation is followed."""
+        self._tokens.clear()
+        self._keyring.refresh()
+
+    def stored(self, places: Iterable[Place]) -> dict[Place, str]:
+        """Tokens of those places that have one; makes none. `follow` is the caller's."""
+        return self._stored({place: self._lookup(*place) for place in places})
+
+    def made(self, place: Place) -> tuple[Subject, str]:
+        """A new token of a place that has none, and the row that makes it last (`insert_within`)."""
+        return self._made(place, self._lookup(*place))
+
+    def insert_within(self, subjects: Sequence[Subject]) -> None:
+        """Keep what was `made`, inside the transaction in which it was found missing."""
+        insert_rows(self._database.connection, "subject", subjects)

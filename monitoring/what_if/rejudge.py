@@ -24,7 +24,7 @@ from domain.decision import Action, Product, Reason, RiskGrade
 from domain.errors import DataError, ModelError, expected_got
 from domain.events import Event
 from scoring.bundle import load_bundle
-from scoring.decide import NO_MODEL, Degraded, Part, answerable
+from scoring.decide import NO_MODEL, Degraded, Part, answerable, unruled
 from scoring.lists import Lists
 from scoring.policy import Policy, Ruling
 from scoring.policy_settings import GRADES
@@ -157,12 +157,15 @@ class Rejudge:
         if (
             entry["vector"] is not None
             and bundle is not None
-            and (degraded is None or degraded.part is not Part.FEATURES)
+            and (degraded is None or degraded.part not in (Part.FEATURES, Part.RULES))
         ):
             row = np.frombuffer(entry["vector"], dtype="<f8")
         lists = self._listed(body.versions["lists"])
         amount = policy.amount_base(event)
-        ruling = policy.rule(event, amount, row, lists, entry["decided_at"])
+        if degraded is not None and degraded.part is Part.RULES:
+            ruling = unruled(policy)
+        else:
+            ruling = policy.rule(event, amount, row, lists, entry["decided_at"])
         case = _Case(entry["score"], amount, row, bundle, body.reasons, degraded)
         new, model_asks = self._action(policy, ruling, case)
         spoke = [self._names[hit.code] for hit in ruling.hits]

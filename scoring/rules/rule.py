@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from domain.decision import Action, Product
 from domain.events import Event, Value
@@ -17,8 +17,7 @@ from domain.settings import Settings
 from scoring.lists import ListName
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a rule may look at.
 
     Parameters

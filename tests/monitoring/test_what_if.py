@@ -58,7 +58,7 @@ LISTED = Lists(
         }
     )
 )
-CASES = ("plain", "plain", "plain", "no model", "no features", "no reasons", "kill switch")
+CASES = ("plain", "plain", "plain", "no model", "no features", "no reasons", "kill switch", "no rules")
 
 
 def made(desk: Desk, product: Product, event: Event, number: int, case: str, old: Policy) -> Entry:
@@ -72,6 +72,7 @@ def made(desk: Desk, product: Product, event: Event, number: int, case: str, old
         "no reasons": Degraded(Part.REASONS, "deadline of 20 ms"),
         "kill switch": Degraded(Part.MODEL, "kill switch"),
         "no features": Degraded(Part.FEATURES, "the state failed"),
+        "no rules": Degraded(Part.RULES, "the rules are too slow"),
     }.get(case)
     with desk.journal.database.transaction():
         (appended,) = desk.journal.append_within([event])

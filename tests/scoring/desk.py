@@ -8,7 +8,8 @@ from typing import Any
 
 from domain.decision import Product
 from scoring.bundle import Bundle, load_bundle, write_bundle
-from scoring.decide import canonical_bytes, decide
+from scoring.canonical import canonical_bytes
+from scoring.decide import decide
 from scoring.lists import Lists
 from scoring.policy import Policy
 from scoring.replay import replay

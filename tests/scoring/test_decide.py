@@ -14,7 +14,8 @@ from domain.errors import InputError, ModelError
 from domain.events import Event
 from features.online import Vector
 from scoring.bundle import Bundle, load_bundle, write_bundle
-from scoring.decide import Decided, Degraded, Part, canonical_bytes, decide, vector_flags
+from scoring.canonical import canonical_bytes
+from scoring.decide import Decided, Degraded, Part, decide, vector_flags
 from scoring.lists import Lists
 from scoring.policy import Policy
 from scoring.policy_settings import GRADES
@@ -216,6 +217,20 @@ def test_payments_fall_back_by_amount_and_are_never_declined_for_our_outage(
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("amount", [1, 50_000_000])
+def test_what_no_rule_could_be_asked_about_is_put_before_a_person(
+    bundles: dict[Product, Bundle], product: Product, amount: int
+) -> None:
+    bundle = bundles[product]
+    event = payment(amount=amount) if product is PAYMENT else application(amount=amount)
+    outage = Degraded(Part.RULES, "deadline of 20 ms")
+    decision = judge(bundle, product, adverse_row(bundle), event=event, degraded=outage).decision
+    assert decision.action == ("review" if product is PAYMENT else "refer")
+    assert (decision.score, decision.reasons, decision.rule_reasons) == (None, (), ())
+    assert decision.degraded == "rules dropped: deadline of 20 ms"
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
 def test_features_that_were_not_read_are_told_even_where_nobody_says_so(
     bundles: dict[Product, Bundle], product: Product
 ) -> None:
@@ -377,7 +392,7 @@ def test_what_was_dropped_reads_back() -> None:
     for part in Part:
         for cause in ("deadline of 20 ms", "error: disk: gone", "a\nb"):
             assert Degraded.parse(str(Degraded(part, cause))) == Degraded(part, cause)
-    for text in ("", "model", "rules dropped: x", "model dropped: "):
+    for text in ("", "model", "lists dropped: x", "model dropped: "):
         with pytest.raises(ModelError, match="degraded: expected"):
             Degraded.parse(text)
 

@@ -20,11 +20,13 @@ def same_vectors(home: Home, product: Product) -> tuple[int, int]:
         n_vectors = n_values = 0
         decided = books.ledger.read(product.value)
         models = decided["model"].to_pylist()
+        known = decided["vector"].is_valid().to_pylist()
         for model in sorted(set(models)):
             if model == "none":
                 continue
             bundle = load_bundle(home.bundles / model, score_golden_in_child=False)
-            rows = [place for place, found in enumerate(models) if found == model]
+            # Without features there is none: who calls says how many there must be.
+            rows = [place for place, found in enumerate(models) if found == model and known[place]]
             mine = decided.take(rows)
             wanted = mine["seq"].combine_chunks()
             offline = build_snapshot(bundle.feature_set, books.journal, bundle.platform, subjects=wanted, threads=1)

@@ -12,6 +12,8 @@ import pytest
 
 from domain.decision import Product
 from domain.errors import DataError
+from domain.events import Event
+from serving.rows import Rows
 from stores.database import Database
 from stores.journal import Journal
 from tests.serving import world
@@ -72,6 +74,28 @@ def test_many_at_once_share_transactions_and_see_each_other(doors: Doors) -> Non
     assert commits(doors) - before == 2
     n_vectors, _ = same_vectors(doors.home, Product.PAYMENT)
     assert n_vectors >= 80
+
+
+def test_many_at_once_take_hardly_more_statements_than_one(doors: Doors) -> None:
+    connection = doors.runtime.committing.database.connection
+    said: list[str] = []
+
+    def statements(requests: list[dict[str, Any]]) -> int:
+        with ThreadPoolExecutor(1) as pool:
+            with held(doors):
+                sending = pool.submit(doors.together, requests)
+                while doors.runtime.committer.waiting < len(requests):
+                    assert not sending.done()
+                said.clear()
+                connection.exec_trace = lambda _, sql, values: said.append(sql) or True  # type: ignore[func-returns-value]
+            assert {answer.status_code for answer in sending.result()} == {200}
+        connection.exec_trace = None
+        return len(said)
+
+    statements(stream("first", 1, seed=30))
+    # Strangers, so that identifiers are looked up and written too.
+    assert statements(stream("alone", 1, seed=31)) == 10
+    assert statements(stream("crowd", 64, seed=32)) <= 30
 
 
 def test_an_answer_that_comes_too_late_is_kept_for_the_retry(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,18 +178,17 @@ def test_a_state_that_fails_in_the_middle_of_a_batch_is_rebuilt(doors: Doors, mo
 
 
 def test_one_bad_work_does_not_take_its_neighbours_with_it(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = doors.runtime.committing.journal
-    append = journal.append_within
+    appended = Rows.appended
 
-    def failing(events: Any, **options: Any) -> Any:
-        if events[0].event_id == "bad2":
-            append(events, **options)
+    def failing(rows: Rows, event: Event, *, checked: bool) -> Any:
+        numbered = appended(rows, event, checked=checked)
+        if event.event_id == "bad2":
             raise ZeroDivisionError
-        return append(events, **options)
+        return numbered
 
     before = doors.counts()
     with monkeypatch.context() as patch:
-        patch.setattr(type(journal), "append_within", lambda _, events, **options: failing(events, **options))
+        patch.setattr(Rows, "appended", failing)
         answers = doors.together(stream("bad", 4))
     assert [answer.status_code for answer in answers] == [200, 200, 500, 200]
     assert doors.counts()["event"] == before["event"] + 3

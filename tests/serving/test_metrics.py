@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain.decision import Product
 from serving.books import Books
+from serving.metrics import Metrics
+from serving.work import Observed
 from tests.serving import world
 from tests.serving.doors import Doors
 
@@ -28,6 +31,10 @@ def told(doors: Doors) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     books.close()
     assert doors.send("POST", f"/v1/decisions/{decision_id}/review", {"asked_by": "client"}).status_code == 200
     text = doors.send("GET", "/v1/metrics", client="metrics").text
+    return samples(text)
+
+
+def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -90,3 +97,41 @@ def test_no_label_can_be_chosen_by_a_caller(doors: Doors, told: Any) -> None:
     for path in ("/v1/canary4111", "/v1/decisions/canary4111", "/v1/payments/canary4111"):
         doors.send("GET", path, client="analyst")
     assert not re.search("canary4111", doors.send("GET", "/v1/metrics", client="metrics").text)
+
+
+def test_what_is_counted_together_is_what_was_told_one_by_one() -> None:
+    rng, metrics = np.random.default_rng(3), Metrics()
+    names = ("amount", "pace")
+    rows = [np.where(rng.random(2) < 0.3, np.nan, 1.0) for _ in range(1_000)]
+    decided = [
+        Observed(
+            "payment", ("approve", "review")[n % 2], "normal", n % 7 == 0, None if n % 5 == 0 else n / 1_000,
+            {"features": n, "total": 3 * n}, names, None if n % 5 == 0 else row,
+        )
+        for n, row in enumerate(rows)
+    ]  # fmt: skip
+    threads = [
+        threading.Thread(target=lambda part=decided[place::4]: [metrics.decided(each) for each in part])  # type: ignore[misc]
+        for place in range(4)
+    ]
+    threads.append(
+        threading.Thread(target=lambda: [metrics.answered("/x", 200 + n % 3, n / 1e3) for n in range(1_000)])
+    )
+    threads.append(threading.Thread(target=lambda: [metrics.text() for _ in range(20)]))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = samples(metrics.text().decode())
+    assert value(told, "decisions_total", product="payment", action="review", risk_grade="normal") == 500
+    assert value(told, "degraded_total", product="payment") == sum(each.degraded for each in decided)
+    assert value(told, "score_bucket", product="payment", le="0.1") == sum(n % 5 != 0 for n in range(101))
+    assert value(told, "feature_nulls_total", product="payment", feature="pace") == sum(
+        np.isnan(each.row[1]) for each in decided if each.row is not None
+    )
+    assert value(told, "feature_rows_total", product="payment") == 800
+    assert value(told, "stage_seconds_count", stage="total") == 1_000
+    assert value(told, "stage_seconds_sum", stage="features") == pytest.approx(sum(range(1_000)) / 1e6)
+    assert value(told, "stage_seconds_bucket", stage="total", le="0.001") == sum(3 * n <= 1_000 for n in range(1_000))
+    assert value(told, "requests_total", route="/x", status="201") == 333
+    assert value(told, "request_seconds_count", route="/x") == 1_000

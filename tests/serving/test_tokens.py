@@ -27,40 +27,60 @@ def version(database: Database) -> int:
     return int(database.one("PRAGMA data_version")[0])
 
 
-def test_a_token_is_learnt_once(databases: tuple[Database, Database]) -> None:
+def test_a_token_is_learnt_once(databases: tuple[Database, Database], monkeypatch: pytest.MonkeyPatch) -> None:
     database, _ = databases
     tokens = Tokens(Vault(database, bytes(32)))
-    tokens.begin(version(database))
-    first, learnt = tokens.tokenised(ASKED)
-    assert list(learnt) == [("person", "alice")]
-    assert first.body["lender_id"] == "bank"
-    tokens.remember(learnt)
-    second, learnt = tokens.tokenised(ASKED)
-    assert (second, dict(learnt)) == (first, {})
+    with database.transaction():
+        tokens.begin(version(database), [ASKED])
+        first = tokens.tokenised(ASKED)
+        assert tokens.n_unwritten == 1
+        assert first.body["lender_id"] == "bank"
+        tokens.write()
+    tokens.remember()
+    tokens.begin(version(database), [])
+    with monkeypatch.context() as patch:
+        patch.setattr(Vault, "stored", lambda *_: pytest.fail("it is remembered"))
+        assert tokens.tokenised(ASKED) == first
+    assert tokens.n_unwritten == 0
+
+
+def test_a_token_that_is_taken_back_is_made_anew(databases: tuple[Database, Database]) -> None:
+    database, other = databases
+    tokens = Tokens(Vault(database, bytes(32)))
+    with database.transaction():
+        tokens.begin(version(database), [ASKED])
+        first = tokens.tokenised(ASKED)
+        tokens.forget_after(0)
+        second = tokens.tokenised(ASKED)
+        tokens.write()
+    assert first.body["borrower_id"] != second.body["borrower_id"]
+    assert Vault(other, bytes(32)).token("customer_id", "alice") == second.body["borrower_id"]
 
 
 def test_a_token_of_a_transaction_that_failed_is_not_remembered(databases: tuple[Database, Database]) -> None:
     database, other = databases
     tokens = Tokens(Vault(database, bytes(32)))
     with pytest.raises(ZeroDivisionError), database.transaction():  # noqa: PT012 - what is rolled back is the point
-        tokens.begin(version(database))
-        lost, _ = tokens.tokenised(ASKED)
+        tokens.begin(version(database), [ASKED])
+        lost = tokens.tokenised(ASKED)
+        tokens.write()
         raise ZeroDivisionError
     kept = Vault(other, bytes(32)).token("customer_id", "alice")
     assert kept != lost.body["borrower_id"]
-    tokens.begin(version(database))
-    assert tokens.tokenised(ASKED)[0].body["borrower_id"] == kept
+    tokens.begin(version(database), [ASKED])
+    assert tokens.tokenised(ASKED).body["borrower_id"] == kept
 
 
 def test_somebody_erased_elsewhere_is_a_stranger(databases: tuple[Database, Database]) -> None:
     database, other = databases
     tokens = Tokens(Vault(database, bytes(32)))
     with database.transaction():
-        tokens.begin(version(database))
-        before, learnt = tokens.tokenised(ASKED)
-    tokens.remember(learnt)
+        tokens.begin(version(database), [ASKED])
+        before = tokens.tokenised(ASKED)
+        tokens.write()
+    tokens.remember()
     assert Vault(other, bytes(32)).erase("borrower_id", "alice")
     with database.transaction():
-        tokens.begin(version(database))
-        after, _ = tokens.tokenised(ASKED)
+        tokens.begin(version(database), [ASKED])
+        after = tokens.tokenised(ASKED)
     assert after.body["borrower_id"] != before.body["borrower_id"]

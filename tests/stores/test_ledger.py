@@ -16,7 +16,7 @@ from domain.errors import DataError
 from domain.events import Event
 from stores.database import Database
 from stores.journal import Journal
-from stores.ledger import Entry, Ledger
+from stores.ledger import Entry, Kept, Ledger
 
 KEY = bytes(range(32))
 COLUMNS = [field.name for field in fields(Entry)]
@@ -202,8 +202,9 @@ def test_artifacts_are_kept_once_and_checked(ledger: Ledger) -> None:
 
 def test_answers_are_kept_per_client_and_forgotten_by_age(ledger: Ledger) -> None:
     with ledger.database.transaction():
-        ledger.remember_within("shop", "k", b"r" * 32, 200, b"answer", 50)
-        ledger.remember_within("bank", "k", b"s" * 32, 202, b"other", 90)
+        ledger.remember_within(
+            [Kept("shop", "k", b"r" * 32, 200, b"answer", 50), Kept("bank", "k", b"s" * 32, 202, b"other", 90)]
+        )
     assert ledger.recall("shop", "k").response == b"answer"  # type: ignore[union-attr]
     assert ledger.recall("bank", "k").status == 202  # type: ignore[union-attr]
     assert ledger.recall("cafe", "k") is None

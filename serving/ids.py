@@ -1,0 +1,37 @@
+"""Random identifiers, drawn many at a time: each look at the system's randomness lets go of the interpreter's lock."""
+
+from __future__ import annotations
+
+import os
+
+_AT_ONCE = 64
+
+
+class RandomIds:
+    """Give one identifier after the other, each once; safe from any thread of one process.
+
+    Parameters
+    ----------
+    n_bytes : of randomness in each, written as hex.
+
+    Examples
+    --------
+    >>> new_id = RandomIds(16)
+    >>> len(new_id()), len({new_id() for _ in range(1_000)})
+    (32, 1000)
+    """
+
+    def __init__(self, n_bytes: int) -> None:
+        self._n_bytes = n_bytes
+        self._drawn: list[str] = []
+
+    def __call__(self) -> str:
+        """The next one."""
+        try:
+            return self._drawn.pop()
+        except IndexError:
+            size = 2 * self._n_bytes
+            text = os.urandom(self._n_bytes * _AT_ONCE).hex()
+            first, *others = [text[at : at + size] for at in range(0, len(text), size)]
+            self._drawn.extend(others)
+            return first

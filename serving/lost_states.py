@@ -1,0 +1,105 @@
+"""States whose read hangs: apart from the desks until they are back, or made anew from the journal.
+
+    committer's thread   a read hangs ── lose ──▶ no desk has the state: requests are decided without features
+    watch thread         it came back, and has rested ──▶ taken back between two transactions; it follows the journal
+                         it hangs for `REBUILD_AFTER` ──▶ another is made of checkpoint and journal in its place
+
+Until its reader is back nothing may be learnt by a state: the room that it is read from could move.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from domain.errors import AssayError
+from serving.desk import Desk, Desks
+from serving.rescue import Rescue
+
+if TYPE_CHECKING:
+    from features.online import OnlineState
+    from scoring.bundle import Bundle
+
+REBUILD_AFTER = 10_000_000_000
+"""ns after which one that hangs is not waited for any more; also the least time between two that are made."""
+
+
+@dataclass(slots=True)
+class _Lost:
+    """A state, the bundle it was kept for, and when it was last seen to (monotonic ns)."""
+
+    state: OnlineState
+    bundle: Bundle
+    at: int
+
+
+class LostStates:
+    """Lay states aside and have them back; `lose` is for the committer's thread, `look` for the watch.
+
+    Parameters
+    ----------
+    between : has something done in the committer's thread between two transactions.
+    start : makes a state that is in step with the journal.
+    ticks : monotonic ns.
+    """
+
+    def __init__(
+        self,
+        desks: Desks,
+        rescue: Rescue,
+        between: Callable[[Callable[[], None]], None],
+        start: Callable[[Bundle], OnlineState],
+        *,
+        ticks: Callable[[], int],
+        log: Any,
+    ) -> None:
+        self._desks = desks
+        self._rescue = rescue
+        self._between = between
+        self._start = start
+        self._ticks = ticks
+        self._log = log
+        self._lock = threading.Lock()
+        self._lost: dict[str, _Lost] = {}
+
+    def lose(self, desk: Desk) -> None:
+        """Have no desk read or teach this desk's state any more."""
+        assert desk.state is not None  # noqa: S101 - for the type checker
+        assert desk.bundle is not None  # noqa: S101 - likewise
+        self._desks.lay_aside(desk.state)
+        with self._lock:
+            self._lost[desk.bundle.feature_set.hash] = _Lost(desk.state, desk.bundle, self._ticks())
+        self._log.error("state_too_slow", product=desk.product.value, features=desk.bundle.feature_set.hash)
+
+    def look(self) -> None:
+        """Have back what is back, and make anew what does not come."""
+        with self._lock:
+            waiting = list(self._lost.items())
+        for features, lost in waiting:
+            name = ref(lost.state)
+            if not self._rescue.hangs(name):
+                if not self._rescue.rests(name):
+                    self._put(features, lost, lost.state)
+            elif self._ticks() - lost.at >= REBUILD_AFTER:
+                lost.at = self._ticks()
+                try:
+                    state = self._start(lost.bundle)
+                except AssayError as error:
+                    self._log.error("state_not_made", features=features, error=str(error))
+                else:
+                    self._put(features, lost, state)
+
+    def _put(self, features: str, lost: _Lost, state: OnlineState) -> None:
+        def put() -> None:
+            with self._lock:
+                if self._lost.get(features) is not lost:
+                    return
+                del self._lost[features]
+            # After a transaction that failed every desk has a new one: then none is without.
+            self._desks.take_back(features, state)
+            self._log.info("state_back", features=features, seq=state.seq, made_anew=state is not lost.state)
+
+        self._between(put)
