@@ -30,7 +30,7 @@ class Walk:
     >>> settings = {"objective": "binary", "min_data_in_leaf": 2, "verbosity": -1, "num_threads": 1}
     >>> booster = lightgbm.train(settings, lightgbm.Dataset(X, (X[:, 0] > 19) * 1.0), 3)
     >>> walk = Walk(read_trees(booster.model_to_string(num_iteration=-1)))
-    >>> walk.raw(X[3]) == booster.predict(X[3:4], raw_score=True)[0]
+    >>> bool(walk.raw(X[3]) == booster.predict(X[3:4], raw_score=True)[0])
     True
     """
 
