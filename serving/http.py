@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import msgspec
 from serving.auth import Client
 from serving.ids import RandomIds
 from serving.problems import MEDIA_TYPE, Problem
+from serving.timers import Timers, Within
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -134,7 +134,7 @@ def query_of(call: Call, names: frozenset[str]) -> dict[str, str]:
     return found
 
 
-async def read_json_body(call: Call, max_bytes: int, timeout: float) -> bytes:
+async def read_json_body(call: Call, max_bytes: int, timers: Timers, timeout: float) -> bytes:
     """The body of a JSON request, counted while it streams in.
 
     Raises
@@ -153,7 +153,7 @@ async def read_json_body(call: Call, max_bytes: int, timeout: float) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(timeout):
+        with Within(timers, timeout):
             while True:
                 message = await call.receive()
                 if message["type"] == "http.disconnect":

@@ -1,8 +1,8 @@
 """What may hang is done by the thread at work itself, and where it hangs another thread takes over the work.
 
     thread at work   ── within: note what is begun, and by when ──▶ act ──▶ still at work? ──▶ goes on
-    watch            ── looks every 5 ms; too late, also for who waits: the thread is left behind, `take_over` starts
-                        another
+    watch            ── looks when something is due; too late, also for who waits: the thread is left behind,
+                        `take_over` starts another
     left behind      ── comes back some day, finds that, and ends (`LeftBehind`); what it did rests for a while
 
 Handing each act to another thread would be simpler: under load that cost 3 ms a request, two waits for the
@@ -18,8 +18,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_LOOK_SECONDS = 0.005
-_IDLE_LOOKS = 200
+_LOOK_NS = 5_000_000
+"""Between two looks at what has had a fair time: somebody who must have his answer earlier may have come."""
+
+_IDLE_LOOKS = 20
+_WHEN_CALLED = 2**63
 
 
 _REST, _LONGEST_REST_NS = 10, 60_000_000_000
@@ -84,7 +87,8 @@ class Rescue:
         self._act: _Act | None = None
         self._hanging: dict[Hashable, _Act] = {}
         self._rests: dict[Hashable, int] = {}
-        self._at_work = threading.Event()
+        self._called = threading.Event()
+        self._looks_at = _WHEN_CALLED
         self._take_over: Callable[[], None] = lambda: None
         self._stopped = False
 
@@ -96,7 +100,7 @@ class Rescue:
     def stop(self) -> None:
         """Watch no more."""
         self._stopped = True
-        self._at_work.set()
+        self._called.set()
 
     def within(self, name: Hashable, nanoseconds: int, act: Callable[[], T], note: Mapping[str, int]) -> T:
         """What ``act`` gives, or raises.
@@ -119,8 +123,9 @@ class Rescue:
         if self._rests and begun < self._rests.get(name, begun):
             raise TooLate
         mine = self._act = _Act(name, begun, begun + nanoseconds, note)
-        if not self._at_work.is_set():
-            self._at_work.set()
+        if mine.due < self._looks_at:
+            self._looks_at = mine.due
+            self._called.set()
         try:
             return act()
         finally:
@@ -141,20 +146,29 @@ class Rescue:
         return self._ticks() < self._rests.get(name, _NEVER)
 
     def _watch(self) -> None:
+        """Look no oftener than needed: each look takes the interpreter's lock from the thread at work."""
         idle = 0
         while not self._stopped:
+            self._called.clear()
             act = self._act
             idle = idle + 1 if act is None else 0
-            if idle > _IDLE_LOOKS:
-                self._at_work.clear()
-                # Noted before the event is looked at: what began meanwhile is seen here.
-                if self._act is None:
-                    self._at_work.wait()
-                idle = 0
-            elif act is not None and self._left(act):
-                self._take_over()
+            now = self._ticks()
+            self._looks_at = look = _WHEN_CALLED if idle > _IDLE_LOOKS else self._next_look(act, now)
+            # Noted before it is looked at again: what began meanwhile has not seen by when the next look is.
+            if self._act is not act:
+                continue
+            if act is not None and look <= now:
+                if self._left(act):
+                    self._take_over()
             else:
-                time.sleep(_LOOK_SECONDS)
+                self._called.wait(None if look == _WHEN_CALLED else (look - now) / 1e9)
+
+    def _next_look(self, act: _Act | None, now: int) -> int:
+        """When to look next; what begins until then and is due earlier calls."""
+        if act is None:
+            return now + FAIR_NS
+        fair = act.begun + FAIR_NS
+        return min(self._due(act), fair if now < fair else now + _LOOK_NS)
 
     def _due(self, act: _Act) -> int:
         """By when an act must be done, also for those behind it, who let everybody have a fair time."""
@@ -165,13 +179,8 @@ class Rescue:
 
     def _left(self, act: _Act) -> bool:
         """Leave the thread behind that does an act, once it is too late."""
-        due = self._due(act)
-        left = due - self._ticks()
-        if left > 0:
-            time.sleep(min(left / 1e9, _LOOK_SECONDS))
-            left = due - self._ticks()
         with self._lock:
-            if left > 0 or self._act is not act:
+            if self._act is not act:
                 return False
             self._act = None
             self._hanging[act.name] = act

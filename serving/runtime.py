@@ -49,11 +49,13 @@ from serving.requests import SUBJECT_KIND, Reader
 from serving.rescue import Rescue
 from serving.settings import ServingSettings
 from serving.shadow import Shadows
+from serving.timers import Timers
 from serving.version import code_version
 from serving.work import Work, deliver, first_deadline
 from serving.write_back import WriteBack, left_to_write_back
 from stores.database import Database
 from stores.home import Home
+from stores.keyed_hash import KeyedHash
 from stores.keys import secret_key
 from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
@@ -116,7 +118,8 @@ class Runtime:
         self._environment = environment
         # Of the chain's key, which stays when the vault's is rotated.
         chain_key = secret_key(home.keys, CHAIN_KEY, environment)
-        self.digest_key = hmac.digest(chain_key, b"assay idempotency 1", "sha256")
+        self.keyed_hash = KeyedHash(hmac.digest(chain_key, b"assay idempotency 1", "sha256"))
+        self.timers = Timers()
         self.trail = log
         self._stopping = threading.Event()
         self._wake = threading.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -127,9 +127,10 @@ async def begun(
             f"Idempotency-Key: expected 1 to {MAX_KEY} printable ASCII characters, got none or others",
         )  # fmt: skip
     settings = runtime.settings
-    body = await read_json_body(call, max_bytes or settings.max_body_bytes, settings.body_timeout / 1e6)
+    timeout = settings.body_timeout / 1e6
+    body = await read_json_body(call, max_bytes or settings.max_body_bytes, runtime.timers, timeout)
     # Keyed: the hash outlives the request, and a plain one of so few possible bodies could be guessed back.
-    digest = hmac.digest(runtime.digest_key, b"%s\0%s" % (call.path.encode(), body), "sha256")
+    digest = runtime.keyed_hash(b"%s\0%s" % (call.path.encode(), body))
     return Work(kind, call.who.name, key.decode(), digest, runtime.clock(), started, None), body
 
 
@@ -144,11 +145,10 @@ async def commit(runtime: Runtime, work: Work) -> Answer:
     slot = (work.client, work.key)
     if slot in runtime.in_flight:
         raise in_flight()
-    loop = asyncio.get_running_loop()
-    work.future = loop.create_future()
+    work.future = asyncio.get_running_loop().create_future()
     runtime.committer.submit(work)
     runtime.in_flight[slot] = work
-    timer = loop.call_later(runtime.settings.answer_timeout / 1e6, _give_up, work.future)
+    timer = runtime.timers.call_later(runtime.settings.answer_timeout / 1e6, partial(_give_up, work.future))
     try:
         result = await work.future
     finally:

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.importer import import_from_string
+from uvicorn.server import ServerState
 
 from serving.connections import guarded
 
@@ -184,3 +185,46 @@ def test_so_many_connections_and_no_more(service: Service) -> None:
     with service.connected() as raw:
         raw.sendall(HEAD + b"\r\n")
         assert b"200 OK" in answer_of(raw)
+
+
+def test_an_answer_is_sent_at_once_and_answers_stay_in_order() -> None:
+    async def main() -> None:
+        sent: list[bytes] = []
+
+        class Transport(asyncio.Transport):
+            def write(self, data: bytes) -> None:
+                sent.append(data)
+
+            def get_extra_info(self, name: str, default: Any = None) -> Any:
+                return default
+
+            def is_closing(self) -> bool:
+                return sent[-1:] == [b"closed"]
+
+            def close(self) -> None:
+                sent.append(b"closed")
+
+            def pause_reading(self) -> None: ...
+
+            def resume_reading(self) -> None: ...
+
+        async def numbered(scope: Any, receive: Any, send: Any) -> None:
+            headers = [(b"content-length", b"2")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": scope["path"][1:].encode()})
+
+        config = uvicorn.Config(numbered, log_config=None, lifespan="off")
+        config.load()
+        one = guarded(HEADER_SECONDS, 5)(config=config, server_state=ServerState(), app_state={})
+        one.connection_made(Transport())
+        one.data_received(HEAD.replace(b"/ ", b"/aa ") + b"\r\n" + HEAD.replace(b"/ ", b"/bb ") + b"\r\n")
+        one.data_received(HEAD.replace(b"/ ", b"/cc ") + b"Connection: close\r\n\r\n")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        heads = [part for part in sent if part.startswith(b"HTTP/1.1 200")]
+        assert b"".join(sent).split(b"\r\n\r\n")[1][:2] == b"aa"
+        assert [part[-2:] for part in heads] == [b"aa", b"bb", b"cc"]
+        assert sent[-1] == b"closed"
+        assert len(sent) == 4
+
+    asyncio.run(main())

@@ -256,3 +256,47 @@ def test_rescue_gives_raises_leaves_behind_and_lets_rest() -> None:
     now[0] += 1
     assert rescue.within("a", 60 * second, lambda: 3, {}) == 3
     rescue.stop()
+
+
+def test_the_watch_looks_when_something_is_due_and_not_oftener() -> None:
+    rescue, looks, taken = Rescue(lambda: ticks()), [0], threading.Event()
+
+    def ticks() -> int:
+        looks[0] += threading.current_thread().name == "rescue"
+        return time.perf_counter_ns()
+
+    rescue.start(taken.set)
+    second = 1_000_000_000
+    end = time.perf_counter_ns() + second // 2
+    n = 0
+    while time.perf_counter_ns() < end:
+        rescue.within("a", 2 * second, lambda: time.sleep(0.0005), {})
+        n += 1
+    # Looks every 5 ms were a hundred.
+    assert n > 10
+    assert looks[0] < 40
+    assert not taken.is_set()
+    # What is due before the next look calls, also after the watch has rested.
+    for _ in range(2):
+        begun = time.perf_counter_ns()
+        with pytest.raises(LeftBehind):
+            rescue.within(f"b{begun}", 10_000_000, lambda: taken.wait(30), {})
+        assert time.perf_counter_ns() - begun < second
+        taken.clear()
+        rescue._looks_at = 2**63
+    rescue.stop()
+
+
+def test_who_must_have_his_answer_earlier_is_waited_for() -> None:
+    first: list[int | None] = [None]
+    rescue, taken = Rescue(time.perf_counter_ns, lambda: first[0]), threading.Event()
+    rescue.start(taken.set)
+
+    def hangs() -> bool:
+        time.sleep(0.15)
+        first[0] = time.perf_counter_ns()
+        return taken.wait(30)
+
+    with pytest.raises(LeftBehind):
+        rescue.within("a", 60_000_000_000, hangs, {})
+    rescue.stop()
