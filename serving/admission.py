@@ -23,7 +23,7 @@ from serving.people import People
 from serving.problems import Problem
 from serving.rows import Rows
 from serving.work import Done, Kind, Observed, Work
-from stores.ledger import Entry, Kept
+from stores.ledger import Kept
 from stores.matter_settings import ComplaintSettings
 
 _FORGET_EVERY = 600_000_000
@@ -163,8 +163,7 @@ class DeskAdmission:
         )
         timings = stage_micros(work.started_ns, picked, admitted, made.ends)
         entry = entry_of(made.decided, event, work.product, made.row, timings)
-        self._rows.decided(entry)
-        answer = self._kept_answer(work, 200, response_of(entry))
+        answer = self._kept_answer(work, 200, entry.response, self._rows.decided(entry))
         observed = Observed(
             entry.product,
             entry.action,
@@ -235,14 +234,9 @@ class DeskAdmission:
             extra={"decision_id": first},
         )  # fmt: skip
 
-    def _kept_answer(self, work: Work, status: int, body: bytes) -> Answer:
-        self._rows.answered(Kept(work.client, work.key, work.digest, status, body, work.received_at))
+    def _kept_answer(self, work: Work, status: int, body: bytes, n_link: int | None = None) -> Answer:
+        self._rows.answered(Kept(work.client, work.key, work.digest, status, body, work.received_at, n_link))
         return Answer(status, body)
-
-
-def response_of(entry: Entry) -> bytes:
-    """The answer to a scoring request: the canonical body with the timings at its end."""
-    return entry.body[:-1] + b',"timings_us":' + entry.timings + b"}"
 
 
 def _json(**values: Any) -> bytes:

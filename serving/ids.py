@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from domain.time import Clock
+
 _AT_ONCE = 64
 
 
@@ -35,3 +37,31 @@ class RandomIds:
             first, *others = [text[at : at + size] for at in range(0, len(text), size)]
             self._drawn.extend(others)
             return first
+
+
+class TimedIds:
+    """Identifiers that begin with the time, so that new ones stand together in an index: 48 bits of ms, 80 of chance.
+
+    An index over identifiers of chance alone is written to at another page for each: one page in seven of what a
+    decision wrote. What they tell, the decision tells as well.
+
+    Parameters
+    ----------
+    clock : now in µs UTC.
+
+    Examples
+    --------
+    >>> moments = iter([1_000_000, 2_000_000])
+    >>> new_id = TimedIds(lambda: next(moments))
+    >>> first, second = new_id(), new_id()
+    >>> first < second, first[:12], len(first)
+    (True, '0000000003e8', 32)
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._chance = RandomIds(10)
+
+    def __call__(self) -> str:
+        """The next one."""
+        return f"{self._clock() // 1_000:012x}{self._chance()}"

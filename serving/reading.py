@@ -11,7 +11,6 @@ from domain.alerts import AlertStatus
 from domain.decision import Action, Product, RiskGrade
 from domain.errors import InputError, Unavailable
 from domain.time import format_instant, parse_instant
-from serving.admission import response_of
 from serving.books import Books
 from serving.http import Answer, Call, as_json, query_of
 from serving.metrics import MEDIA_TYPE as METRICS_TYPE
@@ -38,7 +37,7 @@ async def decision(runtime: Runtime, call: Call, started: int) -> Answer:
     """A past decision, as it was answered."""
     del started
     entry = await runtime.read(lambda books: _entry(books, call))
-    return Answer(200, response_of(entry))
+    return Answer(200, entry.response)
 
 
 async def decisions(runtime: Runtime, call: Call, started: int) -> Answer:

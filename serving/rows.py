@@ -214,12 +214,13 @@ class Rows:
         self._known[event.client, event.event_id] = self._last_seq
         return numbered
 
-    def decided(self, entry: Entry) -> None:
-        """Link a decision to the chain."""
+    def decided(self, entry: Entry) -> int:
+        """Link a decision to the chain; returns the number of its link."""
         self._head, row = self._books.ledger.linked_after(self._head, entry)
         self._decisions.append((entry, row))
         if self._through:
             self.write()
+        return self._head[0]
 
     def decision_on(self, client: str, event_id: str) -> str | None:
         """The id of the decision on a client's event, None when there is none."""

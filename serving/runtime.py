@@ -38,7 +38,7 @@ from serving.deployments import KILL_FILE, Deployments, killed, started_state, t
 from serving.desk import Desk, Desks
 from serving.explaining import Explaining
 from serving.followed import Followed
-from serving.ids import RandomIds
+from serving.ids import TimedIds
 from serving.jwt_tokens import Tokens, read_tokens
 from serving.limits import Buckets
 from serving.lost_states import LostStates
@@ -110,7 +110,7 @@ class Runtime:
                 configs / jwt.keys, lambda: read_tokens(jwt, configs),
                 refused=lambda error: log.error("jwt_keys_unread", error=error),
             )  # fmt: skip
-        self._new_id = RandomIds(16)
+        self._new_id = TimedIds(clock)
         self.in_flight: dict[tuple[str, str], Work] = {}
         self.explaining = Explaining(home, environment, log)
         self._configs = configs
@@ -363,6 +363,7 @@ class Runtime:
 
     def _writing_books(self) -> Books:
         books = self._books()
+        books.database.write_often()
         left_to_write_back(books.database)
         return books
 

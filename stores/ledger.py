@@ -80,6 +80,15 @@ class Entry:
     timings: bytes
     vector: bytes | None
 
+    @property
+    def response(self) -> bytes:
+        """The answer to who asked for the decision: its canonical body, with the timings at the end."""
+        return _response(self.body, self.timings)
+
+
+def _response(body: bytes, timings: bytes) -> bytes:
+    return body[:-1] + b',"timings_us":' + timings + b"}"
+
 
 _COLUMNS = tuple(column.name for column in fields(Entry))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM decision"  # noqa: S608 - names of a dataclass
@@ -118,7 +127,10 @@ class Stored:
 
 
 class Kept(NamedTuple):
-    """An answer as it is kept: who may ask for it again, `Stored`, and when it was given (µs UTC)."""
+    """An answer as it is kept: who may ask for it again, `Stored`, and when it was given (µs UTC).
+
+    ``n_link`` is that of the decision which was answered with `Entry.response`; None for any other answer.
+    """
 
     client: str
     key: str
@@ -126,6 +138,7 @@ class Kept(NamedTuple):
     status: int
     response: bytes
     created_at: int
+    n_link: int | None = None
 
 
 class Ledger:
@@ -225,20 +238,25 @@ class Ledger:
 
     def recall(self, client: str, key: str) -> Stored | None:
         """The answer a client got under a key, None when the key is new."""
-        row = self.database.maybe(
-            "SELECT request, status, response FROM idempotency WHERE client = ? AND key = ?", (client, key)
-        )
-        return None if row is None else Stored(*row)
+        return self.recall_many([(client, key)]).get((client, key))
 
     def recall_many(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
         """The answers that are kept under some of many (client, key)."""
-        columns = "client, key, request, status, response"
-        rows = select_matching(self.database.connection, columns, "idempotency", ("client", "key"), wanted)
-        return {(client, key): Stored(*stored) for client, key, *stored in rows}
+        found = {}
+        for client, key, request, status, response, n_link in select_matching(
+            self.database.connection, ", ".join(Kept._fields[:5]) + ", n_link", "idempotency", ("client", "key"), wanted
+        ):
+            if n_link is not None:
+                kept = self.database.one("SELECT body, timings FROM decision WHERE n_link = ?", (n_link,))
+                response = _response(*kept)
+            found[client, key] = Stored(request, status, response)
+        return found
 
     def remember_within(self, answers: Sequence[Kept]) -> None:
         """Keep answers inside the caller's transaction."""
-        insert_rows(self.database.connection, "idempotency", answers)
+        # A decision's answer lies in the ledger already: it was half of what a decision wrote.
+        rows = [kept if kept.n_link is None else kept._replace(response=b"") for kept in answers]
+        insert_rows(self.database.connection, "idempotency", rows)
 
     def forget_within(self, before: int) -> None:
         """Drop answers kept since before a time (µs UTC); decisions stay."""

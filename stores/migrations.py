@@ -264,4 +264,8 @@ MIGRATIONS: tuple[str, ...] = (
         mark BLOB NOT NULL  -- of the vault's key since the last rotation
     );
     """,
+    """
+    -- Of the decision that was answered: what is kept of it in the ledger is not kept a second time.
+    ALTER TABLE idempotency ADD COLUMN n_link INTEGER;
+    """,
 )

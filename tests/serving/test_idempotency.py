@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain.decision import Product
+from stores.database import Database
+from stores.ledger import Ledger, Stored
+from stores.migrations import MIGRATIONS
 from tests.serving import world
 from tests.serving.doors import Doors
 from tests.serving.parity import same_vectors
@@ -123,3 +127,28 @@ def test_the_exam_of_the_vectors_can_be_failed(doors: Doors) -> None:
     books.database.execute("UPDATE event SET event_time = event_time - 3600000000 WHERE event_id = 'p3'")
     with pytest.raises(AssertionError, match="online"):
         same_vectors(doors.home, Product.PAYMENT)
+
+
+def test_a_kept_decision_lies_in_the_ledger_alone(doors: Doors) -> None:
+    body = world.payment_stream(1, 5, world.START, prefix="once")[0]
+    first = doors.pay(body, key="kept-once")
+    database = doors.runtime.committing.database
+    (response, n_link), *others = database.execute(
+        "SELECT response, n_link FROM idempotency WHERE key = ?", ("kept-once",)
+    )
+    assert (response, others) == (b"", [])
+    assert (
+        database.one("SELECT decision_id FROM decision WHERE n_link = ?", (n_link,))[0] == first.json()["decision_id"]
+    )
+    again = doors.pay(body, key="kept-once")
+    assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
+
+
+def test_answers_of_a_home_from_before_are_replayed(tmp_path: Path) -> None:
+    before = MIGRATIONS[:-1]
+    database = Database(tmp_path / "assay.db", migrations=before)
+    database.execute("INSERT INTO idempotency VALUES ('shop', 'k', x'01', 200, x'7b7d', 5)")
+    database.close()
+    database = Database(tmp_path / "assay.db")
+    assert Ledger(database, bytes(32)).recall("shop", "k") == Stored(b"\x01", 200, b"{}")
+    database.close()
