@@ -20,6 +20,9 @@ PRED_CONTRIB = "pred_contrib"
 _BLOCK = 64
 """Rows that go through a tree together: its tables stay in the cache, and so do their sums."""
 
+_LINE = 8
+"""Numbers in a line of the cache."""
+
 _N_PARITY_ROWS = 8
 _CLOSE = 1e-9
 
@@ -108,6 +111,11 @@ class _Kernel:
         from scoring.kernel.loading import load_shapley  # Numba takes half a second
 
         self._call = load_shapley()
+        paths = self._paths
+        self._arrays = (
+            paths.trees, paths.columns, paths.sets, paths.words, paths.splits, paths.numbers, paths.leaves,
+            paths.repeats, paths.tables,
+        )  # fmt: skip
         self._scratch = _scratch(self._paths, _BLOCK)
 
     def contributions(self, rows: NDArray[np.float64], threads: int) -> NDArray[np.float64]:
@@ -127,23 +135,28 @@ class _Kernel:
         return np.column_stack([out, np.full(n, self._base)])
 
     def _run(self, rows: NDArray[np.float64], out: NDArray[np.float64], scratch: tuple[NDArray[Any], ...]) -> None:
-        paths = self._paths
-        sums, *others = scratch
-        width = paths.n_features * paths.most_nodes
+        values, sums, *others = scratch
+        n_values, n_sums = len(values) // _BLOCK, len(sums) // _BLOCK
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
             self._call(
-                paths.trees, paths.splits, paths.thresholds, paths.shares, paths.leaves, paths.tables, paths.words,
-                block, out[start : start + _BLOCK], sums[: len(block) * width], *others,
+                *self._arrays, block, out[start : start + _BLOCK], values[: len(block) * n_values],
+                sums[: len(block) * n_sums], *others,
             )  # fmt: skip
 
 
 def _scratch(paths: Paths, block: int) -> tuple[NDArray[Any], ...]:
-    """What the kernel calls sums, above, below, sides, states, values and gaps."""
+    """What the kernel calls values, sums, above, below, bent, moves and marks."""
     places = (2 * paths.most_splits + 1) * paths.most_nodes
-    n_values = block * paths.n_features
     return (
-        np.empty(n_values * paths.most_nodes), np.empty(places), np.empty(places),
-        np.empty(paths.most_splits, np.uint64), np.empty(2 * paths.most_splits + 1, np.uint64), np.empty(n_values),
-        np.empty(n_values, np.uint64),
+        _aligned(block * (len(paths.columns) + paths.most_sets)), _aligned(block * paths.n_features * paths.most_nodes),
+        _aligned(places), _aligned(places), _aligned((1 + paths.most_repeats) * paths.most_nodes),
+        _aligned(2 * paths.most_splits), np.empty(2 * paths.most_splits, np.uint64),
     )  # fmt: skip
+
+
+def _aligned(n: int) -> NDArray[np.float64]:
+    """Room for n numbers that begins with a line of the cache."""
+    room = np.empty(n + _LINE)
+    begin = -room.ctypes.data // room.itemsize % _LINE
+    return room[begin : begin + n]

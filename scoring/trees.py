@@ -50,11 +50,13 @@ class Trees:
     Parameters
     ----------
     splitting : trees that split. constant : values of those that do not. n_features : columns of a row.
+    places : number in the model of each tree that splits; the others are those that do not, in their order.
     """
 
     splitting: tuple[Tree, ...]
     constant: tuple[float, ...]
     n_features: int
+    places: tuple[int, ...]
 
     def base(self) -> float:
         """The mean raw score over the rows of training, as ``pred_contrib`` gives it last."""
@@ -81,15 +83,16 @@ def read_trees(model_text: str) -> Trees:
     """
     head, _, rest = model_text.partition("\nTree=0\n")
     fields = dict(line.partition("=")[::2] for line in head.splitlines() if "=" in line)
-    splitting, constant = [], []
-    for tree in _blocks("Tree=0\n" + rest.partition("end of trees")[0]):
+    splitting, constant, places = [], [], []
+    for place, tree in enumerate(_blocks("Tree=0\n" + rest.partition("end of trees")[0])):
         if tree.get("is_linear", "0") != "0":
             raise ModelError(expected_got("plain trees", "linear trees", "model.txt"))
         if tree.get("num_leaves") == "1":
             constant.append(float(tree["leaf_value"]))
         else:
             splitting.append(_tree(tree))
-    return Trees(tuple(splitting), tuple(constant), int(fields["max_feature_idx"]) + 1)
+            places.append(place)
+    return Trees(tuple(splitting), tuple(constant), int(fields["max_feature_idx"]) + 1, tuple(places))
 
 
 def _blocks(text: str) -> Iterator[dict[str, str]]:

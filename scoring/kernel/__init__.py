@@ -1,4 +1,7 @@
-"""Compiled inner loops of the explainer."""
+"""Compiled inner loops of the scorer and the explainer."""
 
-LANES = 8
-"""Numbers that are taken together, as one vector or two."""
+LANES = 4
+"""Numbers that are taken together, as one vector."""
+
+TOGETHER = 8
+"""Trees that are walked in step."""

@@ -1,4 +1,4 @@
-"""Eight numbers at a time, as one vector instruction each, or two where the processor is older.
+"""Four numbers at a time, as one vector instruction each, or two where the processor is older.
 
 Numba's loops over array elements become vectors only where it can prove that no two arrays overlap, which it cannot
 here; these say so. Multiplications and additions stay apart (no fused rounding), so every machine gives the same bits.
@@ -16,6 +16,7 @@ from numba.extending import intrinsic
 from scoring.kernel import LANES
 
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+_ONE = ir.Constant(ir.DoubleType(), 1.0)
 _ALIGNED = 8  # numbers lie anywhere within an array
 
 
@@ -58,43 +59,132 @@ def _without_result(write: Callable[..., None]) -> Callable[[Any, Any, Any, Any]
     return generate
 
 
+def _factor(builder: Any, side: Any, apart: Any, bent: Any) -> Any:
+    return builder.fsub(_spread(builder, side), builder.fmul(_spread(builder, apart), bent))
+
+
+def _turn(builder: Any, c: Any, share: Any, passed: Any) -> tuple[Any, Any]:
+    """c·z/f and z/f², f = 1 − (1 − z)·c, of such a share z; 1 and 0 for lanes of a row that did not pass."""
+    z, one, zero = _spread(builder, share), _spread(builder, _ONE), ir.Constant(_VECTOR, None)
+    upright = builder.fdiv(one, builder.fsub(one, builder.fmul(builder.fsub(one, z), c)))
+    scaled = builder.fmul(z, upright)
+    # A mask, not a jump: whether a row passes is what nothing can guess.
+    mask = builder.fcmp_ordered(">", _spread(builder, passed), zero)
+    turned = builder.select(mask, builder.fmul(c, scaled), one)
+    return turned, builder.select(mask, builder.fmul(scaled, upright), zero)
+
+
 @intrinsic
-def fork(typing, above, u, hot, cold, tables, a, q):  # type: ignore[no-untyped-def]
-    """What lies above the two sides of a split: ``above[cold:] = above[u:] · q · tables[a:]``, the rest is hot."""
+def at_most(typing, x, threshold):  # type: ignore[no-untyped-def]
+    """1.0 where x is at most a threshold, else 0.0, by a mask.
 
-    def write(builder, above, u, hot, cold, tables, a, q):  # type: ignore[no-untyped-def]
-        here = above.load(u)
-        part = builder.fmul(here, builder.fmul(tables.load(a), _spread(builder, q)))
-        above.store(cold, part)
-        above.store(hot, builder.fsub(here, part))
-
-    return types.void(above, u, hot, cold, tables, a, q), _without_result(write)
-
-
-@intrinsic
-def join(typing, above, below, u, hot, cold, tables, a, b, q, sums, feature):  # type: ignore[no-untyped-def]
-    """What lies below a split, and what that adds for its feature.
-
-    With Δ = ``below[hot:] − below[cold:]``: ``below[u:] = below[hot:] − q · tables[a:] · Δ`` and
-    ``sums[feature:] += above[u:] · Δ · q · tables[b:]``.
+    Compared as numbers alone this becomes a jump, which half of the time goes where the processor did not guess: that
+    took as long as all the rest.
     """
 
-    def write(builder, above, below, u, hot, cold, tables, a, b, q, sums, feature):  # type: ignore[no-untyped-def]
-        near, share = below.load(hot), _spread(builder, q)
-        apart = builder.fsub(near, below.load(cold))
-        moved = builder.fmul(apart, builder.fmul(tables.load(a), share))
-        below.store(u, builder.fsub(near, moved))
-        gained = builder.fmul(builder.fmul(above.load(u), apart), builder.fmul(tables.load(b), share))
-        sums.store(feature, builder.fadd(sums.load(feature), gained))
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        x, threshold = (_spread(builder, value) for value in values)
+        mask = builder.fcmp_ordered("<=", x, threshold)
+        lanes = builder.select(mask, _spread(builder, _ONE), ir.Constant(_VECTOR, None))
+        return builder.extract_element(lanes, ir.Constant(ir.IntType(32), 0))
 
-    return types.void(above, below, u, hot, cold, tables, a, b, q, sums, feature), _without_result(write)
+    return types.float64(x, threshold), generate
 
 
 @intrinsic
-def fill(typing, below, place, value):  # type: ignore[no-untyped-def]
-    """``below[place:] = value``."""
+def as_bit(typing, side):  # type: ignore[no-untyped-def]
+    """1 for 1.0 and 0 for 0.0, again without a jump."""
 
-    def write(builder, below, place, value):  # type: ignore[no-untyped-def]
-        below.store(place, _spread(builder, value))
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        bits = ir.IntType(64)
+        return builder.lshr(builder.shl(builder.bitcast(values[0], bits), bits(2)), bits(63))
 
-    return types.void(below, place, value), _without_result(write)
+    return types.uint64(side), generate
+
+
+@intrinsic
+def fork(typing, above, u, left, right, bent, at, side, apart):  # type: ignore[no-untyped-def]
+    """What lies above the two sides of a split: ``above[left:] = above[u:] · F``, the rest of it is right's.
+
+    F = ``side − apart · bent[at:]`` is the factor of the left side.
+    """
+
+    def write(builder, above, u, left, right, bent, at, side, apart):  # type: ignore[no-untyped-def]
+        here = above.load(u)
+        part = builder.fmul(here, _factor(builder, side, apart, bent.load(at)))
+        above.store(left, part)
+        above.store(right, builder.fsub(here, part))
+
+    return types.void(above, u, left, right, bent, at, side, apart), _without_result(write)
+
+
+@intrinsic
+def fork_again(typing, above, u, left, right, bent, at, nodes, side, apart, share, passed):  # type: ignore[no-untyped-def]
+    """The same where the path has met the feature: ``bent[at:]`` and the weight of ``above[u:]`` are set on the way.
+
+    `nodes` is where the numbers of a feature that is new begin, see `_turn` for the rest.
+    """
+
+    def write(builder, above, u, left, right, bent, at, nodes, side, apart, share, passed):  # type: ignore[no-untyped-def]
+        here = above.load(u)
+        turned, weight = _turn(builder, bent.load(nodes), share, passed)
+        bent.store(at, turned)
+        part = builder.fmul(here, _factor(builder, side, apart, turned))
+        above.store(left, part)
+        above.store(right, builder.fsub(here, part))
+        above.store(u, builder.fmul(here, weight))
+
+    return types.void(above, u, left, right, bent, at, nodes, side, apart, share, passed), _without_result(write)
+
+
+@intrinsic
+def join(typing, above, below, u, left, right, bent, at, side, apart, sums, feature):  # type: ignore[no-untyped-def]
+    """What lies below a split, and what that adds for its feature.
+
+    With Δ = ``below[left:] − below[right:]``: ``below[u:] = below[right:] + Δ · F`` (see `fork`) and
+    ``sums[feature:] += above[u:] · Δ · apart``.
+    """
+
+    def write(builder, above, below, u, left, right, bent, at, side, apart, sums, feature):  # type: ignore[no-untyped-def]
+        far = below.load(right)
+        moved = builder.fsub(below.load(left), far)
+        below.store(u, builder.fadd(far, builder.fmul(moved, _factor(builder, side, apart, bent.load(at)))))
+        gained = builder.fmul(builder.fmul(above.load(u), moved), _spread(builder, apart))
+        sums.store(feature, builder.fadd(sums.load(feature), gained))
+
+    return types.void(above, below, u, left, right, bent, at, side, apart, sums, feature), _without_result(write)
+
+
+@intrinsic
+def close(typing, above, below, u, bent, at, value, apart, sums, feature):  # type: ignore[no-untyped-def]
+    """The same above two leaves: ``below[u:] = value − apart · bent[at:]``, ``sums[feature:] += above[u:] · apart``."""
+
+    def write(builder, above, below, u, bent, at, value, apart, sums, feature):  # type: ignore[no-untyped-def]
+        below.store(u, _factor(builder, value, apart, bent.load(at)))
+        gained = builder.fmul(above.load(u), _spread(builder, apart))
+        sums.store(feature, builder.fadd(sums.load(feature), gained))
+
+    return types.void(above, below, u, bent, at, value, apart, sums, feature), _without_result(write)
+
+
+@intrinsic
+def close_again(typing, above, below, u, bent, nodes, value, apart, share, passed, sums, feature):  # type: ignore[no-untyped-def]
+    """`close` where the path has met the feature (see `_turn`)."""
+
+    def write(builder, above, below, u, bent, nodes, value, apart, share, passed, sums, feature):  # type: ignore[no-untyped-def]
+        turned, weight = _turn(builder, bent.load(nodes), share, passed)
+        below.store(u, _factor(builder, value, apart, turned))
+        gained = builder.fmul(builder.fmul(above.load(u), weight), _spread(builder, apart))
+        sums.store(feature, builder.fadd(sums.load(feature), gained))
+
+    return types.void(above, below, u, bent, nodes, value, apart, share, passed, sums, feature), _without_result(write)
+
+
+@intrinsic
+def fill(typing, array, place, value):  # type: ignore[no-untyped-def]
+    """``array[place:] = value``."""
+
+    def write(builder, array, place, value):  # type: ignore[no-untyped-def]
+        array.store(place, _spread(builder, value))
+
+    return types.void(array, place, value), _without_result(write)

@@ -6,119 +6,153 @@ import numpy as np
 
 from features.kernel.compiling import door, tight
 from scoring.kernel import LANES
-from scoring.kernel.lanes import fill, fork, join
+from scoring.kernel.lanes import as_bit, at_most, close, close_again, fill, fork, fork_again, join
 
 _ZERO = 1e-35  # LightGBM's kZeroThreshold is this number as a float32
 _LANES = np.uint64(LANES)
-_0, _1, _2, _3, _4, _5, _6, _31 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 31))
+_0, _1, _2, _3, _4, _5, _6, _7, _8, _31 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 7, 8, 31))
+_WIDE = np.uint64(16)
+_NOWHERE = np.uint64(2**40)
 
 
 @door
 def shapley(  # type: ignore[no-untyped-def]
-    trees, splits, thresholds, shares, leaves, tables, words, rows, out, sums, above, below, sides, states, values,
-    gaps,
+    trees, columns, sets, words, splits, numbers, leaves, repeats, tables, rows, out, values, sums, above, below, bent,
+    moves, marks,
 ):  # fmt: skip
     """Add to ``out[r, f]`` what feature f contributed to the raw score of ``rows[r]``.
 
-    1. What every split asks of a row: ``values`` [rows · features] with 0 for NaN, ``gaps`` what may count as missing.
-    2. Per tree and row, the side of each split: ``sides`` [splits].
-    3. From the root down, the product of the factors above each split: ``above`` [(splits + leaves) · nodes].
-    4. From the leaves up, the sum of what lies below: ``below`` [(splits + leaves) · nodes]; what the hot side has
-       more than the cold one, times what lies above, is the feature's: ``sums`` [rows · features · most nodes].
+    1. What splits compare, so that nothing is left to ask but whether it is at most the threshold: ``values``
+       [rows · (columns + most sets)], NaN for what is missing and goes right, −∞ for what is and goes left.
+    2. From the root down, split by split: the side it sends the row, in ``moves`` [2 · splits]; the product of the
+       factors above its own sides, in ``above`` [(splits + leaves) · nodes].
+    3. Splits above two leaves: what lies below them, in ``below`` [(splits + leaves) · nodes].
+    4. From there up, the sum of what lies below: what the left side has more than the right one, times what lies
+       above, is the feature's: ``sums`` [rows · features · most nodes].
 
-    ``states`` [2 · splits + 1] holds for each side of each split whether the row failed a split on its feature down to
-    there; the last stands for no split. All but `out` is scratch. Indices are unsigned: Numba looks for negative ones
-    otherwise, and nothing becomes a vector.
+    ``bent`` [(1 + repeats) · nodes] holds 1 − t, and what stands for it where a feature is asked again; ``marks``
+    [2 · splits] where in it, and whether the row passed all splits on the feature down to the left side (bit 0) and to
+    the right one (bit 1). All but `out` is scratch. Indices are unsigned: Numba looks for negative ones otherwise.
     """
     n_rows, n_features = np.uint64(rows.shape[0]), np.uint64(out.shape[1])
-    width = np.uint64(sums.shape[0] // rows.shape[0])
-    n_lanes = width // n_features
+    width, n_values = np.uint64(sums.shape[0]) // n_rows, np.uint64(values.shape[0]) // n_rows
+    n_columns, n_lanes = np.uint64(columns.shape[0]), width // n_features
     for k in range(n_rows * width):
         sums[k] = 0.0
-    _look(rows, n_rows, n_features, values, gaps)
-    states[np.uint64(states.shape[0]) - _1] = _0
+    for r in range(n_rows):
+        for column in range(n_columns):
+            values[r * n_values + column] = compared(rows[r, columns[column, _0]], columns[column, _1])
     for tree in range(np.uint64(trees.shape[0])):
-        first, n_splits, table, n = trees[tree, _0], trees[tree, _1], trees[tree, _2], trees[tree, _3]
-        for k in range(_0, n, _1):
-            above[k] = tables[table + k]
+        first, n_inner, n_splits, repeat = trees[tree, _0], trees[tree, _1], trees[tree, _2], trees[tree, _3]
+        table, n, first_set, n_sets = trees[tree, _4], trees[tree, _5], trees[tree, _6], trees[tree, _7]
         # Every tree before has one leaf more than splits.
         leaf = first + tree
-        for k in range(n_splits + _1):
+        n_filled = n_splits + _1 - (n_splits - n_inner) * _2
+        for k in range(n_filled):
             for lane in range(_0, n, _LANES):
                 fill(below, (n_splits + k) * n + lane, leaves[leaf + k])
+        for k in range(n):
+            bent[k] = tables[table + n + k]
         for r in range(n_rows):
-            start = r * n_features
-            for u in range(n_splits):
-                s = first + u
-                feature = splits[s, _0]
-                if splits[s, _1] & _1:
-                    sides[u] = _out_of_set(splits, words, s, rows[r, feature])
-                else:
-                    missing = gaps[start + feature] & (splits[s, _1] >> _2)
-                    beyond = _0 if values[start + feature] <= thresholds[s] else _1
-                    sides[u] = beyond if missing == _0 else _1 - ((splits[s, _1] >> _1) & _1)
-            _go_down(splits, shares, tables, first, n_splits, n, above, sides, states)
-            _come_up(splits, shares, tables, first, n_splits, n, above, below, sides, states, sums, r * width, n_lanes)
+            start, sums_start = r * n_values, r * width
+            for k in range(n_sets):
+                s = first_set + k
+                values[start + n_columns + k] = out_of_set(sets, words, s, rows[r, sets[s, _0]])
+            for k in range(n):
+                above[k] = tables[table + k]
+            if n == _8:
+                _explain(splits, numbers, leaves, repeats, values, sums, above, below, bent, moves, marks, first,
+                         n_inner, n_splits, repeat, leaf + n_filled, _8, start, sums_start, n_lanes)  # fmt: skip
+            else:
+                _explain(splits, numbers, leaves, repeats, values, sums, above, below, bent, moves, marks, first,
+                         n_inner, n_splits, repeat, leaf + n_filled, n, start, sums_start, n_lanes)  # fmt: skip
     for r in range(n_rows):
         for feature in range(n_features):
             total = 0.0
-            start = r * width + feature * n_lanes
-            for k in range(start, start + n_lanes):
+            begin = r * width + feature * n_lanes
+            for k in range(begin, begin + n_lanes):
                 total += sums[k]
             out[r, feature] += total
 
 
 @tight
-def _look(rows, n_rows, n_features, values, gaps):  # type: ignore[no-untyped-def]
-    """Numbers as LightGBM's NumericalDecision takes them; bit 0 of a gap: zero, bit 1: NaN."""
-    for r in range(n_rows):
-        for feature in range(n_features):
-            x = rows[r, feature]
-            at = r * n_features + feature
-            number = 0.0 if x != x else x
-            values[at] = number
-            zero = _1 if -np.float32(_ZERO) <= number <= np.float32(_ZERO) else _0
-            gaps[at] = zero | (_2 if x != x else _0)
+def compared(x, missing):  # type: ignore[no-untyped-def]
+    """A number as LightGBM's NumericalDecision takes it; bit 0: missing goes left, bit 1: zero is, bit 2: NaN is."""
+    number = 0.0 if x != x else x
+    zero = -np.float32(_ZERO) <= number <= np.float32(_ZERO)
+    if (missing & _2 and zero) or (missing & _4 and x != x):
+        return -np.inf if missing & _1 else np.nan
+    return number
 
 
 @tight
-def _out_of_set(splits, words, s, x):  # type: ignore[no-untyped-def]
-    """The side a category goes at a split, exactly as LightGBM's CategoricalDecision."""
-    if not -1.0 < x < 2147483648.0:
-        return _1
-    category = np.uint64(np.int64(x))
-    word = category >> _5
-    if word < splits[s, _3] and (words[splits[s, _2] + word] >> (category & _31)) & _1:
-        return _0
-    return _1
+def out_of_set(sets, words, s, x):  # type: ignore[no-untyped-def]
+    """1 for the categories that go right at a split, else 0, exactly as LightGBM's CategoricalDecision."""
+    category = np.uint64(np.int64(x)) if -1.0 < x < 2147483648.0 else _NOWHERE
+    # The word after the last has no bits: cheaper than a jump, which nothing can guess.
+    word = min(category >> _5, sets[s, _2])
+    return np.float64(_1 - ((words[sets[s, _1] + word] >> (category & _31)) & _1))
 
 
 @tight
-def _go_down(splits, shares, tables, first, n_splits, n, above, sides, states):  # type: ignore[no-untyped-def]
-    """The factors of hot and cold add up to 1: what goes down the one side is taken from the other."""
-    for u in range(n_splits):
-        s, side = first + u, sides[u]
-        other = _1 - side
-        state = states[splits[s, _5]]
-        states[u * _2 + side] = state
-        states[u * _2 + other] = _1
-        hot, cold, a = splits[s, _6 + side] * n, splits[s, _6 + other] * n, splits[s, _4] + state * _2 * n
-        q = shares[s, other]
+def _explain(  # type: ignore[no-untyped-def]
+    splits, numbers, leaves, repeats, values, sums, above, below, bent, moves, marks, first, n_inner, n_splits, repeat,
+    leaf, n, start, sums_start, n_lanes,
+):  # fmt: skip
+    """One row through one tree. Where `n` is known when this is compiled, multiplications by it are none."""
+    free = n
+    for u in range(n_inner):
+        s = first + u
+        side = at_most(values[start + splits[s * _WIDE]], numbers[s * _4 + _2])
+        apart = side - numbers[s * _4 + _3]
+        left, right = splits[s * _WIDE + _2] * n, splits[s * _WIDE + _3] * n
+        earlier = np.uint64(splits[s * _WIDE + _4])
+        at, state = _0, _2 - as_bit(side)
+        if earlier == _0:
+            for k in range(_0, n, _LANES):
+                fork(above, u * n + k, left + k, right + k, bent, k, side, apart)
+        else:
+            at, passed = free, _passed(marks, earlier)
+            state *= passed
+            for k in range(_0, n, _LANES):
+                fork_again(
+                    above, u * n + k, left + k, right + k, bent, at + k, k, side, apart, repeats[repeat],
+                    np.float64(passed),
+                )  # fmt: skip
+            free += n
+            repeat += _1
+        moves[u * _2], moves[u * _2 + _1] = side, apart
+        marks[u * _2], marks[u * _2 + _1] = at, state
+    for u in range(n_inner, n_splits):
+        s = first + u
+        side = at_most(values[start + splits[s * _WIDE]], numbers[s * _4 + _2])
+        apart = (side - numbers[s * _4 + _3]) * (leaves[leaf] - leaves[leaf + _1])
+        value = leaves[leaf + _1 - as_bit(side)]
+        leaf += _2
+        feature = sums_start + splits[s * _WIDE + _1] * n_lanes
+        earlier = np.uint64(splits[s * _WIDE + _4])
+        if earlier == _0:
+            for k in range(_0, n, _LANES):
+                close(above, below, u * n + k, bent, k, value, apart, sums, feature + k)
+        else:
+            passed = np.float64(_passed(marks, earlier))
+            for k in range(_0, n, _LANES):
+                close_again(
+                    above, below, u * n + k, bent, k, value, apart, repeats[repeat], passed, sums, feature + k
+                )  # fmt: skip
+            repeat += _1
+    for last in range(n_inner):
+        u = n_inner - last - _1
+        s = first + u
+        left, right = splits[s * _WIDE + _2] * n, splits[s * _WIDE + _3] * n
+        side, apart, at = moves[u * _2], moves[u * _2 + _1], marks[u * _2]
+        feature = sums_start + splits[s * _WIDE + _1] * n_lanes
         for k in range(_0, n, _LANES):
-            fork(above, u * n + k, hot + k, cold + k, tables, a + k, q)
+            join(above, below, u * n + k, left + k, right + k, bent, at + k, side, apart, sums, feature + k)
 
 
 @tight
-def _come_up(  # type: ignore[no-untyped-def]
-    splits, shares, tables, first, n_splits, n, above, below, sides, states, sums, start, n_lanes
-):
-    """What lies below each split, and what it adds for its feature."""
-    for last in range(n_splits):
-        u = n_splits - last - _1
-        s, side = first + u, sides[u]
-        other = _1 - side
-        hot, cold = splits[s, _6 + side] * n, splits[s, _6 + other] * n
-        a = splits[s, _4] + states[splits[s, _5]] * _2 * n
-        feature, q = start + splits[s, _0] * n_lanes, shares[s, other]
-        for k in range(_0, n, _LANES):
-            join(above, below, u * n + k, hot + k, cold + k, tables, a + k, a + n + k, q, sums, feature + k)
+def _passed(marks, earlier):  # type: ignore[no-untyped-def]
+    """1 where the row passed all splits on a feature down to a side of an earlier one, else 0."""
+    place = earlier - _1
+    return (marks[(place >> _1) * _2 + _1] >> (place & _1)) & _1

@@ -22,7 +22,7 @@ from scoring.bundle import load_bundle, write_bundle
 from scoring.calibrator import Identity
 from scoring.golden import check_in_child, main
 from scoring.model import FILES
-from scoring.scorer import FAST
+from scoring.scorer import WALK
 from stores.bundles import MANIFEST, verify_files, write_manifest
 from tests.scoring.bundles import CUTOFFS, book, changed, feature_set, parts, platform, requests
 
@@ -59,7 +59,7 @@ def test_a_bundle_loads_as_it_was_written(product: Product, tmp_path: Path) -> N
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.hash == digest
     assert (bundle.name, bundle.product) == (made.name, product)
-    assert bundle.scorer.engine is FAST
+    assert bundle.scorer.engine is WALK
     assert bundle.encoder.names == made.feature_names == bundle.feature_set.names
     assert bundle.encoder.categories == dict(made.categories)
     assert bundle.feature_set.hash == made.feature_hash

@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import ModelError
+from scoring import asked
 from scoring import scorer as module
-from scoring.scorer import FAST, PLAIN, Scorer, check_model_text, parity_rows
+from scoring.scorer import FAST, PLAIN, WALK, Scorer, check_model_text, parity_rows
+from scoring.trees import Trees, read_trees
+from scoring.walk import Walk
 from tests.scoring.models import KINDS, NAMES, model_text, rows
 
 SCORERS: dict[str, tuple[Scorer, lightgbm.Booster]] = {}
@@ -31,7 +34,7 @@ def predicted(booster: lightgbm.Booster, X: np.ndarray) -> np.ndarray:
 def test_the_fast_engine_gives_the_bits_of_booster_predict(kind: str) -> None:
     scorer, booster = of(kind)
     X = np.vstack([rows(300, seed=9), parity_rows(scorer._infos, seed=5)])
-    assert scorer.engine is FAST
+    assert scorer.engine is (FAST if kind == "linear_leaves" else WALK)
     expected = predicted(booster, X)
     assert [scorer.raw(row).hex() for row in X] == [float(value).hex() for value in expected]
     assert scorer.raw_many(X).tobytes() == expected.tobytes()
@@ -64,8 +67,9 @@ def test_scores_and_contributions_may_be_asked_for_in_any_order() -> None:
     assert between == alone
 
 
-def test_a_call_for_fewer_trees_would_reach_the_prepared_one() -> None:
+def test_a_call_for_fewer_trees_would_reach_the_prepared_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Why the booster is kept private; should the library mend it, the rule may go."""
+    without_walk(monkeypatch)
     scorer = Scorer(model_text("plain"))
     row = rows(1)[0]
     whole = scorer.raw(row)
@@ -75,7 +79,28 @@ def test_a_call_for_fewer_trees_would_reach_the_prepared_one() -> None:
     assert scorer.raw(row) == whole
 
 
+def without_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(trees: Trees) -> Walk:
+        raise ModelError("too large")
+
+    monkeypatch.setattr(module, "Walk", refused)
+
+
+def one_place_up(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    honest = getattr(Scorer, method)
+    monkeypatch.setattr(Scorer, method, lambda self, row: float(np.nextafter(honest(self, row), np.inf)))
+
+
+def test_the_librarys_call_is_used_where_our_walk_does_not_cover_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_walk(monkeypatch)
+    scorer = Scorer(model_text("plain"))
+    assert scorer.engine is FAST
+    X = rows(20)
+    assert [scorer.raw(row) for row in X] == of("plain")[0].raw_many(X).tolist()
+
+
 def test_the_plain_engine_is_used_where_the_library_lacks_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_walk(monkeypatch)
     monkeypatch.setattr(module, "_SYMBOLS", ("NoSuchCall",))
     scorer = Scorer(model_text("plain"))
     assert scorer.engine is PLAIN
@@ -83,13 +108,59 @@ def test_the_plain_engine_is_used_where_the_library_lacks_the_call(monkeypatch: 
     assert [scorer.raw(row) for row in X] == of("plain")[0].raw_many(X).tolist()
 
 
-def test_the_plain_engine_is_used_where_one_bit_differs(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = Scorer._raw_fast
-    monkeypatch.setattr(Scorer, "_raw_fast", lambda self, row: float(np.nextafter(honest(self, row), np.inf)))
+@pytest.mark.parametrize(("wrong", "engine"), [(("_raw_walked",), FAST), (("_raw_walked", "_raw_fast"), PLAIN)])
+def test_an_engine_is_not_used_where_one_bit_differs(
+    wrong: tuple[str, ...], engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for method in wrong:
+        one_place_up(monkeypatch, method)
     scorer = Scorer(model_text("plain"))
-    assert scorer.engine is PLAIN
+    assert scorer.engine is engine
     X = rows(20)
     assert [scorer.raw(row) for row in X] == of("plain")[0].raw_many(X).tolist()
+
+
+@pytest.mark.parametrize("n_trees", [1, 7, 8, 9, 25])
+def test_leaves_are_added_in_the_order_of_the_trees(n_trees: int) -> None:
+    """Trees of many sizes, some of one leaf, and a number of them that is no multiple of those walked together."""
+    X = rows(1_500)
+    booster = lightgbm.Booster(
+        {"objective": "binary", "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 3},
+        lightgbm.Dataset(X, (X[:, 1] > 2) * 1.0, free_raw_data=False),
+    )
+    rng = np.random.default_rng(n_trees)
+    for _ in range(n_trees):
+        booster.reset_parameter({"num_leaves": int(rng.choice([2, 5, 80])), "learning_rate": float(rng.random())})
+        booster.update()
+    scorer = Scorer(booster.model_to_string(num_iteration=-1))
+    assert scorer.engine is WALK
+    assert [scorer.raw(row).hex() for row in X] == [float(value).hex() for value in predicted(booster, X)]
+
+
+def test_many_features_and_sets_of_many_words() -> None:
+    rng = np.random.default_rng(11)
+    X = np.column_stack([rng.normal(size=(2_000, 300)), rng.integers(0, 500, (2_000, 2))]).astype(float)
+    y = ((X[:, 300] % 3 == 0) ^ (X[:, 5] + X[:, 77] > 0)).astype(float)
+    booster = lightgbm.train(
+        {"objective": "binary", "verbosity": -1, "num_threads": 1, "min_data_per_group": 1, "cat_smooth": 0.1},
+        lightgbm.Dataset(X, y, categorical_feature=[300, 301]), 30,
+    )  # fmt: skip
+    scorer = Scorer(booster.model_to_string(num_iteration=-1))
+    assert scorer.engine is WALK
+    probe = np.vstack([X[:200], scorer.parity_rows()])
+    probe[:40, 300] = [31, 32, 63, 64, 511, 512, 544, 2**31 - 1, 2**31, -0.5] * 4
+    assert [scorer.raw(row).hex() for row in probe] == [float(value).hex() for value in predicted(booster, probe)]
+
+
+@pytest.mark.parametrize("what", ["columns", "splits"])
+def test_more_than_sixteen_bits_count_is_left_to_the_library(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trees = read_trees(model_text("plain"))
+    needed = 2 * 14 + 1 if what == "splits" else trees.n_features
+    monkeypatch.setattr(asked, "_MOST", needed)
+    with pytest.raises(ModelError, match=r"model\.txt: expected splits of a tree and features|expected splits"):
+        Walk(trees)
+    scorer = Scorer(model_text("plain"))
+    assert scorer.engine is FAST
 
 
 def test_parity_rows_reach_every_leaf_of_a_small_model() -> None:

@@ -13,7 +13,7 @@ from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Statistics, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
 from scoring.pages.words import Words, say
-from scoring.scorer import FAST
+from scoring.scorer import PLAIN
 from training.gates.bundle import one_row_us
 from training.report.evidence import Evidence
 from training.report.plan import Plan
@@ -106,7 +106,7 @@ def _engines(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
 def _slower(evidence: Evidence) -> list[Finding]:
     """Engines that could not be used here; the answers are the same, the time is not."""
     found = []
-    if evidence.bundle.scorer.engine != FAST:
+    if evidence.bundle.scorer.engine == PLAIN:
         found.append(Finding("slow_scorer", Status.AMBER, say("implementation.slow_scorer")))
     if evidence.bundle.explainer.fallback:
         why = evidence.bundle.explainer.fallback
