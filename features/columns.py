@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -33,6 +34,9 @@ COMPUTED: dict[str, tuple[ColumnType, str]] = {
     "is_night": (ColumnType.FLAG, f"the local clock stood between midnight and {NIGHT_ENDS}"),
 }
 """Columns that no event carries but a view may aggregate."""
+
+_DIGEST = hashlib.blake2b(digest_size=8)
+_INT64 = struct.Struct("<q")
 
 CLOCK_SCALE = 10**9
 CLOCK_AXES = {"clock_cos": math.cos, "clock_sin": math.sin}
@@ -141,6 +145,8 @@ class Money(Encoding):
         value, currency = event.body.get(self.column), event.body.get("currency")
         if value is None or currency is None:
             return NULL
+        if currency == self.fx.base:
+            return checked(int(value), self.column)
         return checked(self.fx.to_base(int(value), str(currency), event.known_at), self.column)
 
     def many(self, table: pa.Table) -> Words:
@@ -221,7 +227,7 @@ class ClockAxis(Encoding):
 
     def one(self, event: Event) -> int:
         """The coordinate."""
-        return int(_clock_face(self.column)[self.zone.second(event.event_time)])
+        return _clock_cells(self.column)[self.zone.second(event.event_time)]
 
     def many(self, table: pa.Table) -> Words:
         """The coordinates."""
@@ -233,6 +239,12 @@ def _clock_face(axis: str) -> Words:
     # A table: NumPy's vectorised cosine may differ from the scalar one in the last bit.
     turn = 2.0 * math.pi / SECONDS_A_DAY
     return np.array([round(CLOCK_AXES[axis](turn * s) * CLOCK_SCALE) for s in range(SECONDS_A_DAY)], dtype=np.int64)
+
+
+@lru_cache(maxsize=2)
+def _clock_cells(axis: str) -> memoryview[int]:
+    """The same to take one number from, a fifth of what NumPy asks for it."""
+    return _clock_face(axis).data.cast("B").cast("q")
 
 
 @dataclass(frozen=True)
@@ -370,7 +382,10 @@ def text_code(text: str) -> int:
     >>> text_code("alice") == text_code("alice"), text_code("alice") == text_code("bob")
     (True, False)
     """
-    code = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+    # A copy and a prepared format: 0.5 instead of 0.8 µs for each identifier that is new.
+    digest = _DIGEST.copy()
+    digest.update(text.encode())
+    code: int = _INT64.unpack(digest.digest())[0]
     return code if code != NULL else NULL + 1
 
 
@@ -389,7 +404,7 @@ def encode_table(encodings: tuple[Encoding, ...], table: pa.Table) -> Words:
 
 def encode_event(encodings: tuple[Encoding, ...], event: Event) -> Words:
     """All encodings of one event: int64[1, n_encodings]."""
-    return np.array([[encoding.one(event) for encoding in encodings]], dtype=np.int64).reshape(1, len(encodings))
+    return np.array([encoding.one(event) for encoding in encodings], dtype=np.int64).reshape(1, -1)
 
 
 def checked(value: int, column: str) -> int:

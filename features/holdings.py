@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.catalogue import FeatureSet
-from features.kernel.layout import CAPACITY, END, HOP, LATENESS, LONGEST, MAX_TIME, NEVER, OFFSET, START, WIDTH
+from features.kernel.layout import CAPACITY, END, HOP, LATENESS, LONGEST, MAX_TIME, NEVER, OFFSET, START, TOP, WIDTH
 from features.memory import Memory
 from features.state_packing import CARRIED, Form, Records, forms_of, pack
 
@@ -31,13 +31,13 @@ class Holdings:
     def __init__(self, feature_set: FeatureSet, n_slots: int = 256, n_words: int = 2**16) -> None:
         plan = feature_set.plan
         self.forms: dict[str, Form] = forms_of(feature_set)
-        self.memory = Memory(n_slots, n_words)
+        self.memory = Memory(n_slots, n_words, max((int(view.program[WIDTH]) for view in plan.views), default=0))
         self.first: dict[str, dict[str, int]] = {entity: {} for entity in plan.entities}
         self.changed: dict[str, set[str]] = {entity: set() for entity in plan.entities}
         self.answers_after = NEVER
         """A request at or before this time might have seen what was let go: it is answered as stale."""
         self._views = {
-            entity: [place for place, view in enumerate(plan.views) if view.entity == entity]
+            entity: np.array([place for place, view in enumerate(plan.views) if view.entity == entity], dtype=np.int64)
             for entity in plan.entities
         }
         # The lower edge of a tiled view's window reaches back by up to a hop more.
@@ -193,5 +193,5 @@ class Holdings:
         """Move all rows together when more than a quarter of the pool's used words hold none."""
         widths = self._widths[self._view_of[: self._n_slots]]
         kept = int((self.memory.meta[: self._n_slots, CAPACITY] * widths).sum())
-        if 4 * kept < 3 * int(self.memory.pool[0]):
+        if 4 * kept < 3 * int(self.memory.pool[TOP]):
             self.memory.compact(widths)

@@ -1,13 +1,12 @@
 """The pool of rows that the kernel fills, how it grows, and how room that was given up is used again.
 
-The kernel takes a new slab from the top of the pool and asks for more (NEED_GROW) when there is none. A long-lived
-state lets it find no room at all, so that every slab is handed out here: from those that were given up, by size,
-before the top is moved (`insert`). A replay, which is soon over, lets it take the top by itself (`run`).
+The kernel takes a new slab from the top of the pool and asks for more (NEED_GROW) when there is none. In a long-lived
+state it keeps what it leaves in lists by size and takes from them first (`insert`). A replay, which is soon over, takes
+the top only (`run`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,22 @@ from features.kernel.layout import (
     DROPPED_TIME,
     END,
     FIRST_CAPACITY,
+    FREE_WORDS,
     MAX_TIME,
     META,
     NEVER,
     OFFSET,
     OWNER,
     POOL_START,
+    SLAB_SIZES,
     START,
-    WIDTH,
+    TOP,
+    WANTED,
 )
 
 Words = npt.NDArray[np.int64]
+
+_NOTHING_KEPT = np.zeros((0, SLAB_SIZES), dtype=np.int64)
 
 _LARGEST_STEP = 2**23
 """Words added at once at most (64 MB): the pause of a growing service stays below some tens of milliseconds."""
@@ -42,13 +46,14 @@ class Memory:
     ----------
     n_slots : slots to begin with.
     n_words : words of the pool to begin with.
+    widest : words of the widest row whose slabs are kept when they are given up.
     """
 
-    def __init__(self, n_slots: int, n_words: int) -> None:
+    def __init__(self, n_slots: int, n_words: int, widest: int = 0) -> None:
         self.pool: Words = np.zeros(max(n_words, POOL_START), dtype=np.int64)
-        self.pool[0] = POOL_START
+        self.pool[TOP] = POOL_START
+        self.free: Words = np.zeros((widest + 1, SLAB_SIZES), dtype=np.int64)
         self.meta: Words = np.zeros((0, META), dtype=np.int64)
-        self._given_up: dict[int, list[int]] = defaultdict(list)
         self.add_slots(n_slots)
 
     # -------------------------------------------------------------------- size
@@ -61,10 +66,10 @@ class Memory:
     def reserve(self, slot: int, width: int, n_rows: int) -> None:
         """Give an empty slot its place before it asks for it."""
         n_words = width * n_rows
-        while self.pool[0] + n_words > len(self.pool):
+        while self.pool[TOP] + n_words > len(self.pool):
             self.grow(n_words)
-        self.meta[slot, OFFSET], self.meta[slot, CAPACITY] = self.pool[0], n_rows
-        self.pool[0] += n_words
+        self.meta[slot, OFFSET], self.meta[slot, CAPACITY] = self.pool[TOP], n_rows
+        self.pool[TOP] += n_words
 
     def grow(self, at_least: int) -> None:
         """Enlarge the pool by half, or by ``at_least`` words."""
@@ -75,7 +80,7 @@ class Memory:
     @property
     def n_free(self) -> int:
         """Words below the top that were given up and wait for use."""
-        return sum(words * len(places) for words, places in self._given_up.items())
+        return int(self.pool[FREE_WORDS])
 
     @property
     def n_bytes(self) -> int:
@@ -85,98 +90,66 @@ class Memory:
     # ------------------------------------------------------------------ insert
 
     def run(self, door: Any, before: tuple[Any, ...], at: int, stop: int, after: tuple[Any, ...], widest: int) -> None:
-        """Call a kernel door that inserts, growing the pool as often as it asks to.
+        """Call a kernel door that inserts and takes all room from the top, growing the pool as often as it asks to.
 
         Raises
         ------
         DataError
             When the sums of a tiled view might overflow.
         """
-        while (at := door(self.pool, self.meta, *before, at, *after)) < stop:
+        while (at := door(self.pool, self.meta, _NOTHING_KEPT, *before, at, *after)) < stop:
             if at < 0:
                 raise _overflow()
             self.grow(widest)
 
-    def insert(self, door: Any, programs: Words, items: Words, rows: tuple[Words, Words]) -> None:
-        """Call the kernel's `insert_many`; slabs that were given up are used before new ones.
+    def insert(self, door: Any, programs: Words, items: Words, others: tuple[Words, ...]) -> None:
+        """Call the kernel's `insert_many` or `learn`; slabs that were given up are used before new ones.
 
         Raises
         ------
         DataError
             When the sums of a tiled view might overflow.
         """
-        pool = self.pool
-        top = pool[0]
-        # Where there is no room the kernel stops at the item that needs some.
-        pool[0] = len(pool)
-        at = door(pool, self.meta, programs, items, *rows, 0)
-        pool[0] = top
-        while at < len(items):
+        n, at = len(items), 0
+        while (at := door(self.pool, self.meta, self.free, programs, items, *others, at)) < n:
             if at < 0:
                 raise _overflow()
-            at = self._with_room(door, programs, items, rows, at)
-
-    def _with_room(self, door: Any, programs: Words, items: Words, rows: tuple[Words, Words], at: int) -> int:
-        """Insert one item that needs a slab; returns the next that does."""
-        p, slot = int(items[at, 0]), int(items[at, 1])
-        width, line = int(programs[p + WIDTH]), self.meta[slot]
-        offset, capacity = int(line[OFFSET]), int(line[CAPACITY])
-        words = max(FIRST_CAPACITY, 2 * capacity) * width
-        waiting = self._given_up.get(words)
-        top = int(self.pool[0])
-        if waiting:
-            self.pool[0] = place = waiting.pop()
-            done = door(self.pool[: place + words], self.meta, programs, items[: at + 1], *rows, at)
-            self.pool[0] = top
-            if int(line[OFFSET]) != place:
-                waiting.append(place)  # it was not what the kernel wanted
-        else:
-            done = at
-        while done == at:
-            done = door(self.pool, self.meta, programs, items[: at + 1], *rows, at)
-            if done == at:
-                self.grow(words)
-        if capacity and int(line[OFFSET]) != offset:
-            self.give_up(offset, capacity * width)
-        if done < 0 or done == len(items):
-            return int(done)
-        top, self.pool[0] = int(self.pool[0]), len(self.pool)
-        done = int(door(self.pool, self.meta, programs, items, *rows, done))
-        self.pool[0] = top
-        return done
+            self.grow(int(self.pool[WANTED]))
 
     # ----------------------------------------------------------------- release
 
-    def give_up(self, offset: int, words: int) -> None:
-        """Note that a slab holds nothing any more; what it held is overwritten."""
-        self.pool[offset : offset + words] = 0
-        self._given_up[words].append(offset)
+    def give_up(self, offset: int, width: int, capacity: int) -> None:
+        """Keep a slab for the next one of its size; what it held is overwritten."""
+        size = width, capacity.bit_length() - 1
+        self.pool[offset : offset + width * capacity] = 0
+        self.pool[offset], self.free[size] = self.free[size], offset
+        self.pool[FREE_WORDS] += width * capacity
 
     def forget(self, slot: int, width: int) -> None:
         """Empty a slot and give up its slab."""
         line = self.meta[slot]
         if line[CAPACITY]:
-            self.give_up(int(line[OFFSET]), int(line[CAPACITY]) * width)
+            self.give_up(int(line[OFFSET]), width, int(line[CAPACITY]))
         _empty(self.meta[slot : slot + 1])
 
     def clear(self, n_slots: int) -> None:
         """Empty the first slots and the whole pool."""
         _empty(self.meta[:n_slots])
-        self._given_up.clear()
-        self.pool[0] = POOL_START
+        self._forget_free()
+        self.pool[TOP] = POOL_START
 
     # ----------------------------------------------------------------- arrange
 
     def lay(self, slots: Words, widths: Words, n_rows: Words) -> None:
         """Give new slabs from the top to empty slots, each with room for its rows; START and END are set."""
         capacity = np.where(n_rows > 0, np.maximum(FIRST_CAPACITY, _power_of_two(n_rows)), 0)
-        ends = int(self.pool[0]) + np.cumsum(capacity * widths)
-        top = int(ends[-1]) if len(ends) else int(self.pool[0])
+        ends = int(self.pool[TOP]) + np.cumsum(capacity * widths)
+        top = int(ends[-1]) if len(ends) else int(self.pool[TOP])
         if top > len(self.pool):
             self.grow(top - len(self.pool))
         self.meta[slots, OFFSET] = np.where(n_rows > 0, ends - capacity * widths, 0)
         self.meta[slots, CAPACITY], self.meta[slots, START], self.meta[slots, END] = capacity, 0, n_rows
-        self.pool[0] = top
+        self.pool[TOP] = top
 
     def compact(self, widths: Words) -> None:
         """Move all rows to the front of the pool; ``widths`` are the words of a row, slot by slot."""
@@ -194,12 +167,16 @@ class Memory:
         for target, first, length in zip(targets.tolist(), firsts.tolist(), lengths.tolist(), strict=True):
             pool[target : target + length] = pool[first : first + length]
         top = POOL_START + int(sizes.sum())
-        pool[top : int(pool[0])] = 0
+        pool[top : int(pool[TOP])] = 0
         meta[:, START], meta[:, END], meta[:, CAPACITY] = 0, n_rows, capacity
         meta[:, OFFSET] = 0
         meta[order, OFFSET] = targets
-        pool[0] = top
-        self._given_up.clear()
+        pool[TOP] = top
+        self._forget_free()
+
+    def _forget_free(self) -> None:
+        self.free[:] = 0
+        self.pool[FREE_WORDS] = 0
 
 
 def _overflow() -> DataError:

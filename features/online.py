@@ -28,8 +28,19 @@ Words = npt.NDArray[np.int64]
 
 _BATCH = 4096
 
-_Told = tuple[str, str, tuple[tuple[int, int], ...]]
-"""An entity, the column of the event that names it, and (program, ordinal) of each view that learns."""
+_WAITING = 1024
+"""Events whose encoded columns are kept until they are learnt: more than a transaction of the service takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an event tells: ``named`` are the entities, each with the column of the event that holds its key.
+
+    ``views`` int64[n, 3] are (program, which of the entities, ordinal) of the views that learn.
+    """
+
+    named: tuple[tuple[str, str], ...]
+    views: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +99,16 @@ class OnlineState:
             kind: tuple(dict.fromkeys(condition for view in views for condition in view.conditions))
             for kind, views in self._by_kind.items()
         }
-        self._told: dict[tuple[object, ...], tuple[_Told, ...]] = {}
-        # Views of one entity stand together, so that its key is looked up once.
-        self._readers = [(entity, sum(view.entity == entity for view in plan.views)) for entity in plan.entities]
-        order = sorted(plan.views, key=lambda view: (list(plan.entities).index(view.entity), view.ordinal))
-        self._starts = np.array([view.start for view in order], dtype=np.int64)
-        self._request_layout = plan.layouts[feature_set.subject_kind]
-        self._encoded: tuple[Event | None, Words] = (None, np.empty((1, 0), dtype=np.int64))
+        self._told: dict[tuple[object, ...], _Told] = {}
+        entities = list(plan.entities)
+        readers = [(view.start, entities.index(view.entity), view.ordinal) for view in plan.views]
+        self._readers = np.array(readers, dtype=np.int64).reshape(-1, 3)
+        self._encoded: dict[int, tuple[Event, Words]] = {}
+        encodings = plan.layouts[feature_set.subject_kind]
+        self._own = tuple(
+            (position, number, encodings.index(number.encoding) if number.encoding in encodings else -1)
+            for position, number in plan.own
+        )
         self._blank = np.full((1, plan.n_row), np.nan)
         self._time = np.zeros(1, dtype=np.int64)
         self._texts = tuple(column for _, column in plan.categories if column in feature_set.categorical)
@@ -103,6 +117,41 @@ class OnlineState:
         self._widest = max((int(view.program[WIDTH]) * 4 * min(view.ring, 4096) for view in plan.views), default=0)
 
     # ------------------------------------------------------------------ read
+
+    def check(self, event: Event) -> None:
+        """Refuse what `apply`, or `vector` of a request, would refuse for its values; what is worked out is kept.
+
+        Raises
+        ------
+        DataError
+            When a value does not fit (no exchange rate, too large).
+        """
+        self._columns(event)
+        if event.kind == self._plan.subject_kind:
+            for _, number, place in self._own:
+                if place < 0:
+                    number.one(event)
+
+    def _columns(self, event: Event) -> Words:
+        """Its columns as the kernel sees them, int64[1, n]: encoded once for its check, its features and its learning.
+
+        The three get three objects, for an event is numbered on the way; their columns are the same object.
+        """
+        known = self._encoded.get(id(event.body))
+        if known is not None:
+            first, values = known
+            if first is event or (
+                first.body is event.body
+                and first.kind == event.kind
+                and first.event_time == event.event_time
+                and first.known_at == event.known_at
+            ):
+                return values
+        values = encode_event(self._plan.layouts.get(event.kind, ()), event)
+        if len(self._encoded) >= _WAITING:
+            self._encoded.clear()
+        self._encoded[id(event.body)] = (event, values)
+        return values
 
     def vector(self, event: Event) -> Vector:
         """Features of a request at ``event.event_time`` that arrives after everything applied; changes nothing.
@@ -120,24 +169,18 @@ class OnlineState:
             raise _not_followed()
         body = event.body
         row = self._blank.copy()
-        for position, number in plan.own:
-            row[0, position] = number.one(event)
-        first_of = self.holdings.first
-        slots: list[int] = []
-        for entity, n_views in self._readers:
-            key = body.get(entity)
-            if key is None:
-                slots += [ABSENT] * n_views
-            else:
-                first = first_of[entity].get(str(key))
-                slots += [UNSEEN] * n_views if first is None else range(first, first + n_views)
-        values = encode_event(self._request_layout, event)
-        self._encoded = (event, values)
+        values = self._columns(event)
+        for position, number, place in self._own:
+            row[0, position] = number.one(event) if place < 0 else number.of(int(values[0, place]))
+        firsts = [
+            ABSENT if (key := body.get(entity)) is None else known.get(str(key), UNSEEN)
+            for entity, known in self.holdings.first.items()
+        ]
         self._time[0] = event.event_time
         memory = self.holdings.memory
         flags = self._kernel.answer(
-            memory.pool, memory.meta, plan.programs, self._starts, np.array(slots, dtype=np.int64), self._time, values,
-            row, plan.code, plan.constants, plan.zone.at, plan.zone.offset, self._scratch,
+            memory.pool, memory.meta, plan.programs, self._readers, np.array(firsts, dtype=np.int64), self._time,
+            values, row, plan.code, plan.constants, plan.zone.at, plan.zone.offset, self._scratch,
             self._batch,
         )  # fmt: skip
         texts = tuple([_text(body.get(column)) for column in self._texts])
@@ -160,29 +203,24 @@ class OnlineState:
             raise DataError(expected_got(f"a seq above {self.seq}", event.seq, f"{event.kind} {event.event_id}"))
         if self._restored is not None:
             raise _not_followed()
-        body = event.body
-        told = [
-            (entity, str(key), views)
-            for entity, column, views in self._tells(event)
-            if (key := body.get(column)) is not None
-        ]
-        if told:
-            asked, values = self._encoded
-            # A request is read and then learnt from: its columns are encoded once (7 of 40 µs).
-            if asked is not event:
-                values = encode_event(self._plan.layouts[event.kind], event)
-            items: list[tuple[int, int, int]] = []
-            for entity, key, views in told:
-                first = self.holdings.made(entity, key)
-                items += [(start, first + ordinal, 0) for start, ordinal in views]
+        told = self._tells(event)
+        keys = [event.body.get(column) for _, column in told.named]
+        if keys.count(None) < len(keys):
+            values, made = self._columns(event), self.holdings.made
+            firsts = [
+                UNSEEN if key is None else made(entity, str(key))
+                for (entity, _), key in zip(told.named, keys, strict=True)
+            ]
             self._time[0] = event.event_time
-            self._insert(np.array(items, dtype=np.int64), self._time, values)
+            others = (np.array(firsts, dtype=np.int64), self._time, values)
+            self.holdings.memory.insert(self._kernel.learn, self._plan.programs, told.views, others)
+        self._encoded.pop(id(event.body), None)
         if event.kind == self._plan.subject_kind and event.event_time > self.clock:
             self.clock = event.event_time
         self.seq = event.seq
         self._last = event
 
-    def _tells(self, event: Event) -> tuple[_Told, ...]:
+    def _tells(self, event: Event) -> _Told:
         """What the event tells of which entity, by the conditions that it meets."""
         conditions = self._conditions.get(event.kind, ())
         holds = [condition.holds(event.body) for condition in conditions]
@@ -190,11 +228,10 @@ class OnlineState:
         told = self._told.get(case)
         if told is None:
             met = {condition for condition, held in zip(conditions, holds, strict=True) if held}
-            by_key: dict[tuple[str, str], list[tuple[int, int]]] = {}
-            for view in self._by_kind.get(event.kind, ()):
-                if met.issuperset(view.conditions):
-                    by_key.setdefault((view.entity, view.key), []).append((view.start, view.ordinal))
-            told = self._told[case] = tuple((*names, tuple(views)) for names, views in by_key.items())
+            views = [view for view in self._by_kind.get(event.kind, ()) if met.issuperset(view.conditions)]
+            named = list(dict.fromkeys((view.entity, view.key) for view in views))
+            lines = [(view.start, named.index((view.entity, view.key)), view.ordinal) for view in views]
+            told = self._told[case] = _Told(tuple(named), np.array(lines, dtype=np.int64).reshape(-1, 3))
         return told
 
     def warm(self, journal: Journal) -> int:

@@ -100,7 +100,10 @@ class OwnNumber:
         if self.encoding is None:
             value = event.body.get(self.column)
             return float("nan") if value is None else float(value)
-        word = self.encoding.one(event)
+        return self.of(self.encoding.one(event))
+
+    def of(self, word: int) -> float:
+        """The value that its encoded column stands for."""
         return float("nan") if word == NULL else word / self.scale
 
     def many(self, table: pa.Table) -> npt.NDArray[np.float64]:

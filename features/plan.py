@@ -214,6 +214,7 @@ def _program(
     windows = list(view.windows)
     columns: list[int] = []
     extremes: list[tuple[int, int]] = []
+    links: dict[int, int] = {}
     sums: list[int] = []
     words: list[int] = []
     n_operations = out = 0
@@ -228,6 +229,10 @@ def _program(
                     columns.append(columns[kept[0]])
                     kept = [len(columns) - 1]
                 arguments = [_once(extremes, (kept[0], _DIRECTIONS[operation.kind]))]
+            reach = [(windows[-1] if window is None else window, index) for window, index in operation.outputs]
+            if operation.kind in layout.LINKED:
+                links[kept[0]] = max(links.get(kept[0], 0), *(window for window, _ in reach))
+                arguments = [list(links).index(kept[0])]
             asked = [layouts.place(subject_kind, operand) for operand in operation.asked]
             header = [0] * layout.OPERATION
             header[layout.KIND] = operation.kind
@@ -241,17 +246,18 @@ def _program(
                 for place, word in zip(places, found, strict=False):
                     header[place] = word
             header[layout.N_PAIRS] = len(operation.outputs)
-            reach = [(windows[-1] if window is None else window, index) for window, index in operation.outputs]
             pairs = sorted((windows.index(window), out + index) for window, index in reach)
             words += [*header, *(word for pair in pairs for word in pair)]
             n_operations += 1
         out += len(aggregate.reach)
     columns_at = layout.HEADER
-    extremes_at = columns_at + len(columns)
+    links_at = columns_at + len(columns)
+    extremes_at = links_at + 2 * len(links)
     sums_at = extremes_at + 2 * len(extremes)
     windows_at = sums_at + len(sums)
     operations_at = windows_at + len(windows)
-    extremes_offset = layout.VALUES + len(columns)
+    links_offset = layout.VALUES + len(columns)
+    extremes_offset = links_offset + len(links)
     sums_offset = extremes_offset + len(extremes)
     events_offset = sums_offset + layout.SUM_WORDS * len(sums)
     head = {
@@ -275,9 +281,12 @@ def _program(
         layout.SUMS_OFFSET: sums_offset,
         layout.EVENTS_OFFSET: events_offset if view.retain.hop else 0,
         layout.HOP: view.retain.hop,
+        layout.N_LINKS: len(links),
+        layout.LINKS_AT: links_at,
+        layout.LINKS_OFFSET: links_offset,
     }
     start = [head[index] for index in range(layout.HEADER)]
-    flat = [word for extreme in extremes for word in extreme]
+    flat = [word for pair in (*links.items(), *extremes) for word in pair]
     return np.array([*start, *columns, *flat, *sums, *windows, *words], dtype=np.int64)
 
 
@@ -298,16 +307,10 @@ def _scale(source: str, operation: Operation, base_places: int) -> int:
 
 
 def _scratch_words(views: Sequence[FeatureView]) -> int:
-    """Room for the windows and a table of at most half-full cells over the widest ring, in powers of two.
-
-    Where occurrences are counted, the counts and the order of the cells need as much again.
-    """
-    most = layout.MAX_WINDOWS
+    """Room for the windows and, where occurrences are counted, for a count beside each row of the widest ring."""
+    most = 0
     for view in views:
-        if view.retain.hop:
-            continue
-        n_cells = max(8, 2 << (view.retain.size - 1).bit_length())
         kinds = {operation.kind for aggregate in view.features for operation in aggregate.operations()}
-        counted = not kinds.isdisjoint((layout.HHI, layout.TOP_SHARE, layout.ENTROPY))
-        most = max(most, layout.MAX_WINDOWS + n_cells * (3 if counted else 1))
-    return most
+        if not kinds.isdisjoint(layout.COUNTED):
+            most = max(most, 1 + view.retain.size)
+    return layout.MAX_WINDOWS + most

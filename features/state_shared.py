@@ -63,7 +63,7 @@ class SharedState(OnlineState):
         Overtaken
             When another worker took in an event meanwhile; nothing is changed.
         """
-        mark = self._read((entity, event.body.get(column)) for entity, column, _ in self._tells(event))
+        mark = self._read((entity, event.body.get(column)) for entity, column in self._tells(event).named)
         _check_next(event, mark)
         super().apply(event)
         records = {

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from domain.decision import Product
 from domain.errors import DataError, InputError
 from domain.events import Event
-from features.columns import encode_event
 from scoring.lists import Lists
 from scoring.policy import Policy
 from serving.canary import Lot
@@ -129,17 +128,11 @@ class Desks:
         InputError
             When an amount cannot be converted, or a number is too large for exact sums.
         """
-        for desk in self._desks.values():
-            if desk.bundle is None:
-                continue
-            plan = desk.bundle.feature_set.plan
-            try:
-                encode_event(plan.layouts.get(event.kind, ()), event)
-                if event.kind == plan.subject_kind:
-                    for _, number in plan.own:
-                        number.one(event)
-            except DataError as error:
-                raise InputError(str(error)) from error
+        try:
+            for state in self.states():
+                state.check(event)
+        except DataError as error:
+            raise InputError(str(error)) from error
 
     def apply(self, event: Event) -> None:
         """Learn from one numbered event."""

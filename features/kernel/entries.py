@@ -19,31 +19,52 @@ _0, _1 = np.int64(0), np.int64(1)
 
 
 @hot_door
-def insert_many(pool, meta, programs, items, times, values, at):  # type: ignore[no-untyped-def]
+def insert_many(pool, meta, free, programs, items, times, values, at):  # type: ignore[no-untyped-def]
     """Insert ``items[at:]``, each (program, slot, row), in order.
 
     Returns the index it came to: ``len(items)`` when done, less when the pool must grow first, −1 on overflow.
     """
     while at < items.shape[0]:
         p, slot, row = items[at, 0], items[at, 1], items[at, 2]
-        status = insert(pool, meta, slot, programs, p, times[row], values, row)
+        status = insert(pool, meta, free, slot, programs, p, times[row], values, row)
         if status != DONE:
             return at if status == NEED_GROW else -1
         at += 1
     return at
 
 
+@hot_door
+def learn(pool, meta, free, programs, views, firsts, times, values, at):  # type: ignore[no-untyped-def]
+    """Insert the event in row 0 into ``views[at:]``, each (program, entity, ordinal); returns as `insert_many` does.
+
+    ``firsts`` has the first slot of each entity, or less than 0 where the event names none.
+    """
+    while at < views.shape[0]:
+        first = firsts[views[at, 1]]
+        if first >= 0:
+            status = insert(pool, meta, free, first + views[at, 2], programs, views[at, 0], times[0], values, _0)
+            if status != DONE:
+                return at if status == NEED_GROW else -1
+        at += 1
+    return at
+
+
 @door
 def answer(  # type: ignore[no-untyped-def]
-    pool, meta, programs, starts, slots, times, requests, out, code, constants, zone_at, zone_offset, scratch, batch
+    pool, meta, programs, readers, firsts, times, requests, out, code, constants, zone_at, zone_offset, scratch, batch
 ):
-    """All views and derived features of the request in row 0; returns its flags."""
+    """All views and derived features of the request in row 0; returns its flags.
+
+    ``readers`` has a line (program, entity, ordinal) for each view; ``firsts`` the first slot of each entity, or why
+    there is none.
+    """
     flags = 0
-    for view in range(starts.shape[0]):
-        p, slot = starts[view], slots[view]
-        if slot == ABSENT:
+    for view in range(readers.shape[0]):
+        p, first = readers[view, 0], firsts[readers[view, 1]]
+        if first == ABSENT:
             absent(programs, p, out, _0)
         else:
+            slot = first + readers[view, 2] if first >= 0 else first
             flags |= admit(pool, meta, slot, programs, p, times[0], _0, batch, _0)
             answer_batch(pool, meta, slot, programs, p, requests, out, scratch, batch, _1)
     stack = np.empty(STACK, dtype=np.float64)
@@ -53,7 +74,8 @@ def answer(  # type: ignore[no-untyped-def]
 
 @hot_door
 def replay(  # type: ignore[no-untyped-def]
-    pool, meta, program, owners, actions, at, stop, times, values, request_times, requests, out, flags, scratch, batch
+    pool, meta, free, program, owners, actions, at, stop, times, values, request_times, requests, out, flags, scratch,
+    batch
 ):  # fmt: skip
     """Run one view over ``actions[at:stop]``, grouped by entity and in arrival order within it.
 
@@ -73,7 +95,7 @@ def replay(  # type: ignore[no-untyped-def]
             if n > 0 and moves_rows(pool, meta, _0, program, _0, times[row]):
                 answer_batch(pool, meta, _0, program, _0, requests, out, scratch, batch, n)
                 n = _0
-            status = insert(pool, meta, _0, program, _0, times[row], values, row)
+            status = insert(pool, meta, free, _0, program, _0, times[row], values, row)
             if status != DONE:
                 return at if status == NEED_GROW else -1
         else:

@@ -2,16 +2,18 @@
 
 A *program* says what one view keeps and reads. It is a slice of int64, starting at ``p``::
 
-    header | columns: position in the encoded event | extremes: column and direction of each | sums: column of each
-           | windows, ascending, in µs | operations
+    header | columns: position in the encoded event | links: column of each and how far it reaches, in µs
+           | extremes: column and direction of each | sums: column of each | windows, ascending, in µs | operations
 
-    operation: KIND, COLUMN, SCALE, ARGUMENT (its sum or extreme), N_PAIRS, SECOND_COLUMN, SECOND_ARGUMENT,
+    operation: KIND, COLUMN, SCALE, ARGUMENT (its sum, extreme or link), N_PAIRS, SECOND_COLUMN, SECOND_ARGUMENT,
                ASKED and SECOND_ASKED (positions in the encoded request), PARAMETER, SECOND_PARAMETER, then pairs
                (window, output), shortest window first
 
-The *pool* holds the rows of all entities; ``pool[0]`` counts the words in use. A row is::
+The *pool* holds the rows of all entities after a head: TOP, FREE_WORDS and WANTED. A row is::
 
     event_time, column values…,
+    one word for each link: how many rows back the last one stands that holds the same value, FIRST_OF_ITS_VALUE where
+    there is none within the link's reach, 0 where there is no value (see `values`),
     one word for each extreme: how many rows back the last one stands that is at least as extreme, 0 for none,
     five words for each sum: n, Σx low and high, Σx² low and high
     (prefixes: totals over the entity's rows before this one, modulo 2^128, so that a window is a difference),
@@ -21,6 +23,9 @@ There a row may stand for all events of its tile: what it adds is the difference
 extreme has a column of its own.
 
 *meta* has one line per slot (an entity in a view): where its rows lie and what its clock is.
+
+*free* says where slabs lie that were given up, by the width of their rows and the power of two of their capacity: the
+last of each, 0 for none; its first word says where the one before it lies. No lines mean that slabs are not kept.
 """
 
 from __future__ import annotations
@@ -44,7 +49,8 @@ MAX_WINDOWS = 32
 WIDTH, N_COLUMNS, N_SUMS, RING, LONGEST, LATENESS, N_WINDOWS, N_OPERATIONS = range(8)
 COLUMNS_AT, SUMS_AT, WINDOWS_AT, OPERATIONS_AT, OUT_AT, N_OUT = range(8, 14)
 N_EXTREMES, EXTREMES_AT, EXTREMES_OFFSET, SUMS_OFFSET, EVENTS_OFFSET, HOP = range(14, 20)
-HEADER = 20
+N_LINKS, LINKS_AT, LINKS_OFFSET = range(20, 23)
+HEADER = 23
 
 # Header of an operation.
 KIND, COLUMN, SCALE, ARGUMENT, N_PAIRS = range(5)
@@ -55,6 +61,9 @@ OPERATION = 11
 COUNT, SUM, MEAN, STD, MIN, MAX = range(6)
 COUNT_WHERE, VARIATION, RATE, COUNT_RATIO, SUM_RATIO, MEAN_RATIO = range(6, 12)
 DISTINCT, SHARED_WITH, HHI, TOP_SHARE, ENTROPY = range(12, 17)
+LINKED = (DISTINCT, SHARED_WITH, HHI, TOP_SHARE, ENTROPY)
+COUNTED = (HHI, TOP_SHARE, ENTROPY)
+"""Operations that follow a link, and those among them that need to know how often each value occurs."""
 SINCE, SINCE_WHERE, FIRST, LAST, LAST_K, STREAK, SINCE_SAME, IS_NEW, AGE = range(17, 26)
 GAP_MEAN, GAP_VARIATION, TREND, DECAYED_COUNT, DECAYED_SUM, TIME_DEVIANCE, KM, KMH = range(26, 34)
 READ_THE_REQUEST = (SHARED_WITH, SINCE_SAME, IS_NEW, AGE, TIME_DEVIANCE, KM, KMH)
@@ -63,6 +72,8 @@ READ_THE_REQUEST = (SHARED_WITH, SINCE_SAME, IS_NEW, AGE, TIME_DEVIANCE, KM, KMH
 # A row of the pool.
 TIME, VALUES = range(2)
 SUM_WORDS = 5
+FIRST_OF_ITS_VALUE = 2**62
+"""A link to before all rows."""
 
 # Directions of an extreme.
 LEAST, GREATEST = -1, 1
@@ -72,6 +83,10 @@ OFFSET, CAPACITY, START, END, MAX_TIME, DROPPED_TIME, OWNER, WIDEST = range(8)
 META = 8
 
 FIRST_CAPACITY = 4
+SLAB_SIZES = 64
+
+# The head of the pool: the words in use, those of them that were given up, and what there was no room for.
+TOP, FREE_WORDS, WANTED = range(3)
 POOL_START = 8
 
 # Rows of the batch: for each waiting request its time, the first row it may see, the one after the last, where all rows

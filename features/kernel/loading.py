@@ -26,10 +26,11 @@ def _lent(dtype: Any) -> Any:
 
 
 _SIGNATURES: tuple[tuple[str, tuple[Any, ...]], ...] = (
-    ("insert_many", (_WORDS, _TABLE, _WORDS, _TABLE, _WORDS, _TABLE, int64)),
-    ("answer", (_WORDS, _TABLE, _WORDS, _WORDS, _WORDS, _WORDS, _TABLE, _MATRIX, _WORDS, _FLOATS, _WORDS, _WORDS,
+    ("insert_many", (_WORDS, _TABLE, _TABLE, _WORDS, _TABLE, _WORDS, _TABLE, int64)),
+    ("learn", (_WORDS, _TABLE, _TABLE, _WORDS, _TABLE, _WORDS, _WORDS, _TABLE, int64)),
+    ("answer", (_WORDS, _TABLE, _WORDS, _TABLE, _WORDS, _WORDS, _TABLE, _MATRIX, _WORDS, _FLOATS, _WORDS, _WORDS,
                 _WORDS, _TABLE)),
-    ("replay", (_WORDS, _TABLE, _WORDS, _WORDS, _WORDS, int64, int64, _WORDS, _TABLE, _WORDS, _TABLE, _MATRIX,
+    ("replay", (_WORDS, _TABLE, _TABLE, _WORDS, _WORDS, _WORDS, int64, int64, _WORDS, _TABLE, _WORDS, _TABLE, _MATRIX,
                 uint8[::1], _WORDS, _TABLE)),
     ("derive", (_MATRIX, _WORDS, _TABLE, _WORDS, _FLOATS, _WORDS, _WORDS)),
     ("group", (_WORDS, int64)),
@@ -46,6 +47,7 @@ class Kernel:
     """The compiled doors (see `features.kernel.entries`), and where their cache lies (None: memory only)."""
 
     insert_many: Any
+    learn: Any
     answer: Any
     replay: Any
     derive: Any

@@ -42,6 +42,7 @@ from features.kernel.layout import (
     HOP,
     KIND,
     LATENESS,
+    LINKS_OFFSET,
     LONGEST,
     LOWS,
     MAX,
@@ -74,8 +75,9 @@ from features.kernel.layout import (
     WIDTH,
     WINDOWS_AT,
 )
+from features.kernel.links import walk_extreme
 from features.kernel.recent import fold_recent
-from features.kernel.slab import walk_extreme, window_events, window_total
+from features.kernel.slab import window_events, window_total
 from features.kernel.totals import finished, ratio
 from features.kernel.values import fold_values
 
@@ -158,7 +160,8 @@ def _row(pool, base, width, programs, p, at, batch, waiting, requests, out, out_
         place = out_at + programs[at + OPERATION + 1]
         out[row, place] = ratio(pool, base, width, high, end, programs, p, at, scratch)
     elif kind <= ENTROPY:
-        fold_values(pool, base, width, high, programs, at, requests, row, out, row, out_at, scratch)
+        links = programs[p + LINKS_OFFSET]
+        fold_values(pool, base, width, high, links, programs, at, requests, row, out, row, out_at, scratch)
     elif kind <= AGE:
         fold_recent(pool, base, width, high, time, programs, at, requests, row, out, row, out_at, scratch)
     else:

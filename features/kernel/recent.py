@@ -67,7 +67,7 @@ def fold_recent(pool, base, width, high, time, programs, at, requests, row, out,
             if low < high:
                 value = np.float64(time - pool[base + (high - 1) * width + TIME]) / _SECOND
         elif wanted != NULL:
-            index = _equal(pool, base, width, low, high, column, wanted, kind == AGE)
+            index = row_with(pool, base, width, low, high, column, wanted, kind == AGE)
             if kind == IS_NEW:
                 value = 1.0 if index < 0 else 0.0
             elif index >= 0:
@@ -76,7 +76,7 @@ def fold_recent(pool, base, width, high, time, programs, at, requests, row, out,
 
 
 @inner
-def _equal(pool, base, width, low, high, column, wanted, oldest):  # type: ignore[no-untyped-def]
+def row_with(pool, base, width, low, high, column, wanted, oldest):  # type: ignore[no-untyped-def]
     """Index of the newest, or the oldest, row of [low, high) with a value; −1 when there is none."""
     if oldest:
         for index in range(low, high):

@@ -6,7 +6,8 @@
 4. put the row where it belongs                                      at the end, or the later rows move by one
 5. its prefixes are those of the row before plus that row;
    the rows after it are given its contribution
-6. its extremes are linked to the last row that is at least as extreme, and those of the rows after it anew
+6. its links go to the last row of the same value; the next such row is linked to it
+7. its extremes are linked to the last row that is at least as extreme, and those of the rows after it anew
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.kernel.compiling import inner, tight
-from features.kernel.law import first_at_or_after, floored, is_before, merge_bound, retention_bound
+from features.kernel.law import first_at_or_after, is_before, retention_bound
 from features.kernel.layout import (
     CAPACITY,
     COLUMNS_AT,
@@ -23,14 +24,15 @@ from features.kernel.layout import (
     EVENTS_OFFSET,
     EXTREMES_AT,
     EXTREMES_OFFSET,
-    FIRST_CAPACITY,
     HOP,
     LATENESS,
-    LEAST,
+    LINKS_AT,
+    LINKS_OFFSET,
     LONGEST,
     MAX_TIME,
     N_COLUMNS,
     N_EXTREMES,
+    N_LINKS,
     N_SUMS,
     NEVER,
     NULL,
@@ -46,6 +48,8 @@ from features.kernel.layout import (
     WIDEST,
     WIDTH,
 )
+from features.kernel.links import link_extreme, link_same
+from features.kernel.room import make_room
 from features.kernel.wide import add, square, subtract, widen
 
 DONE = 0
@@ -66,7 +70,7 @@ def turn_to(meta, slot, owner):  # type: ignore[no-untyped-def]
 
 
 @inner
-def insert(pool, meta, slot, programs, p, time, values, row):  # type: ignore[no-untyped-def]
+def insert(pool, meta, free, slot, programs, p, time, values, row):  # type: ignore[no-untyped-def]
     """Insert one encoded event.
 
     Returns DONE, NEED_GROW when the pool is full (call again with a larger one), or OVERFLOW when the sums of a
@@ -79,7 +83,7 @@ def insert(pool, meta, slot, programs, p, time, values, row):  # type: ignore[no
     if time < bound:
         return DONE
     # 2. Room for one row.
-    if meta[slot, END] == meta[slot, CAPACITY] and not _make_room(pool, meta, slot, programs, p, bound):
+    if meta[slot, END] == meta[slot, CAPACITY] and not make_room(pool, meta, free, slot, programs, p, bound):
         return NEED_GROW
     base, start, end = meta[slot, OFFSET], meta[slot, START], meta[slot, END]
     # 3. A full ring pushes out the oldest; an event older than all of them never gets in.
@@ -118,12 +122,17 @@ def insert(pool, meta, slot, programs, p, time, values, row):  # type: ignore[no
     for index in range(programs[p + N_SUMS]):
         offset = programs[p + SUMS_OFFSET] + index * SUM_WORDS
         _lay_prefix(pool, base, width, start, place, end, offset, VALUES + programs[sums + index])
-    # 6. Extremes.
+    # 6. Links.
+    links = p + programs[p + LINKS_AT]
+    for index in range(programs[p + N_LINKS]):
+        column, reach = VALUES + programs[links + 2 * index], programs[links + 2 * index + 1]
+        link_same(pool, base, width, start, place, end, column, programs[p + LINKS_OFFSET] + index, reach)
+    # 7. Extremes.
     extremes = p + programs[p + EXTREMES_AT]
     for index in range(programs[p + N_EXTREMES]):
         column, direction = VALUES + programs[extremes + 2 * index], programs[extremes + 2 * index + 1]
         for later in range(place, end + 1):
-            _link(pool, base, width, start, later, column, programs[p + EXTREMES_OFFSET] + index, direction)
+            link_extreme(pool, base, width, start, later, column, programs[p + EXTREMES_OFFSET] + index, direction)
     return DONE
 
 
@@ -250,109 +259,3 @@ def window_events(pool, base, width, low, high, end, events):  # type: ignore[no
         return high - low
     last = pool[base + high * width + events] if high < end else pool[base + (high - 1) * width + events] + 1
     return last - pool[base + low * width + events]
-
-
-# --------------------------------------------------------------------- extremes
-
-
-@inner
-def _link(pool, base, width, start, index, column, offset, direction):  # type: ignore[no-untyped-def]
-    """Note how many rows back the last one stands that is at least as extreme; 0 when there is none."""
-    row = base + index * width
-    value = pool[row + column]
-    before = index - 1
-    if value != NULL:
-        while before >= start:
-            at = base + before * width
-            other = pool[at + column]
-            if other != NULL and (other <= value if direction == LEAST else other >= value):
-                break
-            before = before - pool[at + offset] if pool[at + offset] > 0 else start - 1
-    pool[row + offset] = index - before if before >= start else 0
-
-
-@tight
-def walk_extreme(pool, base, width, index, low, best, column, offset):  # type: ignore[no-untyped-def]
-    """Go from the row at ``index`` along ever more extreme ones, newest first, down to ``low``.
-
-    Returns where it stopped (a row before ``low``, or −1), and the last value met.
-    """
-    while index >= low:
-        at = base + index * width
-        if pool[at + column] != NULL:
-            best = pool[at + column]
-        index = index - pool[at + offset] if pool[at + offset] > 0 else -1
-    return index, best
-
-
-# ------------------------------------------------------------------------- room
-
-
-@inner
-def _make_room(pool, meta, slot, programs, p, bound):  # type: ignore[no-untyped-def]
-    """One free row at the end: rows move to the front when half is free then, else to a slab twice as large."""
-    width = programs[p + WIDTH]
-    base, capacity = meta[slot, OFFSET], meta[slot, CAPACITY]
-    meta[slot, START] = first_at_or_after(pool, base, width, meta[slot, START], meta[slot, END], bound)
-    if programs[p + HOP] > 0 and meta[slot, END] > meta[slot, START]:
-        _merge_tiles(pool, meta, slot, programs, p)
-    start, end = meta[slot, START], meta[slot, END]
-    first = base + start * width
-    n_words = (end - start) * width
-    if capacity > 0 and 2 * (end - start) <= capacity:
-        target = base
-    else:
-        capacity = max(FIRST_CAPACITY, 2 * capacity)
-        target = pool[0]
-        if target + capacity * width > pool.shape[0]:
-            return False
-        pool[0] = target + capacity * width
-        meta[slot, OFFSET] = target
-        meta[slot, CAPACITY] = capacity
-    if target != first:
-        for word in range(n_words):
-            pool[target + word] = pool[first + word]
-    meta[slot, START] = 0
-    meta[slot, END] = end - start
-    return True
-
-
-@inner
-def _merge_tiles(pool, meta, slot, programs, p):  # type: ignore[no-untyped-def]
-    """One row for each tile that no request within the declared lateness can end in."""
-    width, hop = programs[p + WIDTH], programs[p + HOP]
-    base, start, end = meta[slot, OFFSET], meta[slot, START], meta[slot, END]
-    # By the newest row, not by the clock: that one must go on standing for one event.
-    bound = merge_bound(pool[base + (end - 1) * width + TIME], programs[p + LATENESS], hop)
-    kept = start
-    for index in range(start, end):
-        row = base + index * width
-        mergeable = pool[row + TIME] < bound
-        tile = floored(pool[row + TIME], hop)
-        last = base + (kept - 1) * width
-        if mergeable and kept > start and pool[last + TIME] == tile:
-            _merge_extremes(pool, last, row, programs, p)
-            continue
-        target = base + kept * width
-        if target != row:
-            for word in range(width):
-                pool[target + word] = pool[row + word]
-        if mergeable:
-            pool[target + TIME] = tile
-        kept += 1
-    meta[slot, END] = kept
-    extremes = p + programs[p + EXTREMES_AT]
-    for index in range(programs[p + N_EXTREMES]):
-        column, direction = VALUES + programs[extremes + 2 * index], programs[extremes + 2 * index + 1]
-        for later in range(start, kept):
-            _link(pool, base, width, start, later, column, programs[p + EXTREMES_OFFSET] + index, direction)
-
-
-@inner
-def _merge_extremes(pool, into, row, programs, p):  # type: ignore[no-untyped-def]
-    extremes = p + programs[p + EXTREMES_AT]
-    for index in range(programs[p + N_EXTREMES]):
-        column, direction = VALUES + programs[extremes + 2 * index], programs[extremes + 2 * index + 1]
-        value, other = pool[into + column], pool[row + column]
-        if value == NULL or (other != NULL and (other < value if direction == LEAST else other > value)):
-            pool[into + column] = other

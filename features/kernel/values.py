@@ -1,6 +1,12 @@
-"""Operations on how often each value occurs: a hash table in scratch, one pass from the newest row back.
+"""Operations on how often each value occurs: distinct, shared with others, concentration, share of the top, entropy.
 
-scratch: windows | cells: the value | counts of the cells | cells in the order in which they were filled
+Every row is linked to the last one before it that holds the same value (`slab`). In a window [low, high) the rows whose
+link goes to before ``low`` are the first of their value: their number is the number of values. Going from the oldest
+row to the newest, each occurrence counts one more than the one it is linked to. A table of the values would cost 11 ns
+a row and operation, this about 1: with 1,700 rows of a merchant 40 of the 48 µs of a payment's features.
+
+Working memory after the windows: a 0, then for each row of the window how often its value has occurred up to it, 0
+where a later row holds the value as well.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ import numpy as np
 
 from features.kernel.compiling import inner
 from features.kernel.layout import (
+    ARGUMENT,
     ASKED,
     COLUMN,
     ENTROPY,
@@ -24,106 +31,75 @@ from features.kernel.layout import (
     TOP_SHARE,
     VALUES,
 )
+from features.kernel.recent import row_with
 
 
 @inner
-def cells_for(scratch, n):  # type: ignore[no-untyped-def]
-    """Number of cells of a table that ``n`` values fill to the half, all of them emptied; a power of two."""
-    n_cells = 8
-    while n_cells < 2 * n:
-        n_cells *= 2
-    for cell in range(MAX_WINDOWS, MAX_WINDOWS + n_cells):
-        scratch[cell] = NULL
-    return n_cells
-
-
-@inner
-def find(scratch, mask, value):  # type: ignore[no-untyped-def]
-    """The cell that holds the value, or the empty one where it belongs."""
-    mixed = np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)
-    cell = np.int64(mixed >> np.uint64(32)) & mask
-    while True:
-        found = scratch[MAX_WINDOWS + cell]
-        if found == value:
-            return cell
-        if found == NULL:
-            return cell
-        cell = (cell + 1) & mask
-
-
-@inner
-def fold_values(pool, base, width, high, programs, at, requests, row, out, out_row, out_at, scratch):  # type: ignore[no-untyped-def]
-    """Answer the operation at ``at`` over all its windows."""
-    n_pairs = programs[at + N_PAIRS]
-    longest = scratch[programs[at + OPERATION + 2 * (n_pairs - 1)]]
-    n_cells = cells_for(scratch, high - longest)
+def fold_values(pool, base, width, high, links, programs, at, requests, row, out, out_row, out_at, scratch):  # type: ignore[no-untyped-def]
+    """Answer the operation at ``at`` over all its windows; ``links`` is where those of a row begin."""
+    link = links + programs[at + ARGUMENT]
     if programs[at + KIND] <= SHARED_WITH:
-        _distinct(pool, base, width, high, programs, at, requests, row, out, out_row, out_at, scratch, n_cells)
+        _distinct(pool, base, width, high, link, programs, at, requests, row, out, out_row, out_at, scratch)
     else:
-        _counted(pool, base, width, high, programs, at, out, out_row, out_at, scratch, n_cells)
+        _counted(pool, base, width, high, link, programs, at, out, out_row, out_at, scratch)
 
 
 @inner
-def _distinct(pool, base, width, high, programs, at, requests, row, out, out_row, out_at, scratch, n_cells):  # type: ignore[no-untyped-def]
+def _distinct(pool, base, width, high, link, programs, at, requests, row, out, out_row, out_at, scratch):  # type: ignore[no-untyped-def]
     """Number of different values, with or without the request's own."""
-    column, pairs = VALUES + programs[at + COLUMN], at + OPERATION
-    own = requests[row, programs[at + ASKED]] if programs[at + KIND] == SHARED_WITH else np.int64(NULL)
-    n = 0
-    index = high
-    for pair in range(pairs, pairs + 2 * programs[at + N_PAIRS], 2):
+    pairs, n_pairs = at + OPERATION, programs[at + N_PAIRS]
+    own = np.int64(-1)
+    if programs[at + KIND] == SHARED_WITH and requests[row, programs[at + ASKED]] != NULL:
+        longest = scratch[programs[pairs + 2 * (n_pairs - 1)]]
+        value = requests[row, programs[at + ASKED]]
+        own = row_with(pool, base, width, longest, high, VALUES + programs[at + COLUMN], value, False)
+    for pair in range(pairs, pairs + 2 * n_pairs, 2):
         low = scratch[programs[pair]]
-        while index > low:
-            index -= 1
-            value = pool[base + index * width + column]
-            if value != NULL and value != own:
-                cell = MAX_WINDOWS + find(scratch, n_cells - 1, value)
-                n += scratch[cell] == NULL
-                scratch[cell] = value
-        out[out_row, out_at + programs[pair + 1]] = np.float64(n)
+        n = np.int64(0)
+        for index in range(low, high):
+            n += index - pool[base + index * width + link] < low
+        out[out_row, out_at + programs[pair + 1]] = np.float64(n - (own >= low))
 
 
 @inner
-def _counted(pool, base, width, high, programs, at, out, out_row, out_at, scratch, n_cells):  # type: ignore[no-untyped-def]
+def _counted(pool, base, width, high, link, programs, at, out, out_row, out_at, scratch):  # type: ignore[no-untyped-def]
     """Concentration, share of the commonest, entropy: from how often each value occurs."""
-    kind, column, pairs = programs[at + KIND], VALUES + programs[at + COLUMN], at + OPERATION
-    counts = MAX_WINDOWS + n_cells
-    order = counts + n_cells
-    n, n_values, squares, top = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
-    index = high
+    kind, pairs = programs[at + KIND], at + OPERATION
     for pair in range(pairs, pairs + 2 * programs[at + N_PAIRS], 2):
         low = scratch[programs[pair]]
-        while index > low:
-            index -= 1
-            value = pool[base + index * width + column]
-            if value == NULL:
-                continue
-            cell = find(scratch, n_cells - 1, value)
-            if scratch[MAX_WINDOWS + cell] == NULL:
-                scratch[MAX_WINDOWS + cell] = value
-                scratch[counts + cell] = 0
-                scratch[order + n_values] = cell
-                n_values += 1
-            found = scratch[counts + cell]
-            scratch[counts + cell] = found + 1
-            # (c + 1)² − c²
-            squares += 2 * found + 1
-            top = max(top, found + 1)
-            n += 1
+        n, squares, top = np.int64(0), np.int64(0), np.int64(0)
+        # Before the place of the first row stands a 0, for rows that are linked to none of the window: a branch would
+        # be guessed wrong too often (4.8 against 2.5 ns a row).
+        place = np.int64(MAX_WINDOWS)
+        scratch[place] = 0
+        for cell in range(base + low * width + link, base + high * width + link, width):
+            place += 1
+            back = pool[cell]
+            given = np.int64(back != 0)
+            before = max(place - back, MAX_WINDOWS) if back != 0 else MAX_WINDOWS
+            count = scratch[before] + given
+            scratch[before] = 0
+            scratch[place] = count
+            # c² − (c − 1)²
+            squares += 2 * count - given
+            top = max(top, count)
+            n += given
         result = np.nan
         if n > 0 and kind == HHI:
             result = np.float64(squares) / np.float64(n * n)
         elif n > 0 and kind == TOP_SHARE:
             result = np.float64(top) / np.float64(n)
         elif n > 0 and kind == ENTROPY:
-            result = _entropy(scratch, counts, order, n_values, n)
+            result = _entropy(scratch, high - low, n)
         out[out_row, out_at + programs[pair + 1]] = result
 
 
 @inner
-def _entropy(scratch, counts, order, n_values, n):  # type: ignore[no-untyped-def]
+def _entropy(scratch, n_rows, n):  # type: ignore[no-untyped-def]
     """Σ p·ln(1/p), added in the order of each value's newest row, oldest first."""
     total = 0.0
-    for place in range(n_values - 1, -1, -1):
-        found = np.float64(scratch[counts + scratch[order + place]])
-        total += found / n * math.log(n / found)
+    for place in range(MAX_WINDOWS + 1, MAX_WINDOWS + 1 + n_rows):
+        if scratch[place] > 0:
+            found = np.float64(scratch[place])
+            total += found / n * math.log(n / found)
     return total

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-LAW, SLAB = "features/kernel/law.py", "features/kernel/slab.py"
+LAW, SLAB, ROOM, LINKS = (f"features/kernel/{name}.py" for name in ("law", "slab", "room", "links"))
 GROUPING, OFFLINE = "features/grouping.py", "features/offline.py"
 
 MUTANTS = {
@@ -28,8 +28,11 @@ MUTANTS = {
     "truncated too late": (LAW, "dropped_time >= time", "dropped_time > time"),
     "late ties go first": (SLAB, "end, time + 1)", "end, time)"),
     "merges what a request may end in": (LAW, "floored(max_time - lateness, hop)", "floored(max_time, hop)"),
-    "a merged tile forgets its extremes": (SLAB, "_merge_extremes(pool, last, row, programs, p)", "pass"),
-    "merges across tiles": (SLAB, "kept > start and pool[last + TIME] == tile", "kept > start"),
+    "a merged tile forgets its extremes": (ROOM, "_merge_extremes(pool, last, row, programs, p)", "pass"),
+    "merges across tiles": (ROOM, "kept > start and pool[last + TIME] == tile", "kept > start"),
+    "a link forgets that its row moved": (LINKS, "pool[row + offset] = back + 1", "pass"),
+    "a late row is linked to by none": (LINKS, "waiting = value != NULL", "waiting = False"),
+    "a link ends before the window": (LINKS, "pool[at + TIME] - reach)", "pool[at + TIME] - reach // 2)"),
     "a full ring refuses ties": (SLAB, "if time < oldest", "if time <= oldest"),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from domain.events import Event
 from domain.time import SECOND
 from features.aggregates import Count, Distinct, Mean, Std
 from features.catalogue import FeatureSet, compile_set, load
+from features.columns import Encoding, encode_event
+from features.kernel.layout import POOL_START, TOP, WIDTH
 from features.memory import Memory
 from features.online import OnlineState
 from features.replay import build_snapshot
@@ -69,8 +73,8 @@ def test_a_pool_that_is_always_too_small(monkeypatch: pytest.MonkeyPatch) -> Non
     grown = []
 
     class Tight(Memory):
-        def __init__(self, n_slots: int, n_words: int) -> None:
-            super().__init__(1, 0)
+        def __init__(self, n_slots: int, n_words: int, widest: int = 0) -> None:
+            super().__init__(1, 0, widest)
 
         def grow(self, at_least: int) -> None:
             grown.append(at_least)
@@ -145,3 +149,64 @@ def test_hidden_features_are_not_given() -> None:
     assert len(part.texts) == len(some.categorical) == 2
     table = build_snapshot(some, memory_journal([event]), PLATFORM).table
     assert set(every.names) - set(table.column_names) == {"card_amount_mean_30d", "channel", "amount"}
+
+
+def test_an_event_is_encoded_once_for_its_check_its_features_and_its_learning(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, plain = OnlineState(small_set(), PLATFORM), OnlineState(small_set(), PLATFORM)
+    encoded: list[Event] = []
+
+    def counted(encodings: tuple[Encoding, ...], event: Event) -> np.ndarray:
+        encoded.append(event)
+        return encode_event(encodings, event)
+
+    monkeypatch.setattr("features.online.encode_event", counted)
+    for event in payments(20, 3):
+        waiting = replace(event, seq=0)
+        state.check(waiting)
+        found = state.vector(waiting.numbered(event.seq))
+        state.apply(waiting.numbered(event.seq))
+        assert len(encoded) == event.seq
+        expected = plain.vector(replace(event, body=dict(event.body)))
+        assert same_bits(found.values, expected.values)
+        plain.apply(replace(event, body=dict(event.body)))
+        del encoded[event.seq :]
+    assert not state._encoded
+
+
+def test_what_is_kept_of_an_encoding_is_of_that_event_alone() -> None:
+    state = OnlineState(small_set(), PLATFORM)
+    abroad = {"card_id": "c", "merchant_id": "m", "amount": 100, "currency": "JPY"}
+    late = Event("transaction", "l", START, START, abroad, seq=1)
+    with pytest.raises(DataError, match="JPY/CNY"):
+        state.check(replace(late, known_at=0))
+    state.check(late)
+    # The same columns, known before there was a rate: another event.
+    with pytest.raises(DataError, match="JPY/CNY"):
+        state.vector(replace(late, known_at=0))
+    for index in range(5000):
+        state.check(Event("transaction", f"r{index}", START, START, {"card_id": "c", "amount": 1, "currency": "CNY"}))
+    # Events that were refused elsewhere are not kept for ever.
+    assert len(state._encoded) <= 1024
+
+
+def test_slabs_that_were_left_are_taken_again() -> None:
+    state = OnlineState(small_set(), PLATFORM)
+    memory, width = state.holdings.memory, int(state.feature_set.plan.views[0].program[WIDTH])
+
+    def learn(card: str, n: int) -> None:
+        for _ in range(n):
+            body = {"card_id": card, "merchant_id": "m", "amount": 5, "currency": "CNY"}
+            time = START + state.seq * SECOND
+            state.apply(Event("transaction", "e", time, time, body, seq=state.seq + 1))
+
+    learn("a", 9)
+    # Room for 4 and for 8 rows was left on the way to 16.
+    assert (memory.n_free, memory.pool[TOP]) == (12 * width, POOL_START + 28 * width)
+    learn("b", 4)
+    assert memory.n_free == 8 * width
+    learn("b", 1)
+    assert memory.n_free == 4 * width
+    assert state.holdings.forget("card_id", "a")
+    assert memory.n_free == 20 * width
+    learn("c", 9)
+    assert (memory.n_free, memory.pool[TOP]) == (4 * width + 8 * width, POOL_START + 36 * width)
