@@ -10,7 +10,6 @@ order, and readers see the union of segments and tail.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,15 +19,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from domain.errors import DataError, InputError, expected_got
-from domain.events import EXTENSION, KINDS, ColumnType, Event, check_event, column_type
-from stores.checks import table_faults
+from domain.events import KINDS, ColumnType, Event, check_event, column_type
 from stores.database import Database
 from stores.many_rows import insert_rows, select_matching
 from stores.schema import event_schema, extension_type
-from stores.whole_files import sync, sync_folder
+from stores.segments import as_dictionary, read_segment, sha256_of, stream_segment, write_segment
+from stores.table_shape import shaped_for
 
 _NEVER = 2**62
 
@@ -167,7 +165,7 @@ class Journal:
             When a table lacks a required column, holds an unknown one, or a value that `append` would refuse.
         """
         kinds = [kind for kind, table in tables.items() if table.num_rows]
-        shaped = {kind: self._shape(kind, tables[kind], client) for kind in kinds}
+        shaped = {kind: shaped_for(kind, tables[kind], client, self.extensions(kind)) for kind in kinds}
         with self.database.transaction():
             # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq.
             self._flush_within(kinds)
@@ -231,46 +229,8 @@ class Journal:
                 kind,
                 {n: extension_type(kind, n, table[n].type) for n in table.column_names if n.startswith("x_")},
             )
-            self._write_segment(kind, table)
+            self._add_segment(kind, table)
         return Batch(len(fresh), len(ids) - len(fresh), first + len(fresh) - 1, added)
-
-    def _shape(self, kind: str, table: pa.Table, client: str) -> pa.Table:
-        """The table in the schema of its kind, checked column by column."""
-        found = self._extensions_of(kind, table)
-        schema = event_schema(kind, found)
-        # An extension that is null throughout has no type yet: there is nothing to keep.
-        empty = {n for n in table.column_names if EXTENSION.fullmatch(n)} - found.keys()
-        n = table.num_rows
-        columns = []
-        for wanted in schema:
-            if wanted.name == "seq":
-                columns.append(pa.array(np.zeros(n, dtype=np.int64)))
-            elif wanted.name == "client":
-                columns.append(pa.repeat(pa.scalar(client, pa.string()), n))
-            elif wanted.name in table.column_names:
-                columns.append(_cast(table[wanted.name], wanted, kind))
-            else:
-                columns.append(pa.nulls(n, wanted.type))
-        unknown = sorted(set(table.column_names) - set(schema.names) - empty)
-        if unknown:
-            raise InputError(expected_got(f"columns of {kind} or extensions named x_…", unknown, kind))
-        shaped = pa.table(columns, schema=schema)
-        for fault in table_faults(kind, shaped):
-            row = int(fault.rows.argmax())
-            found = shaped[fault.column][row].as_py()
-            where = f"{kind}.{fault.column}, row {row} and {int(fault.rows.sum()) - 1} more of {n}"
-            raise InputError(expected_got(fault.expected, found, where))
-        return shaped
-
-    def _extensions_of(self, kind: str, table: pa.Table) -> dict[str, ColumnType]:
-        known = self.extensions(kind)
-        found = {}
-        for name in table.column_names:
-            if not pa.types.is_null(table[name].type) and EXTENSION.fullmatch(name):
-                found[name] = extension_type(kind, name, table[name].type)
-            elif name in known:
-                found[name] = known[name]
-        return found
 
     def _register_extensions(self, kind: str, columns: Mapping[str, ColumnType]) -> None:
         for name, found in columns.items():
@@ -322,7 +282,8 @@ class Journal:
         with self.database.reading():
             wanted = self._wanted(kind, columns)
             parts = [
-                self._read_segment(name, wanted, after, last) for name in self._segments_between(kind, after, last)
+                read_segment(self.segments / name, wanted, after, last)
+                for name in self._segments_between(kind, after, last)
             ]
             parts.append(self._read_tail(kind, wanted, after, last))
         return pa.concat_tables(parts).combine_chunks()
@@ -408,9 +369,9 @@ class Journal:
         with self.database.reading():
             wanted = self._wanted(kind, columns)
             if dictionaries:
-                wanted = pa.schema([_as_dictionary(field) for field in wanted])
+                wanted = pa.schema([as_dictionary(field) for field in wanted])
             for name in self._segments_between(kind, after, last):
-                yield from self._stream_segment(name, wanted, after, last, size)
+                yield from stream_segment(self.segments / name, wanted, after, last, size)
             place = after
             while (table := self._read_tail(kind, wanted, place, last, size)).num_rows:
                 place = self._last_of_tail(kind, place, last, size)
@@ -459,7 +420,7 @@ class Journal:
         tail = {kind for (kind,) in self.database.execute("SELECT DISTINCT kind FROM event WHERE body IS NOT NULL")}
         for kind in sorted(tail.intersection(kinds)):
             table = self._read_tail(kind, event_schema(kind, self.extensions(kind)), 0, _NEVER)
-            self._write_segment(kind, table)
+            self._add_segment(kind, table)
             self.database.execute("UPDATE event SET body = NULL WHERE kind = ? AND body IS NOT NULL", (kind,))
             moved += table.num_rows
         return moved
@@ -471,56 +432,15 @@ class Journal:
             path = self.segments / name
             if not path.exists():
                 faults.append(f"{path}: expected a segment, found none")
-            elif _sha256(path) != digest:
+            elif sha256_of(path) != digest:
                 faults.append(f"{path}: expected sha256 {digest[:12]}…, the file was altered")
         return faults
 
-    def _write_segment(self, kind: str, table: pa.Table) -> None:
-        seqs = table["seq"]
-        first, last = seqs[0].as_py(), seqs[-1].as_py()
-        name = f"{kind}-{first:012d}-{last:012d}.parquet"
-        self.segments.mkdir(parents=True, exist_ok=True)
-        staged = self.segments / f".{name}.staged"
-        # With a checksum per page a flipped bit is found by the next reader, not only by `verify`.
-        pq.write_table(table, staged, compression="zstd", write_page_checksum=True)
-        sync(staged)
-        digest = _sha256(staged)
-        staged.replace(self.segments / name)
-        sync_folder(self.segments)
+    def _add_segment(self, kind: str, table: pa.Table) -> None:
+        first, last, name, digest = write_segment(self.segments, kind, table)
         self.database.execute(
             "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", (kind, first, last, table.num_rows, name, digest)
         )
-
-    def _read_segment(self, name: str, wanted: pa.Schema, after: int, last: int) -> pa.Table:
-        path = self.segments / name
-        try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                present = set(file.schema_arrow.names)
-                table = file.read(columns=[n for n in {*wanted.names, "seq"} if n in present])
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
-        return _with_absent(_between(table, after, last), wanted, present)
-
-    def _stream_segment(self, name: str, wanted: pa.Schema, after: int, last: int, size: int) -> Iterator[pa.Table]:
-        """Row groups one after another; those outside of the span are passed over unread."""
-        path = self.segments / name
-        texts = [field.name for field in wanted if pa.types.is_dictionary(field.type)]
-        try:
-            present = set(pq.read_schema(path).names)
-            texts = [name for name in texts if name in present]
-            with pq.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True) as file:
-                seq_at = file.schema_arrow.names.index("seq")
-                names = [n for n in dict.fromkeys([*wanted.names, "seq"]) if n in present]
-                for group in range(file.num_row_groups):
-                    reach = file.metadata.row_group(group).column(seq_at).statistics
-                    if reach is not None and reach.has_min_max and (reach.max <= after or reach.min > last):
-                        continue
-                    for batch in file.iter_batches(size, row_groups=[group], columns=names):
-                        table = _between(pa.Table.from_batches([batch]), after, last)
-                        if table.num_rows:
-                            yield _with_absent(table, wanted, present)
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
 
     def _read_tail(self, kind: str, wanted: pa.Schema, after: int, last: int, limit: int = -1) -> pa.Table:
         rows = self.database.execute(
@@ -537,23 +457,6 @@ class Journal:
             "ORDER BY seq LIMIT ?)"
         )
         return int(self.database.one(sql, (kind, after, last, limit))[0])
-
-
-def _between(table: pa.Table, after: int, last: int) -> pa.Table:
-    """The rows of a table in ``seq`` order with ``after < seq <= last``."""
-    seq = table["seq"].to_numpy()
-    start, stop = np.searchsorted(seq, [after, last], side="right")
-    return table if stop - start == len(seq) else table.slice(start, stop - start)
-
-
-def _with_absent(table: pa.Table, wanted: pa.Schema, present: set[str]) -> pa.Table:
-    """The wanted columns; a segment written before an extension was first seen lacks its column."""
-    arrays = [table[f.name] if f.name in present else pa.nulls(table.num_rows, f.type) for f in wanted]
-    return pa.table(arrays, schema=wanted)
-
-
-def _as_dictionary(field: pa.Field) -> pa.Field:
-    return pa.field(field.name, pa.dictionary(pa.int32(), pa.string())) if pa.types.is_string(field.type) else field
 
 
 def _plain(dtype: pa.DataType) -> pa.DataType:
@@ -582,32 +485,3 @@ def event_of(kind: str, row: Mapping[str, object]) -> Event:
     head = ("seq", "client", "event_id", "event_time", "known_at")
     body = {name: value for name, value in row.items() if name not in head and value is not None}
     return Event(kind=kind, body=body, **{name: row[name] for name in head})  # type: ignore[arg-type]  # typed by the schema
-
-
-def _cast(column: pa.ChunkedArray, field: pa.Field, kind: str) -> pa.ChunkedArray:
-    where = f"{kind}.{field.name}"
-    if not _same_family(column.type, field.type):
-        raise InputError(expected_got(f"values of {field.type}", f"values of {column.type}", where))
-    try:
-        return column.cast(field.type)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(expected_got(f"values of {field.type}", str(error), where)) from error
-
-
-def _same_family(found: pa.DataType, wanted: pa.DataType) -> bool:
-    """Arrow also casts a timestamp in seconds to a count, a number to text, true to 1: errors, not conversions."""
-    types = pa.types
-    if types.is_dictionary(found):
-        found = found.value_type
-    if types.is_null(found):
-        return True
-    if types.is_string(wanted):
-        return bool(types.is_string(found) or types.is_large_string(found) or types.is_string_view(found))
-    if types.is_boolean(wanted):
-        return bool(types.is_boolean(found))
-    return bool(types.is_integer(found) or types.is_floating(found))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,5 +17,12 @@ tight = njit(error_model="numpy", _nrt=False, forceinline=True)
 door = njit(error_model="numpy", nogil=True)
 """A function that Python calls."""
 
+brief_door = njit(error_model="numpy")
+brief_hot_door = njit(error_model="numpy", _nrt=False)
+"""The same for one request, within which the interpreter's lock is kept; the second may not allocate.
+
+To get it back from a busy thread took 15 of 117 µs of CPU for each payment, and a quarter of the time it waited.
+"""
+
 hot_door = njit(error_model="numpy", nogil=True, _nrt=False)
 """A door that runs through many rows; it may not allocate either."""

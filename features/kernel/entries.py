@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.kernel.compiling import door, hot_door
+from features.kernel.compiling import brief_door, brief_hot_door, door, hot_door
 from features.kernel.deriving import derive_row, derive_rows
 from features.kernel.layout import ABSENT, NULL, OWNER, STACK
 from features.kernel.reading import absent, admit, answer_batch
@@ -33,7 +33,7 @@ def insert_many(pool, meta, free, programs, items, times, values, at):  # type: 
     return at
 
 
-@hot_door
+@brief_hot_door
 def learn(pool, meta, free, programs, views, firsts, times, values, at):  # type: ignore[no-untyped-def]
     """Insert the event in row 0 into ``views[at:]``, each (program, entity, ordinal); returns as `insert_many` does.
 
@@ -49,7 +49,7 @@ def learn(pool, meta, free, programs, views, firsts, times, values, at):  # type
     return at
 
 
-@door
+@brief_door
 def answer(  # type: ignore[no-untyped-def]
     pool, meta, programs, readers, firsts, times, requests, out, code, constants, zone_at, zone_offset, scratch, batch
 ):

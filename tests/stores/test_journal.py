@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.errors import DataError, InputError
 from domain.events import KINDS, ColumnType, Event, column_type
-from stores import journal as journal_module
+from stores import segments as segment_files
 from stores.database import Database
 from stores.journal import Appended, Journal
 from stores.schema import event_schema
@@ -136,16 +136,16 @@ class JournalMachine(RuleBasedStateMachine):
         self.journals[which].database.close()
         self.journals[which] = self.open()
 
-    @rule(which=st.integers(0, 1), batch=batches, at=st.sampled_from(["_sha256", "sync_folder"]))
+    @rule(which=st.integers(0, 1), batch=batches, at=st.sampled_from(["sha256_of", "sync_folder"]))
     def crash_while_writing_a_segment(self, which: int, batch: list[Event], at: str) -> None:
         """Before the rename, or after it and before the record: the file does not exist."""
         batch = [replace(event, client="shop") for event in batch]
-        honest = getattr(journal_module, at)
+        honest = getattr(segment_files, at)
 
         def crash(path: Path) -> None:
             raise Crash
 
-        setattr(journal_module, at, crash)
+        setattr(segment_files, at, crash)
         try:
             self.journals[which].append_tables(tables_of(batch, {"x_number": ColumnType.NUMBER}), "shop")
             # Nothing new, so no segment was begun and nothing could fail.
@@ -155,23 +155,23 @@ class JournalMachine(RuleBasedStateMachine):
         except InputError:
             assert any("x_category" in event.body for event in batch)
         finally:
-            setattr(journal_module, at, honest)
+            setattr(segment_files, at, honest)
 
     @rule(which=st.integers(0, 1), batch=batches)
     def crash_while_flushing(self, which: int, batch: list[Event]) -> None:
         self.append(which, batch)
-        honest = journal_module.sync_folder
+        honest = segment_files.sync_folder
 
         def crash(path: Path) -> None:
             raise Crash
 
-        journal_module.sync_folder = crash
+        segment_files.sync_folder = crash
         try:
             assert self.journals[which].flush() == 0
         except Crash:
             self.reopen(which)
         finally:
-            journal_module.sync_folder = honest
+            segment_files.sync_folder = honest
 
     @rule(
         which=st.integers(0, 1), batch=batches, spoilt=st.sampled_from(["amount", "currency", "event_id", "x_number"])
@@ -426,9 +426,10 @@ def test_a_process_that_dies_before_the_record_has_written_nothing(tmp_path: Pat
 import os
 from pathlib import Path
 from domain.events import Event
-from stores import journal as module
+from stores import segments as module
 from stores.database import Database
-journal = module.Journal(Database(Path({str(tmp_path / "assay.db")!r})), Path({str(tmp_path / "journal")!r}))
+from stores.journal import Journal
+journal = Journal(Database(Path({str(tmp_path / "assay.db")!r})), Path({str(tmp_path / "journal")!r}))
 journal.append([Event("inquiry", f"q{{n}}", n, n, {{"borrower_id": "b"}}) for n in range(5)])
 module.sync_folder = lambda folder: os._exit(9)
 journal.flush()
