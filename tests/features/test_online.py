@@ -200,13 +200,13 @@ def test_slabs_that_were_left_are_taken_again() -> None:
             state.apply(Event("transaction", "e", time, time, body, seq=state.seq + 1))
 
     learn("a", 9)
-    # Room for 4 and for 8 rows was left on the way to 16.
-    assert (memory.n_free, memory.pool[TOP]) == (12 * width, POOL_START + 28 * width)
+    # Room for 2, 4 and 8 rows was left on the way to 16.
+    assert (memory.n_free, memory.pool[TOP]) == (14 * width, POOL_START + 30 * width)
     learn("b", 4)
-    assert memory.n_free == 8 * width
+    assert memory.n_free == 10 * width
     learn("b", 1)
-    assert memory.n_free == 4 * width
+    assert memory.n_free == 6 * width
     assert state.holdings.forget("card_id", "a")
-    assert memory.n_free == 20 * width
+    assert memory.n_free == 22 * width
     learn("c", 9)
-    assert (memory.n_free, memory.pool[TOP]) == (4 * width + 8 * width, POOL_START + 36 * width)
+    assert (memory.n_free, memory.pool[TOP]) == (14 * width, POOL_START + 38 * width)
