@@ -34,7 +34,7 @@ from serving.load.drive import drive
 from serving.load.plan import make_plan
 
 N_PAYMENTS, N_TREES = 20_000, 400
-N_COMPARED, N_TUNED = 200, 4_000
+N_COMPARED, N_TUNED = 200, 8_000
 N_ROUNDS = 5
 CALLERS = {OURS: 32, BENTOML: 8, MLFLOW: 8}
 AT_LEAST = {
@@ -148,10 +148,11 @@ def report(
 
 def _four_of_a_hundred(world: World, service: Server) -> None:
     """Cut-offs from what is really asked; the running service swaps to them by itself."""
+    # At the pace of the rounds, and of the later half: the hour before is as full then as it will be.
     asked = saturate(
-        "127.0.0.1", service.port, itertools.islice(service.requests, N_TUNED), 8, 600, keep=lambda _: True
+        "127.0.0.1", service.port, itertools.islice(service.requests, N_TUNED), CALLERS[OURS], 600, keep=lambda _: True
     )
-    model = world.not_approving([msgspec.json.decode(answer)["score"] for answer in asked.answers])
+    model = world.not_approving([msgspec.json.decode(answer)["score"] for answer in asked.answers[N_TUNED // 2 :]])
     for _ in range(600):
         (answer,) = answers_of(service, [next(service.requests)])
         if msgspec.json.decode(answer)["versions"]["model"] == model:

@@ -19,6 +19,8 @@ from features.state_packing import CARRIED, Form, Records, forms_of, pack
 Words = npt.NDArray[np.int64]
 
 _CARRIED = np.array(CARRIED)
+_MORE_SLOTS = 2**14
+"""Slots added at once at most (1 MB), between two requests."""
 
 
 class Holdings:
@@ -78,10 +80,10 @@ class Holdings:
         """The first of so many slots that have never been used."""
         first, self._n_slots = self._n_slots, self._n_slots + n_slots
         while self._n_slots > len(self.memory.meta):
-            more = len(self.memory.meta)
+            more = min(len(self.memory.meta), _MORE_SLOTS)
             self.memory.add_slots(more)
-            self._view_of = np.concatenate([self._view_of, np.zeros(more, dtype=np.int64)])
-            self._first_of = np.concatenate([self._first_of, np.zeros(more, dtype=np.int64)])
+            for of_slots in (self._view_of, self._first_of):
+                of_slots.resize(len(self.memory.meta), refcheck=False)
         self._key_at += [None] * n_slots
         return first
 

@@ -76,7 +76,7 @@ def test_a_pool_that_is_always_too_small(monkeypatch: pytest.MonkeyPatch) -> Non
         def __init__(self, n_slots: int, n_words: int, widest: int = 0) -> None:
             super().__init__(1, 0, widest)
 
-        def grow(self, at_least: int) -> None:
+        def grow(self, at_least: int, most: int = 0) -> None:
             grown.append(at_least)
             self.pool.resize(len(self.pool) + 16, refcheck=False)
 
@@ -87,6 +87,30 @@ def test_a_pool_that_is_always_too_small(monkeypatch: pytest.MonkeyPatch) -> Non
         assert all(same_bits(found[n].to_numpy(), expected[n].to_numpy()) for n in chosen.names if n != "channel")
     assert_equal(chosen, events, 300)
     assert len(grown) > 100
+
+
+def test_a_state_grows_by_little_between_two_requests_and_keeps_all_it_holds() -> None:
+    chosen, state = small_set(), OnlineState(small_set(), PLATFORM)
+    sizes, slots = [len(state.holdings.memory.pool)], [len(state.holdings.memory.meta)]
+    # Each payment is of a new card, customer and payee.
+    for seq in range(1, 30_001):
+        body = {"amount": 100, "currency": "CNY", "channel": "mobile"}
+        body |= {name: f"{name}{seq}" for name in ("card_id", "customer_id", "payee_id")}
+        state.apply(Event("transaction", f"p{seq}", seq, seq, body, seq=seq))
+        sizes.append(len(state.holdings.memory.pool))
+        slots.append(len(state.holdings.memory.meta))
+    assert max(np.diff(sizes)) <= 2**18
+    assert max(np.diff(slots)) <= 2**14
+    assert sizes[-1] - sizes[0] > 2**18
+    # A card that came early is still known.
+    body = {"amount": 100, "currency": "CNY", "channel": "mobile", "card_id": "card_id7"}
+    asked = Event("transaction", "again", 40_000, 40_000, body)
+    seen = dict(zip(chosen.names, state.vector(asked).values.tolist(), strict=True))
+    new = OnlineState(small_set(), PLATFORM)
+    first = Event("transaction", "p7", 7, 7, {**body, "customer_id": "customer_id7", "payee_id": "payee_id7"}, seq=7)
+    new.apply(first)
+    alone = dict(zip(chosen.names, new.vector(asked).values.tolist(), strict=True))
+    assert str(seen) == str(alone)
 
 
 def test_follow_takes_in_what_others_append() -> None:
