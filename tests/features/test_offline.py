@@ -267,7 +267,7 @@ def test_nothing_of_the_size_of_the_journal_is_held(
     replayed = load_kernel().replay
 
     def measured(*arguments: object) -> object:
-        pieces.append(len(arguments[3]))  # type: ignore[arg-type]
+        pieces.append(len(arguments[4]))  # type: ignore[arg-type]
         return replayed(*arguments)
 
     monkeypatch.setattr(Journal, "batches", watched)
