@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.errors import DefinitionError, expected_got
-from domain.events import KINDS, ColumnType
+from domain.events import KINDS, ColumnType, Event
 from domain.labels import FRAUD_POLICY
 from domain.money import FxTable, exponent
 from features.aggregates.operation import Operand, Operation
-from features.columns import CLOCK_AXES, Encoding, Money, encoding_of, type_of
+from features.columns import CLOCK_AXES, Encoding, Money, encode_event, encoding_of, type_of
 from features.conditions import Condition
 from features.derived import Compiler, Derived
 from features.kernel import layout
@@ -86,6 +86,19 @@ class Plan:
     def batch(self, n_requests: int) -> Words:
         """Where requests wait until they are answered together."""
         return np.empty((self.batch_rows, n_requests), dtype=np.int64)
+
+    def check(self, event: Event) -> None:
+        """Refuse an event whose values no state of this plan could learn or answer.
+
+        Raises
+        ------
+        DataError
+            When a value does not fit (no exchange rate, too large).
+        """
+        encode_event(self.layouts.get(event.kind, ()), event)
+        if event.kind == self.subject_kind:
+            for _, number in self.own:
+                number.one(event)
 
     def columns(self, kind: str) -> list[str]:
         """Journal columns that a kind's encodings, conditions and entities read, besides seq and event_time."""

@@ -131,6 +131,10 @@ class Desks:
         try:
             for state in self.states():
                 state.check(event)
+            for desk in self.all():
+                # A state that was laid aside has to learn this later.
+                if desk.bundle is not None and desk.state is None:
+                    desk.bundle.feature_set.plan.check(event)
         except DataError as error:
             raise InputError(str(error)) from error
 

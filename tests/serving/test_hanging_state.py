@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from domain.decision import Product
+from domain.errors import InputError
+from domain.events import Event
 from features.online import OnlineState
 from scoring.policy import Policy
 from scoring.replay import Replayer
@@ -92,6 +94,9 @@ def test_a_state_that_hangs_is_left_and_taken_back_when_it_comes(doors: Doors, m
         small = doors.decided(amount=100)
         assert (small["degraded"], small["action"]) == (f"features dropped: {STATE_LOST}", "approve")
         assert before.seq == seq  # type: ignore[union-attr]  # likewise
+        # What it could not learn when it is back is refused meanwhile, too.
+        with pytest.raises(InputError, match="rate"):
+            doors.runtime.desks.check(Event("transaction", "x", 1, 1, {"amount": 5, "currency": "XAU"}))
         # The other product has a state of its own.
         (loan,) = world.application_stream(1, 3, world.START, prefix=f"hl{doors.key()}-")
         assert doors.send("POST", "/v1/loans/score", loan).json()["degraded"] is False
