@@ -54,10 +54,9 @@ class Rows:
         self._last_seq = 0
         self._head = (0, b"")
         self._extensions: dict[str, dict[str, ColumnType]] = {}
-        self._known: dict[Named, int] = {}
-        self._looked_for: set[Named] = set()
-        self._kept: dict[Named, Stored] = {}
-        self._asked_for: set[Named] = set()
+        self._seqs: dict[Named, int | None] = {}
+        self._kept: dict[Named, Stored | None] = {}
+        """What was asked of the stores in this transaction, None where nothing was found, and what was added since."""
         self._events: list[Event] = []
         self._decisions: list[tuple[Entry, tuple[object, ...]]] = []
         self._answers: list[Kept] = []
@@ -75,17 +74,14 @@ class Rows:
             self._last_seq, self._head = books.journal.last_seq(), books.ledger.head()
             self._extensions.clear()
         self._version = None
-        for waiting in (self._known, self._kept, self._looked_for, self._asked_for):
+        for waiting in (self._events, self._decisions, self._answers):
             waiting.clear()
-        self._drop_unwritten()
         self._through = False
         asked = [(work.client, work.key) for work in works]
-        self._kept.update(books.ledger.recall_many(asked))
-        self._asked_for.update(asked)
+        self._kept = {**dict.fromkeys(asked), **books.ledger.recall_many(asked)}
         events = [work.event for work in works if work.event is not None]
         named = [(event.client, event.event_id) for event in events]
-        self._known.update(books.journal.seqs_of(named))
-        self._looked_for.update(named)
+        self._seqs = {**dict.fromkeys(named), **books.journal.seqs_of(named)}
         self._tokens.begin(version, events)
         self._begun_at = version
         return self._last_seq
@@ -107,11 +103,6 @@ class Rows:
         """All that was written is durable."""
         self._version = self._begun_at
         self._tokens.remember()
-
-    def _drop_unwritten(self) -> None:
-        self._events.clear()
-        self._decisions.clear()
-        self._answers.clear()
 
     # ------------------------------------------------------------------- works
 
@@ -138,9 +129,9 @@ class Rows:
         mark = self._mark
         self._tokens.forget_after(mark.n_tokens)
         for event in self._events[mark.n_events :]:
-            del self._known[event.client, event.event_id]
+            self._seqs[event.client, event.event_id] = None
         for answer in self._answers[mark.n_answers :]:
-            del self._kept[answer.client, answer.key]
+            self._kept[answer.client, answer.key] = None
         self._last_seq -= len(self._events) - mark.n_events
         self._head = mark.head
         del self._events[mark.n_events :], self._decisions[mark.n_decisions :], self._answers[mark.n_answers :]
@@ -168,16 +159,16 @@ class Rows:
         self._through = False
         self._last_seq, self._head = self._books.journal.last_seq(), self._books.ledger.head()
         self._extensions.clear()
-        for waiting in (self._known, self._kept, self._looked_for, self._asked_for):
-            waiting.clear()
+        self._seqs.clear()
+        self._kept.clear()
         self._tokens.take_back()
 
     # -------------------------------------------------------------------- rows
 
     def recall(self, client: str, key: str) -> Stored | None:
         """The answer a client got under a key, None when the key is new."""
-        if (client, key) in self._asked_for or (client, key) in self._kept:
-            return self._kept.get((client, key))
+        if (client, key) in self._kept:
+            return self._kept[client, key]
         return self._books.ledger.recall(client, key)
 
     def tokenised(self, event: Event) -> Event:
@@ -189,8 +180,8 @@ class Rows:
 
     def seq_of(self, client: str, event_id: str) -> int | None:
         """The ``seq`` of a client's event, None when it is new."""
-        if (client, event_id) in self._looked_for or (client, event_id) in self._known:
-            return self._known.get((client, event_id))
+        if (client, event_id) in self._seqs:
+            return self._seqs[client, event_id]
         return self._books.journal.seq_of(client, event_id)
 
     def appended(self, event: Event, *, checked: bool) -> Event | None:
@@ -211,7 +202,7 @@ class Rows:
         self._last_seq += 1
         numbered = event.numbered(self._last_seq)
         self._events.append(numbered)
-        self._known[event.client, event.event_id] = self._last_seq
+        self._seqs[event.client, event.event_id] = self._last_seq
         return numbered
 
     def decided(self, entry: Entry) -> int:
