@@ -130,9 +130,7 @@ class Checkpoints:
         """Some megabytes of slices, one pause after the other."""
 
         def one() -> Slice:
-            # One that was replaced may have learnt from a transaction that failed.
-            if not any(taking.state is state for state in self._states()):
-                raise Unavailable("checkpoint: expected a state in use, it was replaced")
+            self._check_in_use(taking.state)
             until = self._ticks() + self._pause
             return taking.slice(lambda _: self._ticks() >= until)
 
@@ -143,6 +141,11 @@ class Checkpoints:
             records.update(part.records)
             n_bytes += _size(part)
         return replace(part, records=records)
+
+    def _check_in_use(self, state: OnlineState) -> None:
+        """Raise for a state that was replaced (it may have learnt what failed) or laid aside (it is still read)."""
+        if not any(state is each for each in self._states()):
+            raise Unavailable("checkpoint: expected a state in use, it was replaced or laid aside")
 
     def _give_back(self, stopping: Callable[[], bool]) -> None:
         """Have what was taken but not written taken again; left to `final` where the committer has stopped."""
@@ -158,9 +161,7 @@ class Checkpoints:
         n_gone = 0
 
         def some() -> int:
-            # One that was laid aside is being read by a thread that was left behind.
-            if not any(state is each for each in self._states()):
-                raise Unavailable("checkpoint: expected a state in use, it was replaced or laid aside")
+            self._check_in_use(state)
             return state.evict(self._clock(), _LOOK_SLOTS, _LET_GO)
 
         while True:

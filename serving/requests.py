@@ -20,7 +20,7 @@ from domain.events import KINDS, MAX_TEXT, Column, ColumnType, Event, check_even
 from domain.money import MAX_MINOR, FxTable
 from domain.time import EARLIEST, LATEST, to_micros
 from serving.problems import Problem
-from serving.shape import Shape, says_each_key_once, within_reach
+from serving.shape import Shape, says_each_key_once
 
 if TYPE_CHECKING:
     from serving.people_requests import ComplaintRequest
@@ -170,7 +170,8 @@ class Reader:
         if not EARLIEST <= at <= LATEST:
             raise invalid(f"{kind}.event_time: expected a time between 1901 and 2106, got another")
         event = Event(kind, struct.event_id, at, received_at, body, client)
-        return self._convertible(event) if plain and within_reach(at, received_at) else self.checked(event)
+        settled = plain and EARLIEST <= received_at <= LATEST
+        return self._convertible(event) if settled else self.checked(event)
 
 
 def invalid(detail: str) -> Problem:

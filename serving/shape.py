@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from msgspec.structs import astuple
 
 from domain.events import Column, ColumnType, Value
-from domain.time import EARLIEST, LATEST
 
 _HEAD = ("event_id", "event_time")
 
@@ -101,8 +100,3 @@ def says_each_key_once(raw: bytes, n_strings: int) -> bool:
     (True, False)
     """
     return raw.count(b'"') == 2 * n_strings and b"\\" not in raw
-
-
-def within_reach(event_time: int, known_at: int) -> bool:
-    """Whether both times lie where times may lie (µs UTC)."""
-    return EARLIEST <= event_time <= LATEST and EARLIEST <= known_at <= LATEST
