@@ -19,8 +19,9 @@ import msgspec
 
 from domain.errors import DataError, expected_got
 from stores.anchors import read_act_anchors
-from stores.chain import Head
+from stores.chain import Head, link_of
 from stores.database import Database
+from stores.keyed_hash import KeyedHash
 
 _GENESIS = b"assay acts 1"
 _COLUMNS = "act_id, kind, subject, at, actor, body"
@@ -67,6 +68,7 @@ class Acts:
     def __init__(self, database: Database, chain_key: bytes) -> None:
         self.database = database
         self._key = hmac.digest(chain_key, _GENESIS, "sha256")
+        self._keyed = KeyedHash(self._key)
 
     def append_within(self, act: Act) -> int:
         """Append inside the caller's transaction; returns its place in the chain."""
@@ -146,7 +148,7 @@ class Acts:
         ]
 
     def _link(self, previous: bytes, n_link: int, row: tuple[Any, ...]) -> bytes:
-        return hmac.digest(self._key, previous + msgspec.msgpack.encode((n_link, *row)), "sha256")
+        return link_of(self._keyed, previous, n_link, row)
 
 
 def _body(content: bytes, act_id: str) -> Mapping[str, Any]:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import DataError, expected_got
+from stores.chain import link_of
 from stores.database import Database
+from stores.keyed_hash import KeyedHash
 
 PLATFORM: Final = "platform"
 """Subject of records that are about nobody in particular."""
@@ -97,6 +98,7 @@ class RestrictedStore:
         folder.chmod(0o700)
         self.database = Database(folder / RECORDS, migrations=_MIGRATIONS)
         self._chain_key = hmac.digest(key, b"chain", "sha256")
+        self._keyed = KeyedHash(self._chain_key)
         self._wrapping = AESGCM(hmac.digest(key, b"wrap", "sha256"))
 
     def append(self, kind: str, subject: str, body: Mapping[str, Any], *, made_by: str, made_at: int) -> str:
@@ -201,7 +203,7 @@ class RestrictedStore:
         self.database.close()
 
     def _link(self, previous: bytes, n_link: int, row: tuple[Any, ...]) -> bytes:
-        return hmac.digest(self._chain_key, previous + msgspec.msgpack.encode((n_link, *row)), "sha256")
+        return link_of(self._keyed, previous, n_link, row)
 
     def _kept_key(self, subject: str) -> bytes | None:
         row = self.database.maybe("SELECT wrapped FROM subject_key WHERE subject = ?", (subject,))
