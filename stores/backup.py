@@ -12,7 +12,6 @@ Keys lie apart: whoever has the backup alone can read no person's name, no restr
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -32,7 +31,7 @@ from stores.database import Database
 from stores.home import Home
 from stores.ledger import Ledger
 from stores.restricted import RECORDS
-from stores.whole_files import sync
+from stores.whole_files import sha256_of, sync
 
 MANIFEST = "backup.json"
 FORMAT = 1
@@ -163,12 +162,6 @@ def files_of(folder: Path) -> list[str]:
         for path in folder.rglob("*")
         if path.is_file() and path != folder / MANIFEST
     )
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def key_mark(key: bytes) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from domain.errors import ModelError, expected_got
 from domain.time import format_instant
-from stores.whole_files import only_writer, sync_folder, write_synced, write_whole
+from stores.whole_files import only_writer, sha256_of, sync_folder, write_synced, write_whole
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -242,8 +242,7 @@ def _read(path: Path) -> bytes:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise ModelError(
             f"{path}: expected a file of the bundle, got {error.strerror}; deploy the model again"

@@ -25,8 +25,9 @@ from domain.events import KINDS, ColumnType, Event, check_event, column_type
 from stores.database import Database
 from stores.many_rows import insert_rows, select_matching
 from stores.schema import event_schema, extension_type
-from stores.segments import as_dictionary, read_segment, sha256_of, stream_segment, write_segment
+from stores.segments import as_dictionary, read_segment, stream_segment, write_segment
 from stores.table_shape import shaped_for
+from stores.whole_files import sha256_of
 
 _NEVER = 2**62
 

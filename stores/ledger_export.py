@@ -26,6 +26,7 @@ from domain.errors import DataError, InputError
 from stores.anchors import read_anchors
 from stores.chain import Linked, chain_faults
 from stores.ledger import LINKED_SCHEMA, Entry, Ledger
+from stores.whole_files import sha256_of
 
 FORMAT = "assay ledger export 1"
 LINES, TABLE, ARTIFACTS, MANIFEST = "decisions.jsonl", "decisions.parquet", "artifacts.jsonl", "manifest.json"
@@ -194,7 +195,6 @@ def _text(content: bytes) -> str:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise DataError(f"{path}: expected a file of the export, got {error}") from error

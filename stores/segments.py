@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from domain.errors import DataError
-from stores.whole_files import sync, sync_folder
+from stores.whole_files import sha256_of, sync, sync_folder
 
 
 def n_groups(path: Path) -> int:
@@ -23,10 +22,8 @@ def n_groups(path: Path) -> int:
     DataError
         When the file is gone or damaged.
     """
-    try:
+    with _whole(path):
         return int(pq.read_metadata(path).num_row_groups)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
 
 
 def read_group(path: str | Path, group: int, wanted: pa.Schema, after: int, upto: int) -> pa.Table:
@@ -37,15 +34,11 @@ def read_group(path: str | Path, group: int, wanted: pa.Schema, after: int, upto
     DataError
         When the file is gone or damaged: every page is checked.
     """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            present = set(file.schema_arrow.names)
-            names = [name for name in dict.fromkeys([*wanted.names, "seq"]) if name in present]
-            table = file.read_row_group(group, columns=names)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
-    table = table.filter(pc.and_(pc.greater(table["seq"], after), pc.less_equal(table["seq"], upto)))
-    return _with_absent(table, wanted, present)
+    with _whole(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        present = set(file.schema_arrow.names)
+        names = [name for name in dict.fromkeys([*wanted.names, "seq"]) if name in present]
+        table = file.read_row_group(group, columns=names)
+    return _with_absent(_between(table, after, upto), wanted, present)
 
 
 def write_segment(folder: Path, kind: str, table: pa.Table) -> tuple[int, int, str, str]:
@@ -72,12 +65,9 @@ def read_segment(path: Path, wanted: pa.Schema, after: int, last: int) -> pa.Tab
     DataError
         When the file is gone or damaged.
     """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            present = set(file.schema_arrow.names)
-            table = file.read(columns=[n for n in {*wanted.names, "seq"} if n in present])
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
+    with _whole(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        present = set(file.schema_arrow.names)
+        table = file.read(columns=[n for n in {*wanted.names, "seq"} if n in present])
     return _with_absent(_between(table, after, last), wanted, present)
 
 
@@ -90,7 +80,7 @@ def stream_segment(path: Path, wanted: pa.Schema, after: int, last: int, size: i
         When the file is gone or damaged.
     """
     texts = [field.name for field in wanted if pa.types.is_dictionary(field.type)]
-    try:
+    with _whole(path):
         present = set(pq.read_schema(path).names)
         texts = [name for name in texts if name in present]
         with pq.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True) as file:
@@ -104,8 +94,6 @@ def stream_segment(path: Path, wanted: pa.Schema, after: int, last: int, size: i
                     table = _between(pa.Table.from_batches([batch]), after, last)
                     if table.num_rows:
                         yield _with_absent(table, wanted, present)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
 
 
 def as_dictionary(field: pa.Field) -> pa.Field:
@@ -113,10 +101,13 @@ def as_dictionary(field: pa.Field) -> pa.Field:
     return pa.field(field.name, pa.dictionary(pa.int32(), pa.string())) if pa.types.is_string(field.type) else field
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@contextmanager
+def _whole(path: str | Path) -> Iterator[None]:
+    """Tell a file that is gone or damaged by its name."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: expected a journal segment, got {error}; restore it from a backup") from error
 
 
 def _between(table: pa.Table, after: int, last: int) -> pa.Table:

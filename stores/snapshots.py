@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import DataError, Unavailable
-from stores.whole_files import only_writer, sync, sync_folder
+from stores.whole_files import only_writer, sha256_of, sync, sync_folder
 
 TABLE = "table.parquet"
 MANIFEST = "manifest.json"
@@ -170,7 +170,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        found = _sha256(folder / TABLE)
+        found = sha256_of(folder / TABLE)
     except (OSError, ValueError) as error:
         raise DataError(f"{folder}: expected a snapshot ({TABLE}, {MANIFEST}), got {error}; build it again") from error
     if found != manifest.get("table_sha256"):
@@ -191,8 +191,3 @@ def read_snapshot(folder: Path) -> tuple[pa.Table, dict[str, Any]]:
     """Table and manifest of a snapshot; see `read_manifest` for what can be wrong with it."""
     manifest = read_manifest(folder)
     return read_table(folder), manifest
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
