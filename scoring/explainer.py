@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from domain.errors import ModelError, expected_got
 from scoring.paths import Paths, lay_out
 from scoring.scorer import Scorer
-from scoring.trees import read_trees
 
 QUADRATURE = "quadrature"
 PRED_CONTRIB = "pred_contrib"
@@ -105,9 +104,8 @@ class _Kernel:
     """The compiled walk over one model's paths, and its scratch space."""
 
     def __init__(self, scorer: Scorer) -> None:
-        trees = read_trees(scorer.model_text)
-        self._paths = lay_out(trees)
-        self._base = trees.base()
+        self._paths = lay_out(scorer.trees)
+        self._base = scorer.trees.base()
         from scoring.kernel.loading import load_shapley  # Numba takes half a second
 
         self._call = load_shapley()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import re
 import weakref
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import lightgbm
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import ModelError, expected_got
-from scoring.trees import read_trees
+from scoring.trees import Trees, read_trees
 from scoring.walk import Walk
 
 WALK = "walk-in-step"
@@ -81,6 +81,11 @@ class Scorer:
         self._call: Any = None
         self.engine = self._choose()
 
+    @cached_property
+    def trees(self) -> Trees:
+        """The model's trees, read once for all who lay them out; raises ModelError for trees linear in their leaves."""
+        return read_trees(self.model_text)
+
     def raw(self, row: NDArray[np.float64]) -> float:
         """Raw score (log-odds margin) of one encoded row of ``len(names)`` float64 values.
 
@@ -139,7 +144,7 @@ class Scorer:
         rows = self.parity_rows()
         expected = [float(score).hex() for score in self.raw_many(rows)]
         try:
-            self._walk = Walk(read_trees(self.model_text))
+            self._walk = Walk(self.trees)
         except ModelError:  # linear in its leaves, or larger than our walk's 16 bits: the library's call is there
             self._walk = None
         if self._walk is not None and [self._raw_walked(row).hex() for row in rows] == expected:
