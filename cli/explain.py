@@ -87,7 +87,8 @@ def _show(page: Page, tongue: Tongue) -> None:
 
 def _facts(rows: tuple[tuple[object, object], ...], tongue: Tongue) -> None:
     from cli.screen import say, shown
-    from scoring.pages.words import Both, Say
+    from domain.bilingual import Both
+    from scoring.pages.words import Say
 
     for name, value in rows:
         said = tongue(value) if isinstance(value, Say | Both) else shown(value) or "—"
@@ -96,7 +97,8 @@ def _facts(rows: tuple[tuple[object, object], ...], tongue: Tongue) -> None:
 
 def _table(block: Table, tongue: Tongue) -> None:
     from cli.screen import out, table
-    from scoring.pages.words import Both, Say
+    from domain.bilingual import Both
+    from scoring.pages.words import Say
 
     columns = [tongue(column) for column in block.columns]
     rows = [[tongue(cell) if isinstance(cell, Say | Both) else cell for cell in row] for row in block.rows]

@@ -136,7 +136,7 @@ def _sentence(finding: Finding) -> str:
 
 
 def _below(finding: Finding) -> list[str]:
-    from scoring.pages.words import in_english
+    from domain.bilingual import in_english
 
     lines = []
     if finding.limit is not None:

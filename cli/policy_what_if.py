@@ -82,9 +82,9 @@ def config_of(session: Session, product: str, config: str | None) -> TrainingSet
 
 def prices_of(settings: TrainingSettings) -> Prices | None:
     """What actions catch and cost, by the config; None where it does not say."""
+    from domain.bilingual import in_english
     from domain.decision import Action
     from monitoring.what_if.sides import ActionPrice, Prices
-    from scoring.pages.words import in_english
 
     if settings.costs is None or settings.costs.actions is None:
         return None

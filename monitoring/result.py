@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from domain.bilingual import Both, in_english
 from domain.decision import RiskGrade
 from monitoring.reading import Kind
 from monitoring.report import NOT_ASSESSED, Line
 from monitoring.settings import Limits
-from scoring.pages.words import Both, in_english
 
 BY_CHANCE = Both("偶然可以解释", "within chance")
 

@@ -6,10 +6,10 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from domain.bilingual import Sourced
 from domain.decision import RiskGrade
 from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
-from scoring.pages.words import Sourced
 
 
 class Limits(Settings):

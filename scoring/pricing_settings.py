@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from domain.bilingual import Sourced
 from domain.settings import Settings
-from scoring.pages.words import Sourced
 
 
 class Figure(Settings):

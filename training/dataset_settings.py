@@ -6,9 +6,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.bilingual import InBothLanguages, in_english
 from domain.settings import Settings
 from domain.time import Duration
-from scoring.pages.words import InBothLanguages, in_english
 from training.fields import Source
 
 

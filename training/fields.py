@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from domain.bilingual import Sourced
 from domain.errors import InputError
 from domain.time import parse_instant
-from scoring.pages.words import Sourced
 
 
 def _as_instant(value: object) -> int:

@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from domain.bilingual import as_json
 from domain.decision import RiskGrade
 from domain.time import format_duration, format_instant
 from features.snapshot import Snapshot
-from scoring.pages.words import as_json
 from training.champion import TEST_SCORES
 from training.cutoffs import grade_codes
 from training.dataset import Dataset

@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from domain.bilingual import as_json
 from scoring.calibrator import Calibrator
 from scoring.metrics import Ranking, brier, logistic_line
-from scoring.pages.words import as_json
 from training.calibration import fit_calibrator
 from training.dataset_settings import RejectInference
 from training.families.family import Columns, Family, FittedModel, Labelled, Params

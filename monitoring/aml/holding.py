@@ -13,6 +13,7 @@ from stores.restricted import Record
 
 HOLD: Final = "hold"
 RELEASE: Final = "hold_release"
+_LEAST_REASON = 10
 
 Basis = Literal["retention", "legal"]
 
@@ -36,12 +37,11 @@ def place(office: Office, holds: Holds, token: str, reason: str) -> int:
     Raises
     ------
     InputError
-        When no reason is given.
+        When no reason of ten characters is given.
     """
-    if len(reason.strip()) < 10:
-        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
+    said = _said(reason)
     number = holds.place(token, office.at)
-    office.note(HOLD, token, {"hold": number, "reason": reason.strip(), "basis": "legal"})
+    office.note(HOLD, token, {"hold": number, "reason": said, "basis": "legal"})
     return number
 
 
@@ -73,16 +73,22 @@ def release(office: Office, holds: Holds, hold_id: int, reason: str, *, period_o
     DataError
         When it holds for the retention period, and that is not over: nobody may end it by a word.
     InputError
-        When no reason is given.
+        When no reason of ten characters is given.
     """
-    if len(reason.strip()) < 10:
-        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
+    said = _said(reason)
     mine = next((each for each in named(office.store.read(HOLD), holds) if each.hold_id == hold_id), None)
     if mine is not None and mine.basis == "retention" and not period_over:
         expected = "a legal hold; what is held for the retention period ends with it (`assay records shred`)"
         raise DataError(expected_got(expected, "a retention hold", f"hold {hold_id}"))
     ended = holds.release(hold_id, office.at)
-    office.note(RELEASE, ended.token, {"hold": hold_id, "reason": reason.strip()})
+    office.note(RELEASE, ended.token, {"hold": hold_id, "reason": said})
+
+
+def _said(reason: str) -> str:
+    said = reason.strip()
+    if len(said) < _LEAST_REASON:
+        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
+    return said
 
 
 def named(records: Iterable[Record], holds: Holds, token: str | None = None) -> list[NamedHold]:

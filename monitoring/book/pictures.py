@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from domain.bilingual import Both
 from monitoring.book.book import Book
 from monitoring.book.vintages import Share, Vintage
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas, percent, whiskers
 from scoring.pages.page import Cell, Picture, Table, table_of
-from scoring.pages.words import Both, Tongue, Words, say
+from scoring.pages.words import Tongue, Words, say
 
 _SHOWN = 12
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from domain.bilingual import Sourced, as_json
 from domain.decision import GRADE_ZH, Product, Reason, RiskGrade
 from domain.errors import DataError, InputError, expected_got
 from domain.money import Money
 from domain.time import business_day
 from scoring.notice import disclosable
-from scoring.pages.words import Sourced, as_json
 from scoring.pricing import suggest_limit
 from scoring.pricing_settings import Pricing
 from scoring.replay import Cited

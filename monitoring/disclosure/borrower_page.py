@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from domain.bilingual import Both
 from monitoring.disclosure.borrower_card import TIGHT, BorrowerCard
 from scoring.pages.page import Block, Cell, Facts, Page, Prose, Section, Statistics, table_of
 from scoring.pages.status import Limit, Statistic, not_assessed
-from scoring.pages.words import Both, Words, say
+from scoring.pages.words import Words, say
 
 
 def card_page(card: BorrowerCard) -> Page:

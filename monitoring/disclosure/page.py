@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from domain.bilingual import Both
 from monitoring.disclosure.report import Disclosure, Item
 from scoring.pages.page import Block, Cell, Facts, Prose, Section, table_of
-from scoring.pages.words import Both, say, worded
+from scoring.pages.words import say, worded
 
 
 def sections(report: Disclosure) -> tuple[Section, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from domain.bilingual import Both
 from domain.errors import InputError, expected_got
 from domain.money import exponent
 from domain.settings import PlatformSettings
@@ -18,7 +19,6 @@ from monitoring.book.tape import Tape, in_base, read_tape
 from monitoring.chunk import Chunk, Chunker
 from monitoring.disclosure.settings import Definition, DisclosureSettings, Figure
 from monitoring.oversight.look import Look
-from scoring.pages.words import Both
 from scoring.pricing_settings import Pricing
 
 _KNOWN = Both("", "")

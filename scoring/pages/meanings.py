@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from domain.bilingual import Both
 from domain.settings import Settings
-from scoring.pages.words import Both
 from stores.settings_files import load_settings
 
 FILE: Final = Path(__file__).with_name("meanings.yaml")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from domain.bilingual import Both
 from scoring.pages.page import Cell, Percent
 from scoring.pages.status import Statistic
-from scoring.pages.words import Both, Say, Tongue, minus
+from scoring.pages.words import Say, Tongue, minus
 
 NOTHING = "—"
 _JOINED = "\u00a0"

@@ -14,6 +14,7 @@ from html import escape, unescape
 from pathlib import Path
 from typing import Any, Final
 
+from domain.bilingual import Both
 from domain.errors import DefinitionError
 from scoring.pages import font
 from scoring.pages.numbers import interval_of, is_number, value_of, written
@@ -33,7 +34,7 @@ from scoring.pages.page import (
 )
 from scoring.pages.pictures import svg_of
 from scoring.pages.status import STATUS_WORDS, Status
-from scoring.pages.words import Both, Catalogue, Lang, Say, Tongue, Words
+from scoring.pages.words import Catalogue, Lang, Say, Tongue, Words
 
 HERE: Final = Path(__file__).parent
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
+from domain.bilingual import Both
 from domain.settings import Settings
-from scoring.pages.words import Both
 from stores.settings_files import read_yaml
 
 FILE: Final = Path(__file__).with_name("values.yaml")

@@ -13,12 +13,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from domain.bilingual import Both as Both
-from domain.bilingual import InBothLanguages as InBothLanguages
-from domain.bilingual import Owner as Owner
-from domain.bilingual import Sourced as Sourced
-from domain.bilingual import as_json as as_json
-from domain.bilingual import in_english as in_english
+from domain.bilingual import Both, InBothLanguages
 from domain.errors import DefinitionError, expected_got
 from stores.settings_files import read_yaml
 

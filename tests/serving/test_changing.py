@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,8 @@ PATH = "/v1/policies/changes"
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
-    made = Doors(tmp_path, products=())
-    made.runtime.settings = made.runtime.settings.model_copy(update={"reload_every": 10_000})
-    yield made
-    made.close()
+def doors(quick_doors: Doors) -> Doors:
+    return quick_doors
 
 
 def shipped(doors: Doors, **changes: Any) -> dict[str, Any]:

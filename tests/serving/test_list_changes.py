@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,11 +19,8 @@ DAY = 86_400_000_000
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
-    made = Doors(tmp_path, products=())
-    made.runtime.settings = made.runtime.settings.model_copy(update={"reload_every": 10_000})
-    yield made
-    made.close()
+def doors(quick_doors: Doors) -> Doors:
+    return quick_doors
 
 
 def entry(doors: Doors, **changes: Any) -> dict[str, Any]:

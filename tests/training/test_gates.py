@@ -15,7 +15,7 @@ import pytest
 import yaml
 from scipy.optimize import brentq
 
-from scoring.pages.words import InBothLanguages
+from domain.bilingual import InBothLanguages
 from training.fairness import GroupCounts
 from training.gates.bundle import intact, quick
 from training.gates.calibrated import calibrated, calibration_in_the_large, expected_error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from scoring.pages.words import InBothLanguages, as_json
+from domain.bilingual import InBothLanguages, as_json
 
 
 class Verdict(StrEnum):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from domain.bilingual import in_english
 from domain.errors import DataError
-from scoring.pages.words import in_english
 from training.intake.finding import ORDER, Finding, Grade, said, worst
 from training.intake.waive import how_to_waive
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import Field
 
+from domain.bilingual import InBothLanguages, Sourced
 from domain.settings import Settings
-from scoring.pages.words import InBothLanguages, Sourced
 from stores.settings_files import load_settings
 
 

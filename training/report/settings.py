@@ -7,10 +7,10 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from domain.bilingual import InBothLanguages
 from domain.decision import Product
 from domain.settings import Settings
 from scoring.pages.status import Limit
-from scoring.pages.words import InBothLanguages
 
 
 class Tier(Settings):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from domain.bilingual import Both
 from domain.time import DAY
 from monitoring.channels.assess import ChannelReport, ChannelRisk, Rate, assess_channels
 from monitoring.channels.settings import ChannelSettings, Level, Measure
@@ -16,7 +17,7 @@ from monitoring.seen import seen
 from scoring.pages.drawing import CALM, FAINT, INK, RISK, percent, sheet
 from scoring.pages.page import Block, Cell, Finding, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
-from scoring.pages.words import Both, Tongue, Words, say, worded
+from scoring.pages.words import Tongue, Words, say, worded
 from stores.settings_files import load_settings
 
 _STATUS = {None: Status.NOT_ASSESSED, Level.LOW: Status.PASS, Level.MEDIUM: Status.AMBER, Level.HIGH: Status.RED}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from domain.bilingual import Both
 from domain.time import from_micros, zone_of
 from monitoring.indicator import indicators
 from monitoring.oversight.indicator_words import title_of, value_cell
@@ -17,7 +18,7 @@ from scoring.pages.drawing import CALM, FAINT, INK, RISK, canvas
 from scoring.pages.page import Block, Cell, Facts, Finding, Picture, Prose, Section, Statistics, table_of
 from scoring.pages.status import Status, not_assessed
 from scoring.pages.values import place_named, value_named
-from scoring.pages.words import Both, Tongue, Words, joined, say, worded
+from scoring.pages.words import Tongue, Words, joined, say, worded
 from stores.breaches import Breaches
 
 _STATUS = {

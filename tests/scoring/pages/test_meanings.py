@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from domain.bilingual import Both
 from domain.events import KINDS
 from features.catalogue import described
 from scoring.pages import font
 from scoring.pages.meanings import counted, group_named, kind_named, meaning
-from scoring.pages.words import Both
 from training.dataset_settings import DropRule
 from training.drops import MARK
 from training.splits import UNVERIFIED

@@ -11,12 +11,12 @@ from data.simulator.credit.borrowers import EDUCATION, EMPLOYMENT, HOUSING, MARI
 from data.simulator.credit.bureau import INQUIRY_PURPOSES
 from data.simulator.credit.lending import PRODUCTS, PURPOSES
 from data.simulator.geography import CITIES
+from domain.bilingual import Both
 from domain.decision import Action, Product, RiskGrade
 from domain.events import KINDS
 from domain.labels import LABEL_POLICIES
 from scoring.pages import font
 from scoring.pages.values import column_named, place_named, value_named
-from scoring.pages.words import Both
 
 DRAWN = {
     "employment": EMPLOYMENT, "education": EDUCATION, "housing": HOUSING, "sex": SEX, "marital_status": MARITAL,

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from scoring.pages.words import Catalogue, InBothLanguages
+from domain.bilingual import InBothLanguages
+from scoring.pages.words import Catalogue
 from training.intake import IntakeLimits
 from training.intake.finding import MESSAGES, Finding, Grade, said
 from training.intake.report import IntakeReport

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from domain.bilingual import Both
 from scoring.pages.page import Block, Facts, Finding, Picture, Prose, Section, Statistics, Table
 from scoring.pages.status import Statistic, Status
-from scoring.pages.words import LANGS, Both, Catalogue, Lang, Say, Tongue
+from scoring.pages.words import LANGS, Catalogue, Lang, Say, Tongue
 
 ROOT = Path(__file__).parents[3]
 WORDS = Catalogue.read([ROOT / "scoring" / "pages" / "messages", ROOT / "training" / "report" / "messages"])

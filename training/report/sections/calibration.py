@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from domain.bilingual import InBothLanguages
 from domain.decision import GRADE_ZH, RiskGrade
 from scoring.metrics import brier, calibration_intervals, calibration_line
 from scoring.pages.page import Block, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, Status, not_assessed
-from scoring.pages.words import InBothLanguages, Words, say
+from scoring.pages.words import Words, say
 from training.cutoffs import grade_codes
 from training.evaluation import Scored
 from training.gates.calibrated import calibration_in_the_large

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from domain.bilingual import Both
 from domain.decision import Product
 from domain.time import DAY, format_duration
 from scoring.pages.meanings import counted, meaning
 from scoring.pages.page import Block, Cell, Facts, Finding, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, Status, not_assessed
-from scoring.pages.words import Both, Words, joined, say, worded
+from scoring.pages.words import Words, joined, say, worded
 from training.alone import strongest
 from training.intake.checks import CHECK_NAMES
 from training.report.dates import business_days

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from domain.bilingual import InBothLanguages
 from domain.decision import RiskGrade
 from scoring.pages.page import Block, Prose, Statistics, Table, table_of
 from scoring.pages.status import Limit, Statistic, not_assessed
-from scoring.pages.words import InBothLanguages, Words, say, worded
+from scoring.pages.words import Words, say, worded
 from training.alert_curve import AlertCurve, capacities
 from training.alerts import CardPrecision, card_precision
 from training.cutoffs import grade_codes
