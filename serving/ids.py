@@ -1,16 +1,13 @@
-"""Random identifiers, drawn many at a time: each look at the system's randomness lets go of the interpreter's lock."""
+"""Random identifiers."""
 
 from __future__ import annotations
 
-import os
-
 from domain.time import Clock
-
-_AT_ONCE = 64
+from stores.chance import Chance
 
 
 class RandomIds:
-    """Give one identifier after the other, each once; safe from any thread of one process.
+    """Give one identifier after the other, each once; safe from any thread.
 
     Parameters
     ----------
@@ -24,19 +21,11 @@ class RandomIds:
     """
 
     def __init__(self, n_bytes: int) -> None:
-        self._n_bytes = n_bytes
-        self._drawn: list[str] = []
+        self._chance = Chance(n_bytes)
 
     def __call__(self) -> str:
         """The next one."""
-        try:
-            return self._drawn.pop()
-        except IndexError:
-            size = 2 * self._n_bytes
-            text = os.urandom(self._n_bytes * _AT_ONCE).hex()
-            first, *others = [text[at : at + size] for at in range(0, len(text), size)]
-            self._drawn.extend(others)
-            return first
+        return self._chance().hex()
 
 
 class TimedIds:

@@ -7,12 +7,12 @@ Erasing the row erases the way from the identifier to its token: the person's ev
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from domain.errors import InputError, expected_got
 from domain.events import NAMESPACES, Event
+from stores.chance import Chance
 from stores.database import Database
 from stores.keyring import Keyring, token_of
 from stores.many_rows import insert_rows, select_matching
@@ -47,6 +47,7 @@ class Vault:
         self._keyring = key if isinstance(key, Keyring) else Keyring(database, lambda: [key])
         self._tokens: dict[tuple[str, str], str] = {}
         self._seen = 0
+        self._new_key = Chance(16)
 
     def token(self, column: str, identifier: str) -> str:
         """The token of one identifier in a personal key column; made at first sight."""
@@ -170,7 +171,7 @@ class Vault:
 
     def _made(self, place: Place, lookup: bytes) -> tuple[Subject, str]:
         n_layers = len(self._keyring.layers)
-        key = secrets.token_bytes(16)
+        key = self._new_key()
         token = token_of(key, lookup)
         return (self._keyring.stored(lookup), place[0], key, n_layers, token if n_layers > 1 else None), token
 
