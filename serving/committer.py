@@ -7,8 +7,8 @@
         4. write what the works have added, many rows at a time
     COMMIT (on disk) ──▶ only now are the answers given
 
-A thread that hangs in a work (`serving.rescue`) is left behind: another one goes on with its transaction, from the
-work that hangs.
+A thread that hangs in a work, or while a state learns from it (`serving.rescue`), is left behind: another one goes on
+with its transaction, from there.
 
 When the transaction fails nothing of it is kept, everybody in it is told 503, and states that had
 already learnt from it are rebuilt from the journal before the next one.
@@ -44,8 +44,8 @@ class States(Protocol):
     def catch_up(self, journal: Journal, last: int) -> None:
         """Apply what others appended, up to the newest ``seq``."""
 
-    def apply(self, event: Event) -> None:
-        """Learn from one numbered event."""
+    def apply(self, event: Event, *, again: bool = False) -> None:
+        """Learn from one numbered event; ``again`` for who goes on where another thread hung in it."""
 
     def settle(self) -> None:
         """What was learnt is durable now."""
@@ -86,6 +86,8 @@ class _Turn:
     batch: list[Work]
     change: Callable[[], None] | None
     done: list[tuple[Work, Done]] = field(default_factory=list)
+    learning: bool = False
+    """Whether the states are learning from the last that was done."""
     open: ExitStack = field(default_factory=ExitStack)
     taken_over: bool = False
 
@@ -274,19 +276,19 @@ class Committer:
         done = turn.done
         try:
             try:
-                if turn.taken_over:
-                    # What the thread left behind had written of this work; it is done again, without what hangs.
-                    admission.take_back()
-                else:
+                if not turn.taken_over:
                     turn.open.enter_context(books.database.transaction())
                     learnt = True
                     self._states.catch_up(books.journal, admission.begin(turn.batch))
+                elif turn.learning:
+                    self._learn(turn, again=True)
+                else:
+                    # What the thread left behind had written of this work; it is done again, without what hangs.
+                    admission.take_back()
                 while len(done) < len(turn.batch):
                     work = turn.batch[len(done)]
-                    result = self._admitted(admission, work)
-                    if result.event is not None:
-                        self._states.apply(result.event)
-                    done.append((work, result))
+                    done.append((work, self._admitted(admission, work)))
+                    self._learn(turn)
                 decided = time.perf_counter_ns()
                 admission.write()
             except Exception as error:
@@ -309,6 +311,14 @@ class Committer:
         )
         self._deliver(done)
         return True
+
+    def _learn(self, turn: _Turn, *, again: bool = False) -> None:
+        """Have the states learn from the last that was done."""
+        event = turn.done[-1][1].event
+        if event is not None:
+            turn.learning = True
+            self._states.apply(event, again=again)
+        turn.learning = False
 
     def _admitted(self, admission: Admission, work: Work) -> Done:
         """Admit one work; a refusal leaves nothing of it behind and does not touch its neighbours."""

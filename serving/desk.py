@@ -57,14 +57,20 @@ class Desks:
     desks : one per product.
     start : makes a state for a bundle that is in step with the journal.
     lot : draws the customers of a canary; None gives it nobody.
+    learn : has a state learn from an event, or lays it aside; plainly by default.
     """
 
     def __init__(
-        self, desks: Mapping[Product, Desk], start: Callable[[Bundle, Journal], OnlineState], lot: Lot | None = None
+        self,
+        desks: Mapping[Product, Desk],
+        start: Callable[[Bundle, Journal], OnlineState],
+        lot: Lot | None = None,
+        learn: Callable[[OnlineState, Event], None] = lambda state, event: state.apply(event),
     ) -> None:
         self._desks = {(product, desk.role): desk for product, desk in desks.items()}
         self._start = start
         self._lot = lot
+        self._learn = learn
         self.settled = True
         """Whether the states hold nothing but what is durable."""
 
@@ -138,10 +144,12 @@ class Desks:
         except DataError as error:
             raise InputError(str(error)) from error
 
-    def apply(self, event: Event) -> None:
-        """Learn from one numbered event."""
+    def apply(self, event: Event, *, again: bool = False) -> None:
+        """Learn from one numbered event; ``again`` for who goes on where another thread hung in it."""
         for state in self.states():
-            state.apply(event)
+            # Those that were before the one that hung have learnt it.
+            if not (again and state.seq == event.seq):
+                self._learn(state, event)
 
     def settle(self) -> None:
         """What was learnt is durable now."""

@@ -1,10 +1,11 @@
-"""States whose read hangs: apart from the desks until they are back, or made anew from the journal.
+"""States that hang while they are read or learn: apart from the desks until they are back, or made anew.
 
-    committer's thread   a read hangs ── lose ──▶ no desk has the state: requests are decided without features
+    committer's thread   one hangs ── lose ──▶ no desk has the state: requests are decided without features
     watch thread         it came back, and has rested ──▶ taken back between two transactions; it follows the journal
-                         it hangs for `REBUILD_AFTER` ──▶ another is made of checkpoint and journal in its place
+                         it hangs for `REBUILD_AFTER`,
+                         or has learnt by half         ──▶ another is made of checkpoint and journal in its place
 
-Until its reader is back nothing may be learnt by a state: the room that it is read from could move.
+Until who is in it is back nothing may be learnt by a state: the room that it is read from could move.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from domain.errors import AssayError
+from domain.events import Event
 from serving.desk import Desk, Desks
-from serving.rescue import Rescue
+from serving.rescue import Rescue, TooLate
 
 if TYPE_CHECKING:
     from features.online import OnlineState
@@ -29,11 +32,12 @@ REBUILD_AFTER = 10_000_000_000
 
 @dataclass(slots=True)
 class _Lost:
-    """A state, the bundle it was kept for, and when it was last seen to (monotonic ns)."""
+    """A state, the bundle it was kept for, when it was last seen to (monotonic ns), and how far it must have learnt."""
 
     state: OnlineState
     bundle: Bundle
     at: int
+    seq: int
 
 
 class LostStates:
@@ -43,6 +47,7 @@ class LostStates:
     ----------
     between : has something done in the committer's thread between two transactions.
     start : makes a state that is in step with the journal.
+    patience : µs that learning from one event may take, where nobody must have his answer earlier.
     ticks : monotonic ns.
     """
 
@@ -53,6 +58,7 @@ class LostStates:
         between: Callable[[Callable[[], None]], None],
         start: Callable[[Bundle], OnlineState],
         *,
+        patience: int,
         ticks: Callable[[], int],
         log: Any,
     ) -> None:
@@ -60,18 +66,26 @@ class LostStates:
         self._rescue = rescue
         self._between = between
         self._start = start
+        self._patience_ns = patience * 1_000
         self._ticks = ticks
         self._log = log
         self._lock = threading.Lock()
         self._lost: dict[str, _Lost] = {}
 
-    def lose(self, desk: Desk) -> None:
-        """Have no desk read or teach this desk's state any more."""
+    def learn(self, state: OnlineState, event: Event) -> None:
+        """Have a state learn from one event; one that hangs in it is laid aside, and learns it when it is back."""
+        try:
+            self._rescue.within(ref(state), self._patience_ns, partial(state.apply, event), {})
+        except TooLate:
+            self.lose(next(desk for desk in self._desks.all() if desk.state is state), event.seq)
+
+    def lose(self, desk: Desk, seq: int = 0) -> None:
+        """Have no desk read or teach this desk's state any more; it is learning the event of this ``seq``."""
         assert desk.state is not None  # noqa: S101 - for the type checker
         assert desk.bundle is not None  # noqa: S101 - likewise
         self._desks.lay_aside(desk.state)
         with self._lock:
-            self._lost[desk.bundle.feature_set.hash] = _Lost(desk.state, desk.bundle, self._ticks())
+            self._lost[desk.bundle.feature_set.hash] = _Lost(desk.state, desk.bundle, self._ticks(), seq)
         self._log.error("state_too_slow", product=desk.product.value, features=desk.bundle.feature_set.hash)
 
     def look(self) -> None:
@@ -80,7 +94,7 @@ class LostStates:
             waiting = list(self._lost.items())
         for features, lost in waiting:
             name = ref(lost.state)
-            if not self._rescue.hangs(name):
+            if not self._rescue.hangs(name) and lost.state.seq >= lost.seq:
                 if not self._rescue.rests(name):
                     self._put(features, lost, lost.state)
             elif self._ticks() - lost.at >= REBUILD_AFTER:

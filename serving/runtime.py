@@ -141,7 +141,10 @@ class Runtime:
         )
         lot = Lot(hmac.digest(chain_key, b"assay canary 1", "sha256"), self.settings.canary_share)
         self._desks = Desks(
-            self.deployments.bare(), lambda bundle, journal: started_state(bundle, home, journal, log), lot
+            self.deployments.bare(),
+            lambda bundle, journal: started_state(bundle, home, journal, log),
+            lot,
+            lambda state, event: self._lost_states.learn(state, event),
         )
         # Asked at every transaction: the path is made once (21 µs), and one look at it takes 2 µs.
         switch = os.fspath(home.pointers / KILL_FILE)
@@ -171,7 +174,13 @@ class Runtime:
             before_doors=before_doors,
         )
         self._lost_states = LostStates(
-            self._desks, self._rescue, self.committer.between, self._anew, ticks=time.perf_counter_ns, log=log
+            self._desks,
+            self._rescue,
+            self.committer.between,
+            self._anew,
+            patience=self.settings.default_deadline,
+            ticks=time.perf_counter_ns,
+            log=log,
         )
         self.checkpoints = Checkpoints(
             home,

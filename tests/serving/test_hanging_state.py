@@ -1,4 +1,4 @@
-"""A state or rules that really hang: each is answered in time, flagged; nothing is lost, doubled or learnt twice."""
+"""A state (read, or learning) or rules that really hang: each is answered in time; nothing is lost or learnt twice."""
 
 from __future__ import annotations
 
@@ -135,6 +135,59 @@ def test_a_state_that_does_not_come_back_is_made_anew(doors: Doors, monkeypatch:
     assert {name: after[name] - counts[name] for name in ("event", "decision", "idempotency")} == {
         "event": 32, "decision": 32, "idempotency": 32,
     }  # fmt: skip
+
+
+def test_a_state_that_hangs_while_it_learns_is_left_and_taken_back(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state_of(doors)
+    with monkeypatch.context() as patch:
+        hanging = Hanging(patch, OnlineState, "apply", before)
+        begun = time.monotonic()
+        decision = doors.decided(deadline_ms=DEADLINE_MS)
+        # It was made before anything hung, and stands.
+        assert decision["degraded"] is False
+        assert time.monotonic() - begun < (DEADLINE_MS * 1000 + SLACK_US) / 1e6
+        assert state_of(doors) is None
+        assert doors.decided(amount=100)["degraded"] == f"features dropped: {STATE_LOST}"
+        assert doors.send("GET", "/readyz", client=None).status_code == 200
+        assert hanging.n_hanging == 1
+        hanging.released.set()
+        rested(doors)
+        until(lambda: state_of(doors) is before)
+    assert doors.decided()["degraded"] is False
+
+
+def test_a_state_that_fails_after_it_hung_is_made_anew(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has learnt by half can only be thrown away with it."""
+    before = state_of(doors)
+    monkeypatch.setattr(lost_states, "REBUILD_AFTER", 500_000_000)
+    counts = doors.counts()
+    with monkeypatch.context() as patch:
+
+        def fails(state: OnlineState, event: Event) -> None:
+            raise OSError(f"{event.event_id}: the room of {state.seq} is gone")
+
+        own = OnlineState.apply
+        patch.setattr(OnlineState, "apply", lambda state, event: (fails if state is before else own)(state, event))
+        hanging = Hanging(patch, OnlineState, "apply", before)
+        # In the middle of a transaction: the others are decided without it, and learnt by the one that is made.
+        requests = world.payment_stream(20, 10, world.START, prefix=f"hf{doors.key()}-")
+        sent = [{"path": "/v1/payments/score", "body": {**each, "deadline_ms": DEADLINE_MS}} for each in requests]
+        answers = doors.together(sent)
+        assert {answer.status_code for answer in answers} == {200}
+        assert sum(answer.json()["degraded"] is False for answer in answers) == 1
+        assert hanging.n_hanging == 1
+        hanging.released.set()
+        until(lambda: state_of(doors) is not None)
+        assert state_of(doors) is not before
+    assert doors.decided()["degraded"] is False
+    after = doors.counts()
+    assert {name: after[name] - counts[name] for name in ("event", "decision", "idempotency")} == {
+        "event": 21, "decision": 21, "idempotency": 21,
+    }  # fmt: skip
+    # Nothing was taken for a transaction that failed.
+    assert "commit_failed" not in doors.log.getvalue()
 
 
 def test_a_state_that_hangs_while_a_transaction_fails_is_not_taken_back(
