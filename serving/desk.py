@@ -57,7 +57,7 @@ class Desks:
     desks : one per product.
     start : makes a state for a bundle that is in step with the journal.
     lot : draws the customers of a canary; None gives it nobody.
-    learn : has a state learn from an event, or lays it aside; plainly by default.
+    learn : has a state learn from an event, or lays it aside.
     """
 
     def __init__(
@@ -65,7 +65,8 @@ class Desks:
         desks: Mapping[Product, Desk],
         start: Callable[[Bundle, Journal], OnlineState],
         lot: Lot | None = None,
-        learn: Callable[[OnlineState, Event], None] = lambda state, event: state.apply(event),
+        *,
+        learn: Callable[[OnlineState, Event], None],
     ) -> None:
         self._desks = {(product, desk.role): desk for product, desk in desks.items()}
         self._start = start

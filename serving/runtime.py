@@ -144,7 +144,7 @@ class Runtime:
             self.deployments.bare(),
             lambda bundle, journal: started_state(bundle, home, journal, log),
             lot,
-            lambda state, event: self._lost_states.learn(state, event),
+            learn=lambda state, event: self._lost_states.learn(state, event),
         )
         # Asked at every transaction: the path is made once (21 µs), and one look at it takes 2 µs.
         switch = os.fspath(home.pointers / KILL_FILE)

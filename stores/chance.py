@@ -31,7 +31,9 @@ class Chance:
         """The next one."""
         if self._process != os.getpid():
             # A child of a fork has what its parent has drawn, and the parent will give it.
-            self._process, self._drawn = os.getpid(), []
+            # Let go of it first: another thread that sees whose it is must not find it.
+            self._drawn = []
+            self._process = os.getpid()
         try:
             return self._drawn.pop()
         except IndexError:

@@ -13,6 +13,8 @@ from stores.access_log import access_log
 from stores.keys import secret_key
 from stores.restricted import RestrictedStore
 
+_LEAST_SAID = 10
+
 
 @dataclass(frozen=True)
 class Office:
@@ -35,6 +37,28 @@ class Office:
     def note_within(self, kind: str, subject: str, body: Mapping[str, Any]) -> str:
         """As `note`, inside the caller's transaction."""
         return self.store.append_within(kind, subject, body, made_by=self.actor, made_at=self.at)
+
+
+def said(text: str, where: str, expected: str = "a reason of at least ten characters") -> str:
+    """What an officer gives as his reason, without the space around it.
+
+    Parameters
+    ----------
+    where : the option it was given by. expected : as the error says it.
+
+    Raises
+    ------
+    InputError
+        When it is shorter than ten characters.
+
+    Examples
+    --------
+    >>> said(" asked by the court ", "--reason")
+    'asked by the court'
+    """
+    if len(text.strip()) < _LEAST_SAID:
+        raise InputError(expected_got(expected, text, where))
+    return text.strip()
 
 
 def enter(

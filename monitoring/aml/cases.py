@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from domain.errors import DataError, InputError, expected_got
-from monitoring.aml.access import Office
+from monitoring.aml.access import Office, said
 from monitoring.aml.holding import note_kept
 from stores.holds import Holds
 from stores.restricted import Record
@@ -107,6 +107,4 @@ def case_of(records: Iterable[Record], case_id: str) -> Case:
 
 
 def _said(text: str, where: str) -> str:
-    if len(text.strip()) < 10:
-        raise InputError(expected_got("at least ten characters that say why", text, where))
-    return text.strip()
+    return said(text, where, "at least ten characters that say why")

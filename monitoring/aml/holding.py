@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from domain.errors import DataError, InputError, expected_got
-from monitoring.aml.access import Office
+from domain.errors import DataError, expected_got
+from monitoring.aml.access import Office, said
 from stores.holds import Holds
 from stores.restricted import Record
 
 HOLD: Final = "hold"
 RELEASE: Final = "hold_release"
-_LEAST_REASON = 10
 
 Basis = Literal["retention", "legal"]
 
@@ -39,9 +38,9 @@ def place(office: Office, holds: Holds, token: str, reason: str) -> int:
     InputError
         When no reason of ten characters is given.
     """
-    said = _said(reason)
+    why = said(reason, "--reason")
     number = holds.place(token, office.at)
-    office.note(HOLD, token, {"hold": number, "reason": said, "basis": "legal"})
+    office.note(HOLD, token, {"hold": number, "reason": why, "basis": "legal"})
     return number
 
 
@@ -75,20 +74,13 @@ def release(office: Office, holds: Holds, hold_id: int, reason: str, *, period_o
     InputError
         When no reason of ten characters is given.
     """
-    said = _said(reason)
+    why = said(reason, "--reason")
     mine = next((each for each in named(office.store.read(HOLD), holds) if each.hold_id == hold_id), None)
     if mine is not None and mine.basis == "retention" and not period_over:
         expected = "a legal hold; what is held for the retention period ends with it (`assay records shred`)"
         raise DataError(expected_got(expected, "a retention hold", f"hold {hold_id}"))
     ended = holds.release(hold_id, office.at)
-    office.note(RELEASE, ended.token, {"hold": hold_id, "reason": said})
-
-
-def _said(reason: str) -> str:
-    said = reason.strip()
-    if len(said) < _LEAST_REASON:
-        raise InputError(expected_got("a reason of at least ten characters", reason, "--reason"))
-    return said
+    office.note(RELEASE, ended.token, {"hold": hold_id, "reason": why})
 
 
 def named(records: Iterable[Record], holds: Holds, token: str | None = None) -> list[NamedHold]:

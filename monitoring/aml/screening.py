@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from domain.errors import DataError, InputError, expected_got
-from monitoring.aml.access import Office
+from domain.errors import DataError, expected_got
+from monitoring.aml.access import Office, said
 from monitoring.aml.name_list import Entry, NameList, Person
 from monitoring.aml.names import Name, name_of, similarity
 from monitoring.aml.settings import ScreeningSettings
@@ -162,12 +162,11 @@ def clear(office: Office, hit_id: str, verdict: Verdict, why: str) -> str:
     InputError
         When no reason is given.
     """
-    if len(why.strip()) < 10:
-        raise InputError(expected_got("a reason of at least ten characters", why, "--why"))
+    reason = said(why, "--why")
     hit = next((record for record in office.store.read(HIT) if record.record_id == hit_id), None)
     if hit is None:
         raise DataError(expected_got("a hit that was recorded (`assay aml hits`)", hit_id, "hit"))
-    return office.note(CLEARING, hit.subject, {"hit": hit_id, "verdict": verdict, "why": why.strip()})
+    return office.note(CLEARING, hit.subject, {"hit": hit_id, "verdict": verdict, "why": reason})
 
 
 def hits(records: Iterable[Record]) -> list[OpenHit]:

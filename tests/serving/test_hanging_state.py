@@ -74,6 +74,22 @@ def rested(doors: Doors) -> None:
     doors.runtime._rescue._rests.clear()
 
 
+def asked_together(doors: Doors, n: int, seed: int, prefix: str) -> list[dict[str, Any]]:
+    """What is answered to payments that come at once, each with a deadline."""
+    requests = world.payment_stream(n, seed, world.START, prefix=f"{prefix}{doors.key()}-")
+    answers = doors.together(
+        [{"path": "/v1/payments/score", "body": {**each, "deadline_ms": DEADLINE_MS}} for each in requests]
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    return [answer.json() for answer in answers]
+
+
+def added(doors: Doors, counts: dict[str, int]) -> dict[str, int]:
+    """Rows that have come since they were counted."""
+    after = doors.counts()
+    return {name: after[name] - counts[name] for name in ("event", "decision", "idempotency")}
+
+
 def in_time(decision: dict[str, Any]) -> bool:
     return bool(decision["timings_us"]["total"] <= DEADLINE_MS * 1000 + SLACK_US)
 
@@ -115,12 +131,9 @@ def test_a_state_that_does_not_come_back_is_made_anew(doors: Doors, monkeypatch:
     with monkeypatch.context() as patch:
         hanging = Hanging(patch, OnlineState, "vector", before)
         # The first of many hangs, in the middle of a transaction whose earlier works it has learnt.
-        requests = world.payment_stream(30, 9, world.START, prefix=f"hs{doors.key()}-")
-        sent = [{"path": "/v1/payments/score", "body": {**each, "deadline_ms": DEADLINE_MS}} for each in requests]
         counts = doors.counts()
-        answers = doors.together(sent)
-        assert {answer.status_code for answer in answers} == {200}
-        assert all(str(answer.json()["degraded"]).startswith("features dropped") for answer in answers)
+        decisions = asked_together(doors, 30, 9, "hs")
+        assert all(str(decision["degraded"]).startswith("features dropped") for decision in decisions)
         until(lambda: state_of(doors) is not None)
         assert state_of(doors) is not before
         assert hanging.n_hanging == 1
@@ -131,10 +144,7 @@ def test_a_state_that_does_not_come_back_is_made_anew(doors: Doors, monkeypatch:
         doors.runtime.look_now()
         assert state_of(doors) is not before
         assert doors.decided()["degraded"] is False
-    after = doors.counts()
-    assert {name: after[name] - counts[name] for name in ("event", "decision", "idempotency")} == {
-        "event": 32, "decision": 32, "idempotency": 32,
-    }  # fmt: skip
+    assert added(doors, counts) == {"event": 32, "decision": 32, "idempotency": 32}
 
 
 def test_a_state_that_hangs_while_it_learns_is_left_and_taken_back(
@@ -172,20 +182,14 @@ def test_a_state_that_fails_after_it_hung_is_made_anew(doors: Doors, monkeypatch
         patch.setattr(OnlineState, "apply", lambda state, event: (fails if state is before else own)(state, event))
         hanging = Hanging(patch, OnlineState, "apply", before)
         # In the middle of a transaction: the others are decided without it, and learnt by the one that is made.
-        requests = world.payment_stream(20, 10, world.START, prefix=f"hf{doors.key()}-")
-        sent = [{"path": "/v1/payments/score", "body": {**each, "deadline_ms": DEADLINE_MS}} for each in requests]
-        answers = doors.together(sent)
-        assert {answer.status_code for answer in answers} == {200}
-        assert sum(answer.json()["degraded"] is False for answer in answers) == 1
+        decisions = asked_together(doors, 20, 10, "hf")
+        assert sum(decision["degraded"] is False for decision in decisions) == 1
         assert hanging.n_hanging == 1
         hanging.released.set()
         until(lambda: state_of(doors) is not None)
         assert state_of(doors) is not before
     assert doors.decided()["degraded"] is False
-    after = doors.counts()
-    assert {name: after[name] - counts[name] for name in ("event", "decision", "idempotency")} == {
-        "event": 21, "decision": 21, "idempotency": 21,
-    }  # fmt: skip
+    assert added(doors, counts) == {"event": 21, "decision": 21, "idempotency": 21}
     # Nothing was taken for a transaction that failed.
     assert "commit_failed" not in doors.log.getvalue()
 
