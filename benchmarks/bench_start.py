@@ -84,19 +84,19 @@ def _append(books: Books, events: Sequence[Event]) -> None:
 
 
 def started(root: str) -> dict[str, float]:
-    """Start the service's runtime in this process: CPU and wall-clock seconds until it is ready, and peak memory."""
+    """Start the service's engine in this process: CPU and wall-clock seconds until it is ready, and peak memory."""
     from scoring.lean import import_lightgbm_alone
 
     import_lightgbm_alone()
-    from serving.runtime import Runtime
+    from serving.engine import Engine
 
     began, cpu = time.perf_counter(), time.process_time()
-    runtime = Runtime(Home(Path(root)), CONFIGS, os.environ, log=_Silent())
-    runtime.start()
-    if not runtime.committer.wait_ready(600):
+    engine = Engine(Home(Path(root)), CONFIGS, os.environ, log=_Silent(), at_hand=list)
+    engine.start()
+    if not engine.committer.wait_ready(600):
         raise TimeoutError("expected a ready service within ten minutes")
     told = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - began}
-    runtime.stop()
+    engine.stop()
     # Not that of getrusage, which a process takes over from who started it.
     (peak,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return {**told, "peak_mb": int(peak.split()[1]) / 1024}

@@ -1,4 +1,4 @@
-"""The service's worker behind uvicorn, with a clock that runs faster: a quarter passes while a kettle boils.
+"""Doors and engine in one process behind uvicorn, with a clock that runs faster: a quarter passes while a kettle boils.
 
     python benchmarks/memory_server.py HOME CONFIGS PORT BEGAN SPEED LEAK
 
@@ -23,10 +23,11 @@ from serving.app import Door
 from serving.connections import guarded
 from serving.guard import Guard
 from serving.http import Receive, Scope, Send
+from serving.lifetime import never_scanned_again
 from serving.logs import json_logger
 from serving.run import HOST
-from serving.service import never_scanned_again
 from serving.settings import ServingSettings
+from serving.work import Work
 from stores.home import Home
 from stores.settings_files import load_settings
 
@@ -62,13 +63,19 @@ def leaking(door: Any, n_bytes: int) -> Any:
 
 async def served(home: Home, configs: Path, port: int, clock: Callable[[], int], leak: int) -> None:
     """Serve until the process is told to end."""
+    from serving.engine import Engine
     from serving.runtime import Runtime
 
     settings = load_settings(configs / "serving.yaml", ServingSettings)
     door = Door()
-    runtime = Runtime(
-        home, configs, os.environ, log=json_logger(sys.stdout), clock=clock, before_doors=never_scanned_again
-    )
+    log = json_logger(sys.stdout)
+
+    def engine(at_hand: Callable[[], list[Work]]) -> Engine:
+        return Engine(
+            home, configs, os.environ, log=log, clock=clock, at_hand=at_hand, before_doors=never_scanned_again
+        )
+
+    runtime = Runtime(home, configs, os.environ, engine, log=log, clock=clock)
     runtime.start()
     door.open(runtime)
     config = uvicorn.Config(

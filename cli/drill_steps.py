@@ -12,7 +12,7 @@ from domain.decision import Product
 from domain.errors import DataError, Unavailable
 from monitoring.drill import Drill, wait_until
 from serving.client import AssayClient
-from serving.deployments import KILL_FILE
+from serving.kill_switch import KILL_FILE
 from serving.load.traffic import Traffic
 from stores.bundles import point, pointed, previous
 from stores.home import Home

@@ -76,6 +76,25 @@ class Admission(Protocol):
 Deliver = Callable[[Sequence[tuple[Work, Done]]], None]
 
 
+class Inbox(Protocol):
+    """Where works and changes come from; a `queue.SimpleQueue` is one. None ends the waiting, and is nothing itself."""
+
+    def put(self, item: Work | Callable[[], None] | None) -> None:
+        """Add something, from any thread."""
+
+    def get(self) -> Work | Callable[[], None] | None:
+        """Wait for the next, and take it."""
+
+    def get_nowait(self) -> Work | Callable[[], None] | None:
+        """Take the next, or raise queue.Empty."""
+
+    def qsize(self) -> int:
+        """How many wait, about."""
+
+    def empty(self) -> bool:
+        """Whether none waits."""
+
+
 @dataclass(slots=True)
 class _Turn:
     """One transaction's works, what became of them so far, and the change that is to follow them.
@@ -101,6 +120,7 @@ class Committer:
     admission : made for those books.
     states : fed after each admitted work.
     group_commit, queue_limit : most works in a transaction, most waiting.
+    inbox : what `submit` and `between` put into; one in which works arrive by themselves needs no `submit`.
     deliver : given each work with what became of it, once that is settled.
     rescue : asks for another thread where one hangs.
     before_doors : called once, when everything has been read and before the first work is taken.
@@ -114,6 +134,7 @@ class Committer:
         *,
         group_commit: int,
         queue_limit: int,
+        inbox: Inbox | None = None,
         deliver: Deliver,
         metrics: Metrics,
         log: Any,
@@ -131,7 +152,7 @@ class Committer:
         self._before_doors = before_doors
         self._rescue = rescue
         self._at_work: tuple[Books, Admission, _Turn] | None = None
-        self._queue: queue.SimpleQueue[Work | Callable[[], None] | None] = queue.SimpleQueue()
+        self._queue: Inbox = queue.SimpleQueue() if inbox is None else inbox
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._ready = threading.Event()

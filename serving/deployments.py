@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from scoring.changes import Subject
 from scoring.policy import POLICY_FILES, Policy
 from serving.checkpoints import BUSY_SECONDS
 from serving.desk import Desk, Role
+from serving.engine_status import Deployed
 from serving.metrics import Metrics
 from serving.policies import Policies
 from serving.shadow import SHADOW, Pointed, Rules, Shadow
@@ -36,10 +37,6 @@ from stores.bundles import pointed, verify_files
 from stores.home import Home
 from stores.journal import Journal
 from stores.states_sqlite import SqliteStates
-from stores.whole_files import sync_folder
-
-KILL_FILE = "kill"
-"""While this file lies beside the pointers, rules decide alone."""
 
 REFUSED = "the deployed bundle was refused"
 
@@ -53,30 +50,6 @@ _KEPT = 4
 def pointer_of(product: Product, role: str) -> str:
     """Name of the pointer of a product: its own for the champion, payment.canary and payment.shadow beside it."""
     return product.value if role == Role.CHAMPION else f"{product.value}.{role}"
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """What is deployed for a product, as it is told.
-
-    ``canary`` is the bundle that decides on a share of customers, ``shadow`` one that only scores; ``policy`` and
-    ``lists`` are hashes.
-    """
-
-    product: str
-    model: str | None = None
-    name: str | None = None
-    features: str | None = None
-    since: str | None = None
-    refused: str | None = None
-    canary: str | None = None
-    canary_refused: str | None = None
-    shadow: str | None = None
-    shadow_refused: str | None = None
-    policy: str | None = None
-    policy_refused: str | None = None
-    lists: str | None = None
-    lists_refused: str | None = None
 
 
 def fresh_state(bundle: Bundle, home: Home) -> OnlineState:
@@ -105,22 +78,6 @@ def started_state(bundle: Bundle, home: Home, journal: Journal, log: Any) -> Onl
     n_restored = 0 if state.saved is None else state.saved.seq
     log.info("state_started", features=bundle.feature_set.hash, seq=state.seq, from_checkpoint=n_restored)
     return state
-
-
-def killed(home: Home) -> bool:
-    """Whether the kill switch is set."""
-    return (home.pointers / KILL_FILE).exists()
-
-
-def turn_kill_switch(home: Home, *, on: bool) -> None:
-    """Set or lift the kill switch, durably; doing it again is harmless."""
-    path = home.pointers / KILL_FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if on:
-        path.touch()
-    else:
-        path.unlink(missing_ok=True)
-    sync_folder(path.parent)
 
 
 class Deployments:
@@ -260,9 +217,12 @@ class Deployments:
 
     def fits(self, product: Product, policy: Policy) -> None:
         """Raise DefinitionError where a policy lacks the features of a model that is deployed; from any thread."""
-        for (of, _), bundle in tuple(self._bundles.items()):
-            if of is product:
-                policy.bound(bundle.encoder.names)
+        for names in self.inputs(product):
+            policy.bound(names)
+
+    def inputs(self, product: Product) -> tuple[tuple[str, ...], ...]:
+        """The features of each bundle that is deployed for a product; from any thread."""
+        return tuple(bundle.encoder.names for (of, _), bundle in tuple(self._bundles.items()) if of is product)
 
     def _desk(self, slot: Slot, changing: Sequence[Slot], journal: Callable[[], Journal] | None) -> Desk | None:
         """The desk of a pointed bundle; None where the old one stays."""

@@ -8,11 +8,9 @@ wait for, nor fall with.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -24,11 +22,11 @@ import msgspec
 
 from domain.errors import AssayError, ModelError
 from serving.http import Answer
+from serving.lifetime import end_with_parent
 from serving.problems import Problem, unavailable
 from stores.home import Home
 
 _WAITING = 8
-_PR_SET_PDEATHSIG = 1
 
 
 class Explaining:
@@ -117,8 +115,7 @@ class Explaining:
 
 def _serve(pipe: Connection, root: str, environment: Mapping[str, str]) -> None:
     """The child: answer one question after the other until the pipe closes."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)
     from scoring.replay import Replayer

@@ -20,10 +20,9 @@ def livez(runtime: Runtime | None) -> Answer:
 def readyz(runtime: Runtime | None) -> Answer:
     """Whether requests should be sent here."""
     ready = runtime is not None and runtime.ready
-    told = {} if runtime is None else runtime.deployments.deployed()
+    told = {} if runtime is None else runtime.engine.status().deployed
     products = {
-        product.value: {"model": one.model is not None, "refused": one.refused is not None}
-        for product, one in told.items()
+        product: {"model": one.model is not None, "refused": one.refused is not None} for product, one in told.items()
     }
     return as_json(200 if ready else 503, {"ready": ready, "products": products})
 

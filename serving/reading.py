@@ -12,8 +12,8 @@ from domain.decision import Action, Product, RiskGrade
 from domain.errors import InputError, Unavailable
 from domain.time import format_instant, parse_instant
 from serving.books import Books
+from serving.door_metrics import MEDIA_TYPE as METRICS_TYPE
 from serving.http import Answer, Call, as_json, query_of
-from serving.metrics import MEDIA_TYPE as METRICS_TYPE
 from serving.openapi import document
 from serving.people import unknown_decision
 from serving.problems import Problem, unavailable
@@ -163,13 +163,14 @@ async def explanation(runtime: Runtime, call: Call, started: int) -> Answer:
 async def models(runtime: Runtime, call: Call, started: int) -> Answer:
     """What is deployed."""
     del call, started
-    return as_json(200, {product.value: asdict(told) for product, told in runtime.deployments.deployed().items()})
+    status = await runtime.of_engine(runtime.engine.status_now)
+    return as_json(200, {product: asdict(told) for product, told in status.deployed.items()})
 
 
 async def lists(runtime: Runtime, call: Call, started: int) -> Answer:
     """The lists in use; two clients change them (`serving.changing`)."""
     del call, started
-    return Answer(200, runtime.lists_content())
+    return Answer(200, await runtime.of_engine(runtime.engine.lists_content))
 
 
 async def openapi(runtime: Runtime, call: Call, started: int) -> Answer:
@@ -181,11 +182,14 @@ async def openapi(runtime: Runtime, call: Call, started: int) -> Answer:
 async def metrics(runtime: Runtime, call: Call, started: int) -> Answer:
     """Prometheus' text."""
     del call, started
-    runtime.measure()
     with suppress(Problem):
         # A store that cannot be read leaves the last figures; the others are told all the same.
         runtime.metrics.waiting(**await runtime.read(_waiting))
-    return Answer(200, runtime.metrics.text(), METRICS_TYPE)
+    text = runtime.metrics.text(ready=runtime.ready)
+    with suppress(Problem):
+        # An engine that is being started again has nothing to tell yet.
+        text += await runtime.of_engine(runtime.engine.metrics_text)
+    return Answer(200, text, METRICS_TYPE)
 
 
 # ---------------------------------------------------------------------- parts

@@ -1,79 +1,61 @@
-"""The service behind the doors: settings, clients, desks, the committer and the watch over what changes.
+"""The service behind the doors: settings, clients, what requests are read by, and the engine that decides.
 
-start:  read settings (raise early) → watch thread: load bundles → committer: warm states → ready
-watch:  every second: API keys, pointers, erasures; every minute: a checkpoint
-stop:   no more writes, finish the queue, the last checkpoint, close the stores
+start:  read settings (raise early) → keys → the engine gets ready, and tells when it is
+watch:  every second: API keys and an identity provider's keys
+stop:   the engine finishes what is queued, then whatever else runs
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import apsw
-import msgspec
 
-from domain.errors import AssayError
+from domain.decision import Product
+from domain.errors import AssayError, Unavailable
 from domain.events import ColumnType
 from domain.settings import PlatformSettings
 from domain.time import Clock, system_clock
-from scoring.bundle import Bundle
-from serving.admission import DeskAdmission
-from serving.anchoring import Anchoring
+from scoring.policy import Policy
 from serving.auth import Clients, key_file, read_clients
 from serving.books import CHAIN_KEY, Books
-from serving.canary import Lot
 from serving.changing import Changing
-from serving.checkpoints import Checkpoints
-from serving.committer import Committer
-from serving.deciding import Decider
-from serving.deployments import KILL_FILE, Deployments, killed, started_state, turn_kill_switch
-from serving.desk import Desk, Desks
+from serving.door_metrics import DoorMetrics
+from serving.engine_status import EngineEnd, Extensions
 from serving.explaining import Explaining
 from serving.followed import Followed
-from serving.ids import TimedIds
 from serving.jwt_tokens import Tokens, read_tokens
+from serving.kill_switch import turn_kill_switch
 from serving.limits import Buckets
-from serving.lost_states import LostStates
-from serving.metrics import Metrics
-from serving.policies import Policies
 from serving.problems import unavailable
-from serving.requests import SUBJECT_KIND, Reader
-from serving.rescue import Rescue
+from serving.requests import Reader
 from serving.settings import ServingSettings
-from serving.shadow import Shadows
 from serving.timers import Timers
-from serving.version import code_version
-from serving.work import Work, deliver, first_deadline
-from serving.write_back import WriteBack, left_to_write_back
-from stores.database import Database
+from serving.work import Work
 from stores.home import Home
 from stores.keyed_hash import KeyedHash
 from stores.keys import secret_key
-from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
-
-if TYPE_CHECKING:
-    from features.online import OnlineState
 
 T = TypeVar("T")
 
 
 class Runtime:
-    """Everything that lives as long as the worker.
+    """Everything that the doors need, for as long as the worker lives.
 
     Parameters
     ----------
     home, configs : where state and settings lie.
     environment : secret keys may come from it.
-    before_doors : called once, when everything has been read and before the first request is taken.
+    engine : made once the settings are read, given the works that are in flight; `serving.engine.Engine` decides in
+        this process, `serving.engine_link.LinkedEngine` in one of its own.
 
     Raises
     ------
@@ -86,16 +68,16 @@ class Runtime:
         home: Home,
         configs: Path,
         environment: Mapping[str, str],
+        engine: Callable[[Callable[[], list[Work]]], EngineEnd],
         *,
         log: Any,
         clock: Clock = system_clock,
-        before_doors: Callable[[], None] = lambda: None,
     ) -> None:
         self.home = home
         self.settings = load_settings(configs / "serving.yaml", ServingSettings)
         self.platform = load_settings(configs / "platform.yaml", PlatformSettings)
         self.clock = clock
-        self.metrics = Metrics()
+        self.metrics = DoorMetrics()
         self._clients = Followed(
             key_file(home), lambda: read_clients(home), Clients({}),
             refused=lambda error: log.error("keys_unread", error=error),
@@ -110,25 +92,14 @@ class Runtime:
                 configs / jwt.keys, lambda: read_tokens(jwt, configs),
                 refused=lambda error: log.error("jwt_keys_unread", error=error),
             )  # fmt: skip
-        self._new_id = TimedIds(clock)
         self.in_flight: dict[tuple[str, str], Work] = {}
         self.explaining = Explaining(home, environment, log)
-        self._configs = configs
-        self._complaints = load_settings(configs / "complaints.yaml", ComplaintSettings)
         self._environment = environment
         # Of the chain's key, which stays when the vault's is rotated.
         chain_key = secret_key(home.keys, CHAIN_KEY, environment)
         self.keyed_hash = KeyedHash(hmac.digest(chain_key, b"assay idempotency 1", "sha256"))
         self.timers = Timers()
         self.trail = log
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._looked = threading.Condition()
-        self._n_looks = 0
-        policies = Policies(
-            home, configs, self.platform, self.settings.policy_approval, environment, clock=clock, log=log
-        )
-        self.deployments = Deployments(home, policies, self.platform, clock=clock, metrics=self.metrics, log=log)
         self.changing = Changing(
             home,
             configs,
@@ -137,77 +108,13 @@ class Runtime:
             environment,
             self.settings.busy_timeout / 1e6,
             clock=clock,
-            fits=self.deployments.fits,
+            fits=self._fits,
         )
-        lot = Lot(hmac.digest(chain_key, b"assay canary 1", "sha256"), self.settings.canary_share)
-        self._desks = Desks(
-            self.deployments.bare(),
-            lambda bundle, journal: started_state(bundle, home, journal, log),
-            lot,
-            learn=lambda state, event: self._lost_states.learn(state, event),
-        )
-        # Asked at every transaction: the path is made once (21 µs), and one look at it takes 2 µs.
-        switch = os.fspath(home.pointers / KILL_FILE)
-        self._rescue = Rescue(time.perf_counter_ns, lambda: first_deadline(list(self.in_flight.values())))
-        self._decider = Decider(
-            code_version(Path(__file__).parents[1]),
-            lambda: os.access(switch, os.F_OK),
-            time.perf_counter_ns,
-            log,
-            patience=self.settings.default_deadline,
-            rescue=self._rescue,
-            lose=lambda desk: self._lost_states.lose(desk),
-        )
-        self._in_use: dict[tuple[str, str], Bundle] = {}
-        self._journalled: dict[str, dict[str, ColumnType]] = {}
-        self.reader = self._fresh_reader()
-        self.committer = Committer(
-            self._writing_books,
-            self._admission,
-            self._desks,
-            group_commit=self.settings.group_commit,
-            queue_limit=self.settings.queue_limit,
-            deliver=deliver,
-            metrics=self.metrics,
-            log=log,
-            rescue=self._rescue,
-            before_doors=before_doors,
-        )
-        self._lost_states = LostStates(
-            self._desks,
-            self._rescue,
-            self.committer.between,
-            self._anew,
-            patience=self.settings.default_deadline,
-            ticks=time.perf_counter_ns,
-            log=log,
-        )
-        self.checkpoints = Checkpoints(
-            home,
-            self._desks,
-            self.committer,
-            every=self.settings.checkpoint_every,
-            pause=self.settings.checkpoint_pause_ms / 1e3,
-            clock=clock,
-            log=log,
-        )
-        self.shadows = Shadows(
-            home,
-            lambda: Books.open(home, environment, self.settings.busy_timeout / 1e6),
-            lambda books: self.deployments.shadows(
-                books.journal,
-                limit=self.settings.shadow_queue,
-                cap_ns=int(self.settings.shadow_timeout_ms * 1e6),
-                ticks=time.perf_counter_ns,
-            ),
-            metrics=self.metrics,
-            log=log,
-        )
-        self.anchoring = Anchoring(
-            self._books, self.settings.anchor, self.settings.anchor_every, clock=clock, metrics=self.metrics, log=log
-        )
-        self.write_back = WriteBack(lambda: Database(home.database, self.settings.busy_timeout / 1e6), log=log)
-        self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
+        self.reader = self._reader({})
+        self.engine = engine(lambda: list(self.in_flight.values()))
+        self._stopping = threading.Event()
+        self._reading_keys = threading.Lock()
+        self._watch = threading.Thread(target=self._watched, name="keys", daemon=True)
         # Reads of past decisions use a connection of their own, off the event loop.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._reading: Books | None = None
@@ -218,24 +125,17 @@ class Runtime:
         """Begin to get ready; returns at once."""
         self._read_keys()
         self._watch.start()
-        self.anchoring.start()
-        self.write_back.start()
+        self.engine.start(self._follow)
 
     def stop(self) -> None:
         """Finish what is queued and let go of the stores; once is enough."""
         if self._stopping.is_set():
             return
         self._stopping.set()
-        self.shadows.stop()
-        self._wake.set()
-        self.committer.stop()
-        self.anchoring.stop()
-        self.write_back.stop()
+        self.engine.stop()
         self.explaining.stop()
         if self._watch.is_alive():
             self._watch.join(10.0)
-        if not self._watch.is_alive():
-            self.checkpoints.final()
         self._readers.submit(self._close_reading).result()
         self._readers.shutdown()
 
@@ -252,150 +152,54 @@ class Runtime:
     @property
     def ready(self) -> bool:
         """Whether writes are taken."""
-        return self.committer.ready
+        return self.engine.ready
 
     @property
     def alive(self) -> bool:
         """Whether every thread that should run does."""
-        return self._watch.is_alive() and (self.committer.alive or not self.committer.started)
-
-    def _watched(self) -> None:
-        try:
-            self._first_desks()
-            self.committer.start()
-            self.shadows.start()
-            while not self._rested():
-                self._look()
-                with self._looked:
-                    self._n_looks += 1
-                    self._looked.notify_all()
-                if self.committer.ready:
-                    self.checkpoints.look(self._stopping.is_set)
-        # The thread is a door's other half: its end must be seen, and liveness tells it.
-        except Exception as error:
-            self.trail.error("watch_failed", error=type(error).__name__)
-            raise
-
-    def _rested(self) -> bool:
-        """Wait for the next look, or until somebody asks for one; True when it is time to stop."""
-        self._wake.wait(self.settings.reload_every / 1e6)
-        self._wake.clear()
-        return self._stopping.is_set()
+        return self._watch.is_alive() and self.engine.alive
 
     def look_now(self) -> bool:
-        """Have the watch look at keys and pointers now, and wait for it; False when that takes too long."""
-        with self._looked:
-            # One look may be under way already, and have seen too little.
-            wanted = self._n_looks + 2
-            end = time.monotonic() + self.settings.answer_timeout / 1e6
-            while self._n_looks < wanted and not self._stopping.is_set() and time.monotonic() < end:
-                self._wake.set()
-                self._looked.wait(min(0.05, self.settings.answer_timeout / 1e6))
-            return self._n_looks >= wanted
+        """Look at keys and pointers now, and wait for it; False when that takes too long."""
+        self._read_keys()
+        return self.engine.look_now()
 
     def turn_kill_switch(self, *, on: bool) -> None:
         """Set or lift the kill switch; the next decision sees it."""
         turn_kill_switch(self.home, on=on)
         self.trail.info("kill_switch", on=on)
 
-    def lists_content(self) -> bytes:
-        """The lists in use, product by product; JSON."""
-        return msgspec.json.encode({desk.product.value: msgspec.Raw(desk.lists.content) for desk in self._desks.all()})
+    def _follow(self) -> None:
+        """The engine's status is another: columns may be accepted that were not."""
+        self.reader = self._reader(self.engine.status().extensions)
 
-    def measure(self) -> None:
-        """Tell the metrics what is read off at the moment it is asked for."""
-        kept = [state.holdings for state in self._desks.states()]
-        self.metrics.state(
-            queue_length=self.committer.waiting, ready=self.ready, killed=killed(self.home),
-            n_entities=sum(each.n_entities for each in kept), n_bytes=sum(each.memory.n_bytes for each in kept),
-        )  # fmt: skip
-
-    def _first_desks(self) -> None:
-        try:
-            books = self._books()
-            try:
-                self._journalled = {kind: books.journal.extensions(kind) for kind in self.reader.facts}
-            finally:
-                books.close()
-        except AssayError as error:
-            self.trail.error("extensions_unread", error=str(error))
-        for desk in self.deployments.changed(None):
-            self._use(desk)
-        self.reader = self._fresh_reader()
-
-    def _look(self) -> None:
-        """One look at what may have changed outside."""
-        self._read_keys()
-        opened: list[Books] = []
-
-        def journal() -> Any:
-            opened.append(self._books())
-            return opened[-1].journal
-
-        try:
-            desks = self.deployments.changed(journal)
-        finally:
-            for books in opened:
-                books.close()
-        for desk in desks:
-            self.committer.between(lambda desk=desk: self._use(desk))  # type: ignore[misc]  # bound per desk
-        if desks:
-            self.committer.between(self._renew_reader)
-        self._lost_states.look()
-
-    def _anew(self, bundle: Bundle) -> OnlineState:
-        """A state for a bundle, from its checkpoint and the journal."""
-        books = self._books()
-        try:
-            return started_state(bundle, self.home, books.journal, self.trail)
-        finally:
-            books.close()
-
-    def _use(self, desk: Desk) -> None:
-        self._desks.use(desk)
-        if desk.bundle is not None:
-            self._in_use[desk.product.value, desk.role.value] = desk.bundle
-
-    def _renew_reader(self) -> None:
-        self.reader = self._fresh_reader()
+    def _watched(self) -> None:
+        while not self._stopping.wait(self.settings.reload_every / 1e6):
+            self._read_keys()
 
     def _read_keys(self) -> None:
         """A damaged file lets nobody new in and nobody out."""
-        self._clients.look()
-        if self._jwt is not None:
-            self._jwt.look()
+        with self._reading_keys:
+            self._clients.look()
+            if self._jwt is not None:
+                self._jwt.look()
 
     # ------------------------------------------------------------------- parts
 
+    def _fits(self, product: Product, policy: Policy) -> None:
+        """Raise DefinitionError where a policy lacks the features of a model that is deployed."""
+        for names in self.engine.status().inputs.get(product.value, ()):
+            policy.bound(names)
+
+    def _reader(self, found: Extensions) -> Reader:
+        extensions: dict[str, dict[str, ColumnType]] = {kind: dict(columns) for kind, columns in found.items()}
+        for kind, columns in self.settings.extensions.items():
+            # What is in the journal or a bundle was trained on goes before what a setting says.
+            extensions[kind] = {**columns, **extensions.get(kind, {})}
+        return Reader(self.platform.fx_table(), extensions)
+
     def _books(self) -> Books:
         return Books.open(self.home, self._environment, self.settings.busy_timeout / 1e6)
-
-    def _writing_books(self) -> Books:
-        books = self._books()
-        books.database.write_often()
-        left_to_write_back(books.database)
-        return books
-
-    def _admission(self, books: Books) -> DeskAdmission:
-        return DeskAdmission(
-            books,
-            self._desks,
-            self._decider,
-            keep_answers=self.settings.keep_answers,
-            clock=self.clock,
-            ticks=self.ticks,
-            new_id=self._new_id,
-            metrics=self.metrics,
-            complaints=self._complaints,
-        )
-
-    def _fresh_reader(self) -> Reader:
-        extensions: dict[str, dict[str, ColumnType]] = {kind: dict(found) for kind, found in self._journalled.items()}
-        for kind, found in self.settings.extensions.items():
-            extensions.setdefault(kind, {}).update(found)
-        for (product, _), bundle in self._in_use.items():
-            extensions.setdefault(SUBJECT_KIND[product], {}).update(bundle.extensions)
-        return Reader(self.platform.fx_table(), extensions)
 
     # ----------------------------------------------------------------- reading
 
@@ -412,6 +216,19 @@ class Runtime:
         except (AssayError, apsw.Error) as error:
             self.trail.error("not_read", error=type(error).__name__)
             raise unavailable("store: expected to be readable in time, it is not; try again") from None
+
+    async def of_engine(self, question: Callable[[], T]) -> T:
+        """What the engine answers to a question that may take a while, off the event loop.
+
+        Raises
+        ------
+        Problem
+            503 when it is not there, or takes too long.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, question)
+        except Unavailable:
+            raise unavailable("service: expected to be running, it is being started again", "not_ready") from None
 
     def _answered(self, question: Callable[[Books], T]) -> T:
         if self._reading is None:

@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +15,6 @@ from typing import Any
 import bentoml
 from bentoml import Service
 
-from scoring.lean import import_lightgbm_alone
 from serving.app import Door
 from serving.connections import use_guarded
 from serving.guard import Guard
@@ -31,8 +27,6 @@ from stores.settings_files import load_settings
 
 HOME_VARIABLE = "ASSAY_HOME"
 CONFIGS_VARIABLE = "ASSAY_CONFIGS"
-
-_PR_SET_PDEATHSIG = 1
 
 door = Door()
 
@@ -64,23 +58,30 @@ class GuardedService(Service):  # type: ignore[misc]  # bentoml is untyped here
 class Assay:
     """Decisions on payments and loan applications.
 
-    The supervisor imports this module as well, so nothing is loaded before a worker makes an instance.
+    The supervisor imports this module as well, so nothing is loaded before a worker makes an instance. The worker has
+    the doors; what decides behind them is a process of its own, so that neither waits for the other's interpreter.
     """
 
     def __init__(self) -> None:
-        import_lightgbm_alone()
+        from serving.engine_link import LinkedEngine
+        from serving.lifetime import end_with_parent, never_scanned_again
         from serving.runtime import Runtime
 
-        end_with_supervisor()
+        end_with_parent(signal.SIGTERM)
         home, configs = places(os.environ)
-        self._runtime = Runtime(home, configs, os.environ, log=json_logger(), before_doors=never_scanned_again)
+        log = json_logger()
+
+        def engine(_: object) -> LinkedEngine:
+            return LinkedEngine(home, configs, os.environ, log=log, before_doors=never_scanned_again)
+
+        self._runtime = Runtime(home, configs, os.environ, engine, log=log)
         self._runtime.start()
         door.open(self._runtime)
 
     @bentoml.api  # type: ignore[untyped-decorator]  # as above
     def deployed(self) -> dict[str, Any]:
         """What is deployed for each product; for typed clients with an administrator's key."""
-        return {product.value: asdict(told) for product, told in self._runtime.deployments.deployed().items()}
+        return {product: asdict(told) for product, told in self._runtime.engine.status_now().deployed.items()}
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # as above
     def close(self) -> None:
@@ -95,24 +96,6 @@ class Assay:
     def __is_alive__(self) -> bool:
         """BentoML's own liveness."""
         return self._runtime.alive
-
-
-def end_with_supervisor() -> None:
-    """Ask Linux to end this worker in good order when its supervisor is gone; elsewhere it is left to the operator.
-
-    A worker runs in a session of its own: a supervisor that is killed would leave it behind, with the port.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def never_scanned_again() -> None:
-    """Put what lives as long as the worker out of the collector's sight.
-
-    A full collection scans every object there is: 200 ms of standing still for libraries and models that never go.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def places(environment: Mapping[str, str]) -> tuple[Home, Path]:

@@ -146,7 +146,7 @@ async def commit(runtime: Runtime, work: Work) -> Answer:
     if slot in runtime.in_flight:
         raise in_flight()
     work.future = asyncio.get_running_loop().create_future()
-    runtime.committer.submit(work)
+    runtime.engine.submit(work)
     runtime.in_flight[slot] = work
     timer = runtime.timers.call_later(runtime.settings.answer_timeout / 1e6, partial(_give_up, work.future))
     try:

@@ -1,7 +1,7 @@
 """SIGKILL at random moments: nothing acknowledged is lost and nothing is counted twice.
 
-The whole BentoML service is killed twice in the suite. What lives in its worker is killed many times more, in a
-process that starts in half a second: ``ASSAY_KILLS`` says how often (``make chaos KILLS=1000``; 100 in CI).
+The whole BentoML service is killed twice in the suite. What lives in its worker and beside it is killed far oftener, in
+processes that start in half a second: ``ASSAY_KILLS`` says how often (``make chaos KILLS=1000``; 100 in CI).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def test_the_whole_service_killed_loses_and_doubles_nothing(tmp_path: Path) -> N
 @pytest.mark.slow
 @pytest.mark.chaos
 def test_killed_at_any_moment_it_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """Between two answers, in the middle of many, while it starts, and while it starts after that."""
+    """Doors, engine or both: between two answers, in the middle of many, while it starts, and while it starts after."""
     home, key = _home(tmp_path)
     rng = np.random.default_rng(12)
     # Twelve payments a life on average; one that was killed too late to be told is among the next.
@@ -81,7 +81,8 @@ def test_killed_at_any_moment_it_loses_and_doubles_nothing(tmp_path: Path) -> No
                 continue
             mortal.start()
             after, late = int(rng.integers(1, 20)), float(rng.uniform(0.0, 0.03))
-            waiting = _sent(mortal.url, key, waiting, told, kill=mortal.kill, after=after, late=late)
+            kill = (mortal.kill, mortal.kill_engine, mortal.kill_doors, mortal.kill)[number % 5]
+            waiting = _sent(mortal.url, key, waiting, told, kill=kill, after=after, late=late)
         mortal.start()
         assert _sent(mortal.url, key, waiting, told) == []
         _same_answers(mortal.url, key, requests, told)

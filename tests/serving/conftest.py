@@ -21,6 +21,6 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
 def quick_doors(tmp_path: Path) -> Iterator[Doors]:
     """For one test: without a model, and what changes on disk is followed at once."""
     made = Doors(tmp_path, products=())
-    made.runtime.settings = made.runtime.settings.model_copy(update={"reload_every": 10_000})
+    made.look_often()
     yield made
     made.close()

@@ -24,7 +24,7 @@ def decided_home(root: Path) -> Home:
             assert doors.pay(request).status_code == 200
         for request in world.application_stream(N_LOANS, 42, world.START):
             assert doors.send("POST", "/v1/loans/score", request).status_code == 200
-        state = doors.runtime.desks[Product.PAYMENT].state
+        state = doors.engine.desks[Product.PAYMENT].state
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(state), "vector", lambda *_: 1 / 0)
             answer = doors.pay({**payments[0], "event_id": "without-features"})

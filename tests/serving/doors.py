@@ -1,4 +1,4 @@
-"""The doors in this process: the real runtime, its stores and threads, behind the real guard, without a socket."""
+"""The doors and the engine in this process: real stores and threads, behind the real guard, without a socket."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 import io
 import itertools
 import json
+import os
 import shutil
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -21,10 +23,13 @@ from scoring.bundle import load_bundle
 from serving import deployments
 from serving.app import Door
 from serving.books import Books
+from serving.engine import Engine
+from serving.engine_link import LinkedEngine
 from serving.guard import Guard
 from serving.http import Receive, Scope, Send
 from serving.logs import json_logger
 from serving.runtime import Runtime
+from serving.work import Work
 from stores.home import Home
 from tests.serving import world
 
@@ -32,8 +37,8 @@ OPEN = {"allowed_hosts": "[assay]", "failed_logins": "{per_second: 1.0e+6, burst
 """Settings of a test that is not about them."""
 
 
-class OpenRuntime(Runtime):
-    """A runtime that lets a test reach the connections its threads have opened."""
+class OpenEngine(Engine):
+    """An engine that lets a test reach the connections its threads have opened."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.opened: list[Books] = []
@@ -49,8 +54,8 @@ class OpenRuntime(Runtime):
 
     @property
     def committing(self) -> Books:
-        """The books of the committer's thread: the last opened until somebody reads or swaps."""
-        return next(books for books in reversed(self.opened) if books is not self._reading)
+        """The books of the committer's thread: the last opened until somebody swaps."""
+        return self.opened[-1]
 
 
 async def bentoml_page(scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,8 +64,19 @@ async def bentoml_page(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"bentoml: " + scope["path"].encode()})
 
 
+def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """What it gives, once that is true."""
+    end = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    return found
+
+
 class Doors:
-    """Send requests to an application on an event loop of its own."""
+    """Send requests to an application on an event loop of its own; ``apart``: its engine is a process of its own."""
+
+    engine: Any
 
     def __init__(
         self,
@@ -69,7 +85,9 @@ class Doors:
         products: tuple[Product, ...] = (Product.PAYMENT, Product.LOAN),
         now: int = world.START,
         settings: dict[str, str] | None = None,
+        apart: bool = False,
     ) -> None:
+        self._apart = apart
         self.home = Home(root / "home")
         for product in products:
             world.deploy(self.home, product)
@@ -99,12 +117,26 @@ class Doors:
         lines = [line for line in path.read_text().splitlines() if not line.startswith(f"{name}:")]
         path.write_text("\n".join([*lines, f"{name}: {value}", ""]))
 
-    def _started(self) -> OpenRuntime:
-        runtime = OpenRuntime(self.home, self.configs, {}, log=json_logger(self.log), clock=lambda: self.now)
+    def _started(self) -> Runtime:
+        log = json_logger(self.log)
+
+        def engine(at_hand: Callable[[], list[Work]]) -> Any:
+            if self._apart:
+                self.engine = LinkedEngine(self.home, self.configs, os.environ, log=log)
+            else:
+                self.engine = OpenEngine(self.home, self.configs, {}, log=log, clock=lambda: self.now, at_hand=at_hand)
+            return self.engine
+
+        runtime = Runtime(self.home, self.configs, {}, engine, log=log, clock=lambda: self.now)
         runtime.start()
-        assert runtime.committer.wait_ready(120), self.log.getvalue()
+        until(lambda: runtime.ready, 120)
         self.door.open(runtime)
         return runtime
+
+    def look_often(self) -> None:
+        """Follow at once what changes on disk."""
+        often = self.runtime.settings.model_copy(update={"reload_every": 10_000})
+        self.runtime.settings = self.engine.settings = often
 
     def restart(self) -> None:
         """Stop in good order and start again."""

@@ -45,7 +45,7 @@ def test_the_head_is_anchored_while_it_runs_and_when_it_stops(tmp_path: Path) ->
         doors.runtime.stop()
         assert [n_link for n_link, _ in read_act_anchors(where)] == [1, 2]
         assert read_anchors(where)[-1][0] == 3
-        books = doors.runtime._books()
+        books = doors.engine._books()
         try:
             assert books.ledger.verify(where) == []
             books.database.execute("DELETE FROM decision WHERE n_link = 3")

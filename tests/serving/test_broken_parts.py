@@ -21,6 +21,7 @@ from serving.books import Books
 from stores.home import Home
 from tests.flows.mortal import Mortal
 from tests.serving import world
+from tests.serving.doors import until
 from tests.serving.parity import same_vectors
 
 SIZE = 48 * 2**20
@@ -63,13 +64,6 @@ def pay(client: httpx.Client, request: dict[str, Any]) -> httpx.Response:
     return client.post("/v1/payments/score", json=request, headers={"Idempotency-Key": request["event_id"]})
 
 
-def until(seconds: float, holds: Any) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_a_full_disk_acknowledges_nothing_and_passes_by_itself(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         home = Home(disk / "home")
@@ -101,7 +95,7 @@ def test_a_full_disk_acknowledges_nothing_and_passes_by_itself(tmp_path: Path) -
             # Only what was acknowledged is there, while it is full.
             assert _decided(home) == set(told)
             (disk / "filler").unlink()
-            until(60, lambda: client.get("/readyz").status_code == 200)
+            until(lambda: client.get("/readyz").status_code == 200)
             for request in refused:
                 answer = pay(client, request)
                 assert answer.status_code == 200
@@ -177,8 +171,11 @@ def test_what_is_not_needed_to_decide_may_go(tmp_path: Path) -> None:
 
 
 def test_serving_does_not_know_mlflow() -> None:
-    asked = "import json, sys, serving.runtime, serving.app; print(json.dumps(sorted(sys.modules)))"
+    asked = (
+        "import json, sys, serving.runtime, serving.app, serving.engine, serving.engine_link;"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
     found = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True).stdout
     modules = json.loads(found)
-    assert "serving.runtime" in modules
+    assert {"serving.runtime", "serving.engine"} <= set(modules)
     assert not [name for name in modules if name.partition(".")[0] == "mlflow"]

@@ -135,7 +135,7 @@ def test_what_is_in_force_or_proposed_is_no_change(doors: Doors) -> None:
 
 def test_a_retry_after_a_crash_writes_the_act_that_is_missing(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line is written and the transaction fails: the caller is told 503, asks again, and nothing is there twice."""
-    books = doors.runtime.committing
+    books = doors.engine.committing
 
     def refuse() -> bool:
         books.database.connection.set_commit_hook(None)
@@ -149,7 +149,7 @@ def test_a_retry_after_a_crash_writes_the_act_that_is_missing(doors: Doors, monk
             books.database.connection.set_commit_hook(refuse)
             armed.set()
 
-        doors.runtime.committer.between(arm)
+        doors.engine.committer.between(arm)
         assert armed.wait(30)
         key = doors.key()
         assert post(doors, body, path, client, key=key).status_code == 503

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ from stores.states_sqlite import SqliteStates
 from stores.vault import Vault
 from tests.monitoring.aml.world import configs, keeps_for
 from tests.serving import world
-from tests.serving.doors import Doors
+from tests.serving.doors import Doors, until
 from tests.serving.parity import same_vectors
 
 
@@ -33,14 +31,6 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     )  # fmt: skip
     yield made
     made.close()
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < end
-        threading.Event().wait(0.01)
-    return found
 
 
 def logged(doors: Doors, event: str) -> list[dict[str, Any]]:
@@ -78,7 +68,7 @@ def test_checkpoints_are_taken_while_requests_run_and_at_the_end(doors: Doors) -
 
 
 def test_a_damaged_checkpoint_is_told_and_costs_only_time(doors: Doors) -> None:
-    features = doors.runtime.desks[Product.PAYMENT].bundle.feature_set.hash
+    features = doors.engine.desks[Product.PAYMENT].bundle.feature_set.hash
     doors.runtime.stop()
     store = SqliteStates(doors.home.states)
     mark = store.mark(features)
@@ -98,14 +88,14 @@ def test_a_damaged_checkpoint_is_told_and_costs_only_time(doors: Doors) -> None:
 
 
 def test_a_transaction_that_fails_leaves_no_trace_in_a_checkpoint(doors: Doors) -> None:
-    books, kept = doors.runtime.committing, doors.runtime.desks
+    books, kept = doors.engine.committing, doors.engine.desks
     n_before, rebuilt = last_seq(doors), kept[Product.PAYMENT].state
 
     def refuse() -> bool:
         books.database.connection.set_commit_hook(None)
         return True
 
-    doors.runtime.committer.between(lambda: books.database.connection.set_commit_hook(refuse))
+    doors.engine.committer.between(lambda: books.database.connection.set_commit_hook(refuse))
     request = world.payment_stream(1, 77, world.START, prefix="refused")[0]
     assert doors.pay(request).status_code == 503
     until(lambda: kept[Product.PAYMENT].state is not rebuilt and doors.runtime.ready)
@@ -125,8 +115,8 @@ def test_an_erased_card_is_gone_from_the_running_service_and_the_file(
     requests = world.payment_stream(25, 9, world.START, prefix="erased-")
     doors.together([{"path": "/v1/payments/score", "body": request} for request in requests])
     card = str(requests[0]["card_id"])
-    token = Vault(doors.runtime.committing.database, _vault_key(doors.home)).known("card_id", card)
-    holdings = doors.runtime.desks[Product.PAYMENT].state.holdings
+    token = Vault(doors.engine.committing.database, _vault_key(doors.home)).known("card_id", card)
+    holdings = doors.engine.desks[Product.PAYMENT].state.holdings
     assert token in holdings.first["card_id"]
     seq = last_seq(doors)
     until(lambda: saved(doors) >= seq)
@@ -142,9 +132,9 @@ def test_an_erased_card_is_gone_from_the_running_service_and_the_file(
     seq = last_seq(doors)
     until(lambda: saved(doors) >= seq)
     doors.restart()
-    assert token not in doors.runtime.desks[Product.PAYMENT].state.holdings.first["card_id"]
+    assert token not in doors.engine.desks[Product.PAYMENT].state.holdings.first["card_id"]
     store = SqliteStates(doors.home.states)
-    features = doors.runtime.desks[Product.PAYMENT].bundle.feature_set.hash
+    features = doors.engine.desks[Product.PAYMENT].bundle.feature_set.hash
     assert store.read(features, [key.decode()])[1] == [None]
     store.close()
     # The stranger of the same number begins anew, offline as online.

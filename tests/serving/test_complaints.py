@@ -109,7 +109,7 @@ def test_the_kill_switch_holds_at_once_and_is_recorded(paid: Doors) -> None:
 def test_the_kill_switch_holds_although_it_cannot_be_recorded(tmp_path_factory: pytest.TempPathFactory) -> None:
     doors = Doors(tmp_path_factory.mktemp("kill"), products=())
     try:
-        doors.runtime.committer._ready.clear()
+        doors.engine.committer._ready.clear()
         on = doors.send("POST", "/v1/admin/kill", {"on": True, "reason": "harm"}, client="admin")
         assert on.status_code == 503
         assert (doors.home.pointers / "kill").exists()

@@ -11,7 +11,7 @@ import pytest
 from domain.decision import Product
 from domain.errors import ModelError
 from scoring.replay import Replayer
-from serving.deployments import KILL_FILE
+from serving.kill_switch import KILL_FILE
 from tests.serving import world
 from tests.serving.doors import Doors
 
@@ -42,7 +42,7 @@ def test_nothing_missing(doors: Doors) -> None:
 
 
 def test_a_deadline_drops_the_reasons_first_and_then_the_model(doors: Doors) -> None:
-    decider = doors.runtime._decider
+    decider = doors.engine._decider
     decider._cost.update(score=1_000_000, reasons=40_000_000_000)
     decision = risky(doors, deadline_ms=10_000)
     assert decision["degraded"] == "reasons dropped: deadline of 10000 ms"
@@ -89,7 +89,7 @@ def test_a_broken_part_of_the_model_is_done_without(
     def broken(*_: Any) -> Any:
         raise ModelError("broken on purpose")
 
-    found = getattr(doors.runtime.desks[Product.PAYMENT].bundle, part)
+    found = getattr(doors.engine.desks[Product.PAYMENT].bundle, part)
     with monkeypatch.context() as patch:
         patch.setattr(type(found), method, broken)
         decision = risky(doors)
@@ -98,7 +98,7 @@ def test_a_broken_part_of_the_model_is_done_without(
 
 
 def test_a_broken_state_is_done_without(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = doors.runtime.desks[Product.PAYMENT].state
+    state = doors.engine.desks[Product.PAYMENT].state
 
     def broken(_: Any) -> Any:
         raise MemoryError
@@ -118,7 +118,7 @@ def test_a_loan_without_a_model_is_referred(doors: Doors) -> None:
 
 
 def test_every_decision_above_replays_bit_for_bit(doors: Doors) -> None:
-    books = doors.runtime.committing
+    books = doors.engine.committing
     replayer = Replayer(books.ledger, books.journal, doors.home.bundles)
     decided = [*books.ledger.read("payment").to_pylist(), *books.ledger.read("loan").to_pylist()]
     kinds = {str(msgspec.json.decode(row["body"])["degraded"]).split(":")[0] for row in decided}
@@ -139,7 +139,7 @@ def test_metrics_tell_of_it(doors: Doors) -> None:
 
 def test_vectors_are_right_all_the_same(doors: Doors) -> None:
     """Decisions made without features have no vector; every other one has the right one."""
-    books = doors.runtime.committing
+    books = doors.engine.committing
     books.database.execute("SELECT 1")
     decided = books.ledger.read("payment")
     assert decided["vector"].null_count == 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from domain.decision import Product
 from serving.auth import add_key, revoke_key
 from stores.bundles import point
 from tests.serving import world
-from tests.serving.doors import Doors
+from tests.serving.doors import Doors, until
 from tests.serving.parity import same_vectors
 
 
@@ -21,12 +20,6 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     made = Doors(tmp_path_factory.mktemp("deployments"), products=(Product.PAYMENT,))
     yield made
     made.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
 
 
 def stream(doors: Doors, n: int) -> list[dict[str, Any]]:
@@ -40,8 +33,8 @@ def models(answers: list[Any]) -> list[str]:
 
 
 def test_a_new_bundle_is_swapped_in_between_transactions(doors: Doors) -> None:
-    first = doors.runtime.desks[Product.PAYMENT].bundle.hash
-    state = doors.runtime.desks[Product.PAYMENT].state
+    first = doors.engine.desks[Product.PAYMENT].bundle.hash
+    state = doors.engine.desks[Product.PAYMENT].state
     assert set(models(doors.together(stream(doors, 5)))) == {first}
     second = world.deploy(doors.home, Product.PAYMENT, seed=6)
     seen: list[str] = []
@@ -50,14 +43,14 @@ def test_a_new_bundle_is_swapped_in_between_transactions(doors: Doors) -> None:
     # Each request before the swap has the first, each after it the second.
     assert seen == sorted(seen, key=[first, second].index)
     # The features are the same, so the state is kept.
-    assert doors.runtime.desks[Product.PAYMENT].state is state
+    assert doors.engine.desks[Product.PAYMENT].state is state
 
 
 def test_a_bundle_with_other_features_brings_a_state_of_its_own(doors: Doors) -> None:
-    state = doors.runtime.desks[Product.PAYMENT].state
+    state = doors.engine.desks[Product.PAYMENT].state
     third = world.deploy(doors.home, Product.PAYMENT, seed=5, views=False)
     until(lambda: third in models(doors.together(stream(doors, 3))))
-    assert doors.runtime.desks[Product.PAYMENT].state is not state
+    assert doors.engine.desks[Product.PAYMENT].state is not state
     back = world.deploy(doors.home, Product.PAYMENT, seed=5)
     until(lambda: back in models(doors.together(stream(doors, 3))))
     n_vectors, _ = same_vectors(doors.home, Product.PAYMENT)
@@ -65,7 +58,7 @@ def test_a_bundle_with_other_features_brings_a_state_of_its_own(doors: Doors) ->
 
 
 def test_a_bad_bundle_is_refused_and_told(doors: Doors) -> None:
-    good = doors.runtime.desks[Product.PAYMENT].bundle.hash
+    good = doors.engine.desks[Product.PAYMENT].bundle.hash
     bad = world.deploy(doors.home, Product.PAYMENT, seed=7)
     until(lambda: bad in models(doors.together(stream(doors, 1))))
     point(doors.home.pointers, "payment", good, 1)
@@ -90,7 +83,7 @@ def test_a_bad_bundle_is_refused_and_told(doors: Doors) -> None:
 
 @pytest.mark.parametrize("digest", ["0" * 64])
 def test_a_pointer_to_nothing_is_refused(doors: Doors, digest: str) -> None:
-    good = doors.runtime.desks[Product.PAYMENT].bundle.hash
+    good = doors.engine.desks[Product.PAYMENT].bundle.hash
     point(doors.home.pointers, "payment", digest, 4)
     until(lambda: doors.send("GET", "/readyz", client=None).json()["products"]["payment"]["refused"])
     assert set(models(doors.together(stream(doors, 3)))) == {good}

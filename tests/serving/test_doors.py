@@ -250,7 +250,7 @@ def test_an_event_ahead_of_the_clock_is_quarantined_without_identifiers(doors: D
     assert (answer.status_code, answer.json()) == (202, {"event_id": "ahead", "quarantined": True})
     after = doors.counts()
     assert (after["event"], after["quarantine"]) == (before["event"], before["quarantine"] + 1)
-    books = doors.runtime.committing
+    books = doors.engine.committing
     assert CANARY.encode() not in books.database.one("SELECT body FROM quarantine WHERE event_id = 'ahead'")[0]
     # Five minutes ahead is within the tolerance.
     near = {**body, "event_id": "near", "event_time": format_instant(doors.now + HOUR // 12)}

@@ -35,19 +35,19 @@ def stream(prefix: str, n: int, seed: int = 1) -> list[dict[str, Any]]:
 
 def settled(doors: Doors) -> None:
     """Wait until the doors take works again, and check that state, journal and ledger agree."""
-    assert doors.runtime.committer.wait_ready(30)
-    state = doors.runtime.desks[Product.PAYMENT].state
+    assert doors.engine.committer.wait_ready(30)
+    state = doors.engine.desks[Product.PAYMENT].state
     assert doors.pay(stream(f"s{doors.key()}-", 1)[0]["body"]).status_code == 200
     assert state is not None
     same_vectors(doors.home, Product.PAYMENT)
-    assert doors.runtime.committing.ledger.verify() == []
+    assert doors.engine.committing.ledger.verify() == []
 
 
 @contextmanager
 def held(doors: Doors) -> Iterator[None]:
     """The committer waits while the block runs, so that what is sent meanwhile shares transactions."""
     gate, reached = threading.Event(), threading.Event()
-    doors.runtime.committer.between(lambda: (reached.set(), gate.wait(60), None)[-1])
+    doors.engine.committer.between(lambda: (reached.set(), gate.wait(60), None)[-1])
     assert reached.wait(60)
     try:
         yield
@@ -66,7 +66,7 @@ def test_many_at_once_share_transactions_and_see_each_other(doors: Doors) -> Non
     with ThreadPoolExecutor(1) as pool:
         with held(doors):
             sending = pool.submit(doors.together, stream("g", 80))
-            while doors.runtime.committer.waiting < 80:
+            while doors.engine.committer.waiting < 80:
                 assert not sending.done()
         answers = sending.result()
     assert {answer.status_code for answer in answers} == {200}
@@ -77,14 +77,14 @@ def test_many_at_once_share_transactions_and_see_each_other(doors: Doors) -> Non
 
 
 def test_many_at_once_take_hardly_more_statements_than_one(doors: Doors) -> None:
-    connection = doors.runtime.committing.database.connection
+    connection = doors.engine.committing.database.connection
     said: list[str] = []
 
     def statements(requests: list[dict[str, Any]]) -> int:
         with ThreadPoolExecutor(1) as pool:
             with held(doors):
                 sending = pool.submit(doors.together, requests)
-                while doors.runtime.committer.waiting < len(requests):
+                while doors.engine.committer.waiting < len(requests):
                     assert not sending.done()
                 said.clear()
                 connection.exec_trace = lambda _, sql, values: said.append(sql) or True  # type: ignore[func-returns-value]
@@ -110,20 +110,20 @@ def test_an_answer_that_comes_too_late_is_kept_for_the_retry(doors: Doors, monke
     again = doors.together([{**request, "key": "slow"}])[0]
     assert (again.status_code, again.headers["idempotent-replayed"]) == (200, "true")
     assert doors.counts()["event"] in (before, before + 1)
-    assert doors.counts()["event"] == doors.runtime.committing.journal.last_seq()
+    assert doors.counts()["event"] == doors.engine.committing.journal.last_seq()
 
 
 def test_a_full_disk_acknowledges_nothing_and_passes(doors: Doors) -> None:
     doors.together(stream("f", 20))
     before = doors.counts()
-    database = doors.runtime.committing.database
+    database = doors.engine.committing.database
     (pages,) = database.one("PRAGMA page_count")
     (free,) = database.one("PRAGMA freelist_count")
     database.one(f"PRAGMA max_page_count={pages - free}")
     try:
         statuses = set()
         while 503 not in statuses:
-            assert doors.runtime.committer.wait_ready(30)
+            assert doors.engine.committer.wait_ready(30)
             kept = doors.counts()
             answers = doors.together(stream(f"full{len(statuses)}{doors.key()}-", 40, seed=9))
             statuses = {answer.status_code for answer in answers}
@@ -157,7 +157,7 @@ def test_a_busy_store_acknowledges_nothing_and_passes(doors: Doors) -> None:
 
 
 def test_a_state_that_fails_in_the_middle_of_a_batch_is_rebuilt(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = doors.runtime.desks[Product.PAYMENT].state
+    state = doors.engine.desks[Product.PAYMENT].state
     apply, calls = state.apply, []
 
     def failing(event: Any) -> None:
@@ -171,9 +171,9 @@ def test_a_state_that_fails_in_the_middle_of_a_batch_is_rebuilt(doors: Doors, mo
     answers = doors.together(stream("mid", 6))
     refused = [answer for answer in answers if answer.status_code == 503]
     assert refused
-    assert doors.runtime.committer.wait_ready(30)
+    assert doors.engine.committer.wait_ready(30)
     assert doors.counts()["event"] == before["event"] + len(answers) - len(refused)
-    assert doors.runtime.desks[Product.PAYMENT].state is not state
+    assert doors.engine.desks[Product.PAYMENT].state is not state
     settled(doors)
 
 
@@ -200,7 +200,7 @@ def test_events_appended_by_others_are_followed(doors: Doors) -> None:
     other = Database(doors.home.database)
     try:
         requests = world.payment_stream(30, 77, world.START, prefix="other")
-        token = doors.runtime.committing.vault.token("card_id", requests[0]["card_id"])
+        token = doors.engine.committing.vault.token("card_id", requests[0]["card_id"])
         events = [world.as_event({**request, "card_id": token}, "transaction", "import") for request in requests]
         Journal(other, doors.home.segments).append(events)
         doors.together(stream("follow", 10, seed=77))
@@ -212,7 +212,7 @@ def test_events_appended_by_others_are_followed(doors: Doors) -> None:
 
 
 def test_too_many_waiting_are_turned_away(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors.runtime.committer, "_queue_limit", 0)
+    monkeypatch.setattr(doors.engine.committer, "_queue_limit", 0)
     answer = doors.together(stream("limit", 1))[0]
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
 

@@ -37,18 +37,18 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
 def nothing_learnt(doors: Doors) -> None:
     """What one test has made slow is not known to the next, nor does anything of it still hang."""
     end = time.monotonic() + 60
-    while doors.runtime._rescue._hanging:
+    while doors.engine._rescue._hanging:
         assert time.monotonic() < end
         time.sleep(0.01)
-    doors.runtime._decider._cost.update(features=0, score=1_000_000, reasons=1_000_000)
-    doors.runtime._rescue._rests.clear()
+    doors.engine._decider._cost.update(features=0, score=1_000_000, reasons=1_000_000)
+    doors.engine._rescue._rests.clear()
 
 
 @pytest.mark.parametrize(("part", "method"), [("scorer", "raw"), ("explainer", "contributions")])
 def test_a_part_that_hangs_is_not_waited_for(
     doors: Doors, monkeypatch: pytest.MonkeyPatch, part: str, method: str
 ) -> None:
-    found = getattr(doors.runtime.desks[Product.PAYMENT].bundle, part)
+    found = getattr(doors.engine.desks[Product.PAYMENT].bundle, part)
     own, released = getattr(type(found), method), threading.Event()
 
     def hanging(self: Any, *arguments: Any) -> Any:
@@ -74,10 +74,10 @@ def test_a_part_that_hangs_is_not_waited_for(
         released.set()
         # Now it rests, for ten times as long as it took.
         end = time.monotonic() + 30
-        while not doors.runtime._rescue._rests:
+        while not doors.engine._rescue._rests:
             assert time.monotonic() < end
         assert doors.decided()["degraded"] == "model dropped: the model is too slow"
-        doors.runtime._rescue._rests.clear()
+        doors.engine._rescue._rests.clear()
         while doors.decided()["degraded"] is not False:
             assert time.monotonic() < end
     assert "model_too_slow" in doors.log.getvalue()
@@ -86,7 +86,7 @@ def test_a_part_that_hangs_is_not_waited_for(
 def test_who_names_no_deadline_or_a_long_one_is_answered_all_the_same(
     doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scorer = type(doors.runtime.desks[Product.PAYMENT].bundle.scorer)
+    scorer = type(doors.engine.desks[Product.PAYMENT].bundle.scorer)
     raw, released = scorer.raw, threading.Event()
 
     def hanging(self: Any, row: Any) -> Any:
@@ -97,10 +97,10 @@ def test_who_names_no_deadline_or_a_long_one_is_answered_all_the_same(
         released.set()
         end = time.monotonic() + 30
         while doors.decided()["degraded"] is not False:
-            doors.runtime._rescue._rests.clear()
+            doors.engine._rescue._rests.clear()
             assert time.monotonic() < end
         released.clear()
-        doors.runtime._decider._cost.update(score=1_000_000, reasons=1_000_000)
+        doors.engine._decider._cost.update(score=1_000_000, reasons=1_000_000)
 
     released.set()
     with monkeypatch.context() as patch:
@@ -119,7 +119,7 @@ def test_who_names_no_deadline_or_a_long_one_is_answered_all_the_same(
 
 
 def test_who_waits_behind_it_with_less_time_is_answered_in_time(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    scorer = type(doors.runtime.desks[Product.PAYMENT].bundle.scorer)
+    scorer = type(doors.engine.desks[Product.PAYMENT].bundle.scorer)
     raw, released = scorer.raw, threading.Event()
 
     def hanging(self: Any, row: Any) -> Any:
@@ -147,15 +147,15 @@ def test_the_default_lies_before_the_moment_at_which_the_door_gives_up() -> None
 
 
 def test_what_was_too_slow_once_is_tried_again(doors: Doors) -> None:
-    doors.runtime._decider._cost.update(score=20_000_000_000, reasons=1_000_000)
+    doors.engine._decider._cost.update(score=20_000_000_000, reasons=1_000_000)
     told = [doors.decided(deadline_ms=10_000)["degraded"] for _ in range(40)]
     assert told[0] == "model dropped: deadline of 10000 ms"
     assert told[-1] is False
-    assert doors.runtime._decider._cost["score"] < 10_000_000_000
+    assert doors.engine._decider._cost["score"] < 10_000_000_000
 
 
 def test_a_crawling_model_is_dropped_only_where_there_is_no_time(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    scorer = doors.runtime.desks[Product.PAYMENT].bundle.scorer
+    scorer = doors.engine.desks[Product.PAYMENT].bundle.scorer
     raw = type(scorer).raw
 
     def crawling(self: Any, row: Any) -> Any:
@@ -175,7 +175,7 @@ def test_a_batch_behind_a_model_that_hangs_is_one_transaction_with_every_answer(
     doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first of many hangs: another thread goes on with the transaction; nobody is lost or counted twice."""
-    scorer = type(doors.runtime.desks[Product.PAYMENT].bundle.scorer)
+    scorer = type(doors.engine.desks[Product.PAYMENT].bundle.scorer)
     raw, released, left = scorer.raw, threading.Event(), threading.Event()
 
     def hanging(self: Any, row: Any) -> Any:
@@ -184,14 +184,14 @@ def test_a_batch_behind_a_model_that_hangs_is_one_transaction_with_every_answer(
         return raw(self, row)
 
     requests = world.payment_stream(40, 8, world.START, prefix=f"hb{doors.key()}-")
-    before, thread = doors.counts(), doors.runtime.committer._thread
+    before, thread = doors.counts(), doors.engine.committer._thread
     with monkeypatch.context() as patch:
         patch.setattr(scorer, "raw", hanging)
         sent = [{"path": "/v1/payments/score", "body": {**each, "deadline_ms": DEADLINE_MS}} for each in requests]
         answers = doors.together(sent)
         assert {answer.status_code for answer in answers} == {200}
         assert {str(answer.json()["degraded"]).partition(":")[0] for answer in answers} == {"model dropped"}
-        assert doors.runtime.committer._thread is not thread
+        assert doors.engine.committer._thread is not thread
         assert thread.is_alive()
         released.set()
         assert left.wait(30)
@@ -202,13 +202,13 @@ def test_a_batch_behind_a_model_that_hangs_is_one_transaction_with_every_answer(
     assert {name: after[name] - before[name] for name in ("event", "decision", "idempotency")} == {
         "event": 40, "decision": 40, "idempotency": 40,
     }  # fmt: skip
-    assert doors.runtime.committing.ledger.verify() == []
+    assert doors.engine.committing.ledger.verify() == []
     assert doors.runtime.alive
     assert doors.runtime.ready
 
 
 def test_everything_above_replays_and_was_learnt_once(doors: Doors) -> None:
-    books = doors.runtime.committing
+    books = doors.engine.committing
     replayer = Replayer(books.ledger, books.journal, doors.home.bundles)
     for row in books.ledger.read("payment").to_pylist():
         same, expected, got = replayer.replay(row["decision_id"])

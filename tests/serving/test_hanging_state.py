@@ -19,7 +19,7 @@ from serving import lost_states
 from serving.books import Books
 from serving.deciding import STATE_LOST
 from tests.serving import world
-from tests.serving.doors import Doors
+from tests.serving.doors import Doors, until
 from tests.serving.parity import same_vectors
 
 DEADLINE_MS = 1_500
@@ -50,28 +50,21 @@ class Hanging:
         patch.setattr(owner, method, hanging)
 
 
-def until(holds: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def state_of(doors: Doors) -> OnlineState | None:
-    state: OnlineState | None = doors.runtime.desks[Product.PAYMENT].state
+    state: OnlineState | None = doors.engine.desks[Product.PAYMENT].state
     return state
 
 
 def books_of(doors: Doors) -> Books:
     """Those of the committer, whoever has opened others since."""
-    books: Books = doors.runtime.committer._at_work[0]  # type: ignore[index]  # there was a turn
+    books: Books = doors.engine.committer._at_work[0]  # type: ignore[index]  # there was a turn
     return books
 
 
 def rested(doors: Doors) -> None:
     """What was too slow rests for longer than a test should last."""
-    until(lambda: not doors.runtime._rescue._hanging)
-    doors.runtime._rescue._rests.clear()
+    until(lambda: not doors.engine._rescue._hanging)
+    doors.engine._rescue._rests.clear()
 
 
 def asked_together(doors: Doors, n: int, seed: int, prefix: str) -> list[dict[str, Any]]:
@@ -112,7 +105,7 @@ def test_a_state_that_hangs_is_left_and_taken_back_when_it_comes(doors: Doors, m
         assert before.seq == seq  # type: ignore[union-attr]  # likewise
         # What it could not learn when it is back is refused meanwhile, too.
         with pytest.raises(InputError, match="rate"):
-            doors.runtime.desks.check(Event("transaction", "x", 1, 1, {"amount": 5, "currency": "XAU"}))
+            doors.engine.desks.check(Event("transaction", "x", 1, 1, {"amount": 5, "currency": "XAU"}))
         # The other product has a state of its own.
         (loan,) = world.application_stream(1, 3, world.START, prefix=f"hl{doors.key()}-")
         assert doors.send("POST", "/v1/loans/score", loan).json()["degraded"] is False
@@ -202,19 +195,19 @@ def test_a_state_that_hangs_while_a_transaction_fails_is_not_taken_back(
     with monkeypatch.context() as patch:
         hanging = Hanging(patch, OnlineState, "vector", before)
         assert doors.decided(deadline_ms=DEADLINE_MS)["degraded"] is not False
-        doors.runtime.committer.between(lambda: doors.runtime.desks.rebuild(books_of(doors).journal))
+        doors.engine.committer.between(lambda: doors.engine.desks.rebuild(books_of(doors).journal))
         until(lambda: state_of(doors) is not None)
         made = state_of(doors)
         hanging.released.set()
         rested(doors)
-        until(lambda: not doors.runtime._lost_states._lost)
+        until(lambda: not doors.engine._lost_states._lost)
         assert state_of(doors) is made
         assert made is not before
 
 
 def test_rules_that_hang_put_everything_before_a_person(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        hanging = Hanging(patch, Policy, "rule", doors.runtime.desks[Product.PAYMENT].policy)
+        hanging = Hanging(patch, Policy, "rule", doors.engine.desks[Product.PAYMENT].policy)
         decision = doors.decided(deadline_ms=DEADLINE_MS)
         assert decision["degraded"] == f"rules dropped: deadline of {DEADLINE_MS} ms"
         assert (decision["score"], decision["action"], decision["rule_reasons"]) == (None, "review", [])
@@ -234,14 +227,14 @@ def test_rules_that_hang_put_everything_before_a_person(doors: Doors, monkeypatc
         doors.runtime.turn_kill_switch(on=False)
         hanging.released.set()
         rested(doors)
-    doors.runtime._decider._cost.update(features=0, score=1_000_000, reasons=1_000_000)
+    doors.engine._decider._cost.update(features=0, score=1_000_000, reasons=1_000_000)
     assert doors.decided()["degraded"] is False
     assert "rules_too_slow" in doors.log.getvalue()
 
 
 def test_rules_of_loans_that_hang_refer(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        hanging = Hanging(patch, Policy, "rule", doors.runtime.desks[Product.LOAN].policy)
+        hanging = Hanging(patch, Policy, "rule", doors.engine.desks[Product.LOAN].policy)
         (loan,) = world.application_stream(1, 5, world.START, prefix=f"hq{doors.key()}-")
         decision = doors.send("POST", "/v1/loans/score", {**loan, "deadline_ms": DEADLINE_MS}).json()
         assert (decision["degraded"], decision["action"]) == (f"rules dropped: deadline of {DEADLINE_MS} ms", "refer")

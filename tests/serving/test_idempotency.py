@@ -114,7 +114,7 @@ def test_every_vector_is_what_a_replay_says(doors: Doors) -> None:
     n_vectors, n_values = same_vectors(doors.home, Product.PAYMENT)
     assert n_vectors >= 9
     assert n_values > 20 * n_vectors
-    books = doors.runtime.committing
+    books = doors.engine.committing
     assert books.ledger.verify() == []
 
 
@@ -123,7 +123,7 @@ def test_the_exam_of_the_vectors_can_be_failed(doors: Doors) -> None:
     doors.together(
         [{"path": "/v1/payments/score", "body": request} for request in world.payment_stream(8, 3, doors.now)]
     )
-    books = doors.runtime.committing
+    books = doors.engine.committing
     books.database.execute("UPDATE event SET event_time = event_time - 3600000000 WHERE event_id = 'p3'")
     with pytest.raises(AssertionError, match="online"):
         same_vectors(doors.home, Product.PAYMENT)
@@ -132,7 +132,7 @@ def test_the_exam_of_the_vectors_can_be_failed(doors: Doors) -> None:
 def test_a_kept_decision_lies_in_the_ledger_alone(doors: Doors) -> None:
     body = world.payment_stream(1, 5, world.START, prefix="once")[0]
     first = doors.pay(body, key="kept-once")
-    database = doors.runtime.committing.database
+    database = doors.engine.committing.database
     (response, n_link), *others = database.execute(
         "SELECT response, n_link FROM idempotency WHERE key = ?", ("kept-once",)
     )

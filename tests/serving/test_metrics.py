@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain.decision import Product
 from serving.books import Books
+from serving.door_metrics import DoorMetrics
 from serving.metrics import Metrics
 from serving.work import Observed
 from tests.serving import world
@@ -63,8 +64,8 @@ def test_decisions_alerts_reviews_and_links(doors: Doors, told: Any) -> None:
 
 
 def test_what_the_states_keep(doors: Doors, told: Any) -> None:
-    kept = [state.holdings for state in doors.runtime.desks.states()]
-    payments = doors.runtime.desks[Product.PAYMENT].state.holdings
+    kept = [state.holdings for state in doors.engine.desks.states()]
+    payments = doors.engine.desks[Product.PAYMENT].state.holdings
     sent = world.payment_stream(N, 17, world.START)
     for entity in ("customer_id", "merchant_id"):
         assert len(payments.first[entity]) == len({request[entity] for request in sent})
@@ -83,7 +84,7 @@ def test_every_stage_has_its_latency(told: Any) -> None:
 
 def test_missing_features_are_counted_as_in_the_vectors_of_the_ledger(doors: Doors, told: Any) -> None:
     books = Books.open(doors.home, {}, 10.0)
-    names = doors.runtime.desks[Product.PAYMENT].bundle.encoder.names
+    names = doors.engine.desks[Product.PAYMENT].bundle.encoder.names
     vectors = [np.frombuffer(v, "<f8") for (v,) in books.database.execute("SELECT vector FROM decision")]
     nulls = np.isnan(np.array(vectors)).sum(axis=0)
     assert nulls.any()
@@ -100,7 +101,7 @@ def test_no_label_can_be_chosen_by_a_caller(doors: Doors, told: Any) -> None:
 
 
 def test_what_is_counted_together_is_what_was_told_one_by_one() -> None:
-    rng, metrics = np.random.default_rng(3), Metrics()
+    rng, metrics, doors = np.random.default_rng(3), Metrics(), DoorMetrics()
     names = ("amount", "pace")
     rows = [np.where(rng.random(2) < 0.3, np.nan, 1.0) for _ in range(1_000)]
     decided = [
@@ -114,15 +115,13 @@ def test_what_is_counted_together_is_what_was_told_one_by_one() -> None:
         threading.Thread(target=lambda part=decided[place::4]: [metrics.decided(each) for each in part])  # type: ignore[misc]
         for place in range(4)
     ]
-    threads.append(
-        threading.Thread(target=lambda: [metrics.answered("/x", 200 + n % 3, n / 1e3) for n in range(1_000)])
-    )
-    threads.append(threading.Thread(target=lambda: [metrics.text() for _ in range(20)]))
+    threads.append(threading.Thread(target=lambda: [doors.answered("/x", 200 + n % 3, n / 1e3) for n in range(1_000)]))
+    threads.append(threading.Thread(target=lambda: [metrics.text() + doors.text(ready=True) for _ in range(20)]))
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    told = samples(metrics.text().decode())
+    told = samples((metrics.text() + doors.text(ready=True)).decode())
     assert value(told, "decisions_total", product="payment", action="review", risk_grade="normal") == 500
     assert value(told, "degraded_total", product="payment") == sum(each.degraded for each in decided)
     assert value(told, "score_bucket", product="payment", le="0.1") == sum(n % 5 != 0 for n in range(101))

@@ -22,7 +22,7 @@ def subjects(doors: Doors) -> Doors:
 
 
 def written(doors: Doors, event_id: str) -> Any:
-    (event,) = doors.runtime.committing.journal.find(event_id)
+    (event,) = doors.engine.committing.journal.find(event_id)
     return event
 
 
@@ -46,7 +46,7 @@ def test_an_outcome_takes_over_time_keys_and_amount_of_its_subject(subjects: Doo
         "event_time": format_instant(subjects.now + 1),
     }
     subjects.pay(request)
-    after = subjects.runtime.committing.ledger.by_event("flow", "o-q1")
+    after = subjects.engine.committing.ledger.by_event("flow", "o-q1")
     assert after is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +25,17 @@ from stores.database import Database
 from stores.home import Home
 from stores.settings_files import load_settings
 from tests.serving import world
-from tests.serving.doors import Doors
+from tests.serving.doors import Doors, until
 
 PAYMENT = Product.PAYMENT
-FAST = {"reload_every": 10_000}
 
 
 @pytest.fixture
 def doors(tmp_path: Path) -> Iterator[Doors]:
     made = Doors(tmp_path, products=())
-    made.runtime.settings = made.runtime.settings.model_copy(update=FAST)
+    made.look_often()
     yield made
     made.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def told(doors: Doors) -> dict[str, Any]:
@@ -121,8 +113,8 @@ def test_recorded_an_edit_of_the_file_takes_over_and_a_broken_one_does_not(doors
     text = file(doors).read_text()
     file(doors).write_text(text.replace("version: payments-2026-11", "version: edited"))
     until(lambda: pay(doors)["action"] == "approve")
-    assert doors.runtime.deployments._policies.told()["payment"]["version"] == "edited"
-    assert doors.runtime.deployments._policies.told()["payment"]["change"] is None
+    assert doors.engine.deployments._policies.told()["payment"]["version"] == "edited"
+    assert doors.engine.deployments._policies.told()["payment"]["change"] is None
     good = told(doors)["policy"]
     file(doors).write_text("version: broken\n")
     until(lambda: told(doors)["policy_refused"] is not None)
@@ -183,7 +175,7 @@ def test_required_means_no_start_without_an_approval_and_no_file_counts(doors: D
     approve(doors, Subject.LISTS, Lists.load(doors.configs / "policy" / "lists.yaml").content)
     doors.runtime = doors._started()
     doors.door.open(doors.runtime)
-    doors.runtime.settings = doors.runtime.settings.model_copy(update=FAST)
+    doors.look_often()
     in_force = told(doors)["policy"]
     file(doors).write_text(file(doors).read_text().replace("version: payments-2026-11", "version: edited"))
     time.sleep(0.1)

@@ -34,9 +34,10 @@ from serving.auth import Role, add_key
 from serving.books import Books
 from serving.client import AssayClient, Refused
 from serving.client_calls import Ask
+from serving.engine import Engine
+from serving.engine_link import LinkedEngine
 from serving.routes import ROUTES
 from serving.run import Running, running, serve
-from serving.runtime import Runtime
 from stores.home import Home
 from tests.serving import world
 from tests.serving.parity import same_vectors
@@ -122,17 +123,19 @@ def test_bentoml_itself_answers_an_administrator(served: Served) -> None:
     assert served.get("/schema.json", "admin").json()["name"] == "assay"
 
 
-def test_the_worker_holds_nothing_that_only_training_needs(served: Served) -> None:
-    """Scikit-learn was a third of the CPU that a worker's start took."""
-    (worker,) = _workers(served)
-    loaded = {Path(each.path).parts for each in worker.memory_maps()}
-    assert any("lightgbm" in parts for parts in loaded)
-    assert not [parts for parts in loaded if "sklearn" in parts]
+def test_each_process_holds_what_it_needs_and_no_more(served: Served) -> None:
+    """Scikit-learn was a third of the CPU that a start took."""
+    (worker,), (engine,) = _members(served, "_bentoml_impl.worker.service"), _members(served, "serving.engine_apart")
+    assert engine.ppid() == worker.pid
+    loaded = {process: {Path(each.path).parts for each in process.memory_maps()} for process in (worker, engine)}
+    assert any("lightgbm" in parts for parts in loaded[engine])
+    assert not any("lightgbm" in parts for parts in loaded[worker])
+    assert not [parts for found in loaded.values() for parts in found if "sklearn" in parts]
 
 
-def _workers(served: Served) -> list[psutil.Process]:
+def _members(served: Served, module: str) -> list[psutil.Process]:
     family = psutil.Process(served.service.process.pid).children(recursive=True)
-    return [member for member in family if "_bentoml_impl.worker.service" in member.cmdline()]
+    return [member for member in family if module in member.cmdline()]
 
 
 def test_headers_tell_no_versions(served: Served) -> None:
@@ -167,10 +170,15 @@ def test_no_content_of_a_request_is_in_any_log(served: Served) -> None:
     assert CANARY not in served.log.read_text()
 
 
-def test_metrics_of_the_worker(served: Served) -> None:
+def test_metrics_are_of_the_doors_and_of_the_engine(served: Served) -> None:
+    with served.client() as client:
+        client.score_payment(payment("s-metrics"))
     text = served.get("/v1/metrics", "metrics").text
     assert 'assay_requests_total{route="/payments/score",status="200"}' in text
+    assert 'assay_decisions_total{action="' in text
     assert "assay_ready 1.0" in text
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(names) == len(set(names)), "a family is told once"
 
 
 def test_a_head_that_does_not_end_is_ended(served: Served) -> None:
@@ -259,8 +267,8 @@ def test_a_killed_supervisor_leaves_no_worker_behind(tmp_path: Path) -> None:
 
 
 def _killed(served: Served) -> None:
-    workers = _workers(served)
-    assert workers
+    workers = [*_members(served, "_bentoml_impl.worker.service"), *_members(served, "serving.engine_apart")]
+    assert len(workers) == 2
     with served.client() as client:
         client.wait_ready(5)
         kept = [client.score_payment(payment(f"s-kept-{number}"))["decision_id"] for number in range(5)]
@@ -295,7 +303,9 @@ def test_a_wrong_setting_is_told_before_anything_starts(tmp_path: Path, name: st
     shutil.copytree(world.CONFIGS, configs)
     (configs / name).write_text(content)
     with pytest.raises(DefinitionError, match=told):
-        Runtime(Home(tmp_path / "home"), configs, {}, log=None)
+        LinkedEngine(Home(tmp_path / "home"), configs, {}, log=None)
+    with pytest.raises(DefinitionError, match=told):
+        Engine(Home(tmp_path / "home"), configs, {}, log=None, at_hand=list)
     if name.count("/") == 0:
         with pytest.raises(DefinitionError, match=told):
             serve(Home(tmp_path / "home"), configs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from stores.bundles import point, unpoint
 from stores.ledger import Ledger
 from stores.shadow import ShadowStore
 from tests.serving import world
-from tests.serving.doors import Doors
+from tests.serving.doors import Doors, until
 
 PAYMENT = Product.PAYMENT
 
@@ -38,13 +38,6 @@ def store(doors: Doors) -> Iterator[ShadowStore]:
     made = ShadowStore(doors.home.shadow)
     yield made
     made.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def told(doors: Doors) -> dict[str, Any]:
@@ -107,7 +100,7 @@ def test_a_shadow_that_breaks_or_hangs_disturbs_nobody(
     doors: Doors, store: ShadowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = shadowed(doors, seed=7)
-    (shadow,) = doors.runtime.shadows._shadows.values()
+    (shadow,) = doors.engine.shadows._shadows.values()
     hangs, hanging, released = threading.Event(), threading.Event(), threading.Event()
 
     class Slow:
@@ -158,7 +151,7 @@ def test_what_was_missed_while_it_was_down_is_counted(doors: Doors, store: Shado
     until(lambda: store.read(digest).num_rows > 0)
     rows = store.read(digest).num_rows
     until(lambda: store.read(digest).num_rows >= rows)
-    doors.runtime.shadows.stop()
+    doors.engine.shadows.stop()
     missed = len(pay(doors, 6))
     doors.restart()
     until(lambda: told(doors)["shadow"] == digest)
@@ -170,7 +163,7 @@ def test_what_was_missed_while_it_was_down_is_counted(doors: Doors, store: Shado
 def shadow_by_hand(doors: Doors, books: Books, digest: str, limit: int) -> Shadow:
     bundle = load_bundle(doors.home.bundles / digest, score_golden_in_child=False)
     state = started_state(bundle, doors.home, books.journal, json_logger(doors.log))
-    policies = doors.runtime.deployments._policies
+    policies = doors.engine.deployments._policies
     rules = Rules(policies.policy, lambda: policies.lists)
     return Shadow(PAYMENT, bundle, state, rules, limit=limit, cap_ns=10**10, ticks=time.perf_counter_ns)
 

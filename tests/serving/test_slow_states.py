@@ -106,15 +106,15 @@ def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors,
     requests = world.payment_stream(25, 9, world.START, prefix="erased-")
     doors.together([{"path": "/v1/payments/score", "body": request} for request in requests])
     card = str(requests[0]["card_id"])
-    token = Vault(doors.runtime.committing.database, secret_key(doors.home.keys, "vault", {})).known("card_id", card)
+    token = Vault(doors.engine.committing.database, secret_key(doors.home.keys, "vault", {})).known("card_id", card)
 
     def state() -> Any:
-        return doors.runtime.desks[Product.PAYMENT].state
+        return doors.engine.desks[Product.PAYMENT].state
 
     assert token in state().holdings.first["card_id"]
     assert main(["--home", str(doors.home.root), "--configs", unbound, "erase", "card_id", card]) == 0
     until(lambda: token not in state().holdings.first["card_id"])
-    books, before = doors.runtime.committing, state()
+    books, before = doors.engine.committing, state()
 
     def refuse() -> bool:
         books.database.connection.set_commit_hook(None)
@@ -124,7 +124,7 @@ def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors,
     doors.home.states.rename(away)
     doors.home.states.mkdir()
     try:
-        doors.runtime.committer.between(lambda: books.database.connection.set_commit_hook(refuse))
+        doors.engine.committer.between(lambda: books.database.connection.set_commit_hook(refuse))
         (request,) = world.payment_stream(1, 77, world.START, prefix="refused")
         assert doors.pay(request).status_code == 503
         until(lambda: state() is not before and doors.runtime.ready)
@@ -140,7 +140,7 @@ def test_a_recovery_without_the_store_still_forgets_who_was_erased(doors: Doors,
 def test_reading_that_takes_longer_than_there_is_time_is_not_begun(
     doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = doors.runtime.desks[Product.PAYMENT].state
+    state = doors.engine.desks[Product.PAYMENT].state
     vector = state.vector
 
     def crawling(event: Any) -> Any:
@@ -155,14 +155,14 @@ def test_reading_that_takes_longer_than_there_is_time_is_not_begun(
         assert decision["degraded"] == "features dropped: deadline of 500 ms"
         assert (decision["score"], decision["action"]) == (None, "review")
         assert doors.decided(amount=100, deadline_ms=500)["action"] == "approve"
-        assert doors.runtime.desks[Product.PAYMENT].state is state
+        assert doors.engine.desks[Product.PAYMENT].state is state
     told = [doors.decided(deadline_ms=500)["degraded"] for _ in range(40)]
     assert told[0] == "features dropped: deadline of 500 ms"
     assert told[-1] is False
 
 
 def test_reading_that_turns_out_too_slow_is_cut_short(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = doors.runtime.desks[Product.PAYMENT].state
+    state = doors.engine.desks[Product.PAYMENT].state
     vector = state.vector
 
     def crawling(event: Any) -> Any:
@@ -173,17 +173,17 @@ def test_reading_that_turns_out_too_slow_is_cut_short(doors: Doors, monkeypatch:
         patch.setattr(state, "vector", crawling, raising=False)
         decision = doors.decided(deadline_ms=DEADLINE_MS)
         assert decision["degraded"] == f"features dropped: deadline of {DEADLINE_MS} ms"
-        assert doors.runtime.desks[Product.PAYMENT].state is None
+        assert doors.engine.desks[Product.PAYMENT].state is None
         # Its reader comes back; then it rests for ten times as long as that took.
-        until(lambda: doors.runtime._rescue._rests)
+        until(lambda: doors.engine._rescue._rests)
         assert doors.decided(deadline_ms=DEADLINE_MS)["degraded"] == "features dropped: the state is too slow"
-    doors.runtime._rescue._rests.clear()
-    until(lambda: doors.runtime.desks[Product.PAYMENT].state is state)
+    doors.engine._rescue._rests.clear()
+    until(lambda: doors.engine.desks[Product.PAYMENT].state is state)
     assert doors.decided(deadline_ms=DEADLINE_MS)["degraded"] is False
 
 
 def test_everything_above_replays_and_was_learnt_once(doors: Doors) -> None:
-    books = doors.runtime.committing
+    books = doors.engine.committing
     replayer = Replayer(books.ledger, books.journal, doors.home.bundles)
     for row in books.ledger.read("payment").to_pylist():
         same, expected, got = replayer.replay(row["decision_id"])

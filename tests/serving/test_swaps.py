@@ -55,13 +55,13 @@ class Caller:
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     made = Doors(tmp_path_factory.mktemp("swaps"), products=(PAYMENT,))
     # A look a second would make a hundred swaps take minutes; the loop that looks is the service's own.
-    made.runtime.settings = made.runtime.settings.model_copy(update={"reload_every": 10_000})
+    made.look_often()
     yield made
     made.close()
 
 
 def test_a_hundred_swaps_under_load(doors: Doors) -> None:
-    first = doors.runtime.desks[PAYMENT].bundle.hash
+    first = doors.engine.desks[PAYMENT].bundle.hash
     second = world.deploy(doors.home, PAYMENT, seed=6)
     point(doors.home.pointers, "payment", first, 1)
     assert first != second

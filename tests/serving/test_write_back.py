@@ -12,8 +12,8 @@ from pathlib import Path
 
 import apsw
 
+from serving.engine import Engine
 from serving.logs import json_logger
-from serving.runtime import Runtime
 from serving.write_back import PAGES, WriteBack, left_to_write_back
 from stores.database import Database
 from stores.home import Home
@@ -92,7 +92,7 @@ def test_the_service_runs_it(tmp_path: Path) -> None:
 
 def test_the_collector_rests_before_the_doors_open() -> None:
     code = (
-        "import gc; from serving.service import never_scanned_again; kept = [[] for _ in range(100_000)];"
+        "import gc; from serving.lifetime import never_scanned_again; kept = [[] for _ in range(100_000)];"
         "never_scanned_again(); assert gc.get_freeze_count() > 100_000; assert len(gc.get_objects()) < 10_000"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
@@ -101,16 +101,16 @@ def test_the_collector_rests_before_the_doors_open() -> None:
 
 def test_what_goes_before_the_doors_goes_before_them(tmp_path: Path) -> None:
     told: list[bool] = []
-    runtime = Runtime(
-        Home(tmp_path / "home"), world.CONFIGS, {}, log=json_logger(io.StringIO()),
-        before_doors=lambda: told.append(runtime.ready),
+    engine = Engine(
+        Home(tmp_path / "home"), world.CONFIGS, {}, log=json_logger(io.StringIO()), at_hand=list,
+        before_doors=lambda: told.append(engine.ready),
     )  # fmt: skip
-    runtime.start()
+    engine.start()
     try:
-        assert runtime.committer.wait_ready(60)
+        assert engine.committer.wait_ready(60)
         assert told == [False]
     finally:
-        runtime.stop()
+        engine.stop()
 
 
 # ------------------------------------------------------------------------ parts
