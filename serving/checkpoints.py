@@ -1,13 +1,15 @@
 """Checkpoints of the states in use, taken while requests run.
 
-    watch thread                              committer's thread, between two transactions
+    a thread of its own                       committer's thread, between two transactions
     every `checkpoint_every`: begin  ───────▶ note which entities have changed
     slice, until all are packed      ───────▶ pack some of them, for `checkpoint_pause_ms` at most
-    write some megabytes of slices            (runs on)
+    rest                                      (decides)
+    write some megabytes of slices            (decides)
     let go of dead entities          ───────▶ look at some slots
-    forget who was erased            ───────▶ at once, whenever the store says so
+    forget who was erased            ───────▶ whenever the store says so, also while a checkpoint is taken
 
-Requests wait for one slice at most. What a crash cuts off is replayed from the journal.
+Requests wait for one slice at most, and slices take a fifteenth of the committer's time: one after the other they left
+too little of it at half of what it can do. What a crash cuts off is replayed from the journal.
 """
 
 from __future__ import annotations
@@ -34,11 +36,13 @@ _LOOK_SLOTS, _LET_GO = 2**15, 128
 """Slots looked at and entities let go between two transactions: about a millisecond."""
 _LOOK_SECONDS = 0.5
 BUSY_SECONDS = 1.0
-"""How long somebody who holds the store is waited for: keys and pointers are looked at by the same thread."""
+"""How long somebody who holds the store is waited for."""
+_RESTS = 14
+"""Rest after what was done in the committer's thread, as a multiple of what that may take."""
 
 
 class Checkpoints:
-    """Write the states of the desks to the home's store; for the watch thread, and after it for who stops the service.
+    """Write the states of the desks to the home's store; for one thread, and after it for who stops the service.
 
     Parameters
     ----------
@@ -118,6 +122,8 @@ class Checkpoints:
                 n_bytes += _size(part)
                 n_records += len(part.records)
                 last = part.last
+                # What was packed of them before is not written any more: the store sees to it.
+                self._forget_erased(stopping)
             self._between(taking.done, stopping)
         except BaseException as error:
             self._given_up.append((taking, error))
@@ -137,6 +143,7 @@ class Checkpoints:
         part = self._between(one, stopping)
         records, n_bytes = dict(part.records), _size(part)
         while not part.last and n_bytes < _WRITE_BYTES:
+            self._rest()
             part = self._between(one, stopping)
             records.update(part.records)
             n_bytes += _size(part)
@@ -168,6 +175,7 @@ class Checkpoints:
             n_gone += self._between(some, stopping)
             if state.holdings.cursor == 0:
                 break
+            self._rest()
         if n_gone:
             self._log.info("evicted", n_entities=n_gone, n_kept=state.holdings.n_entities)
 
@@ -190,6 +198,9 @@ class Checkpoints:
 
         self._between(forget, stopping)
         self._n_erased = found[-1][0]
+
+    def _rest(self) -> None:
+        time.sleep(_RESTS * self._pause)
 
     def _opened(self) -> SqliteStates:
         if self._store is None:

@@ -1,7 +1,8 @@
 """The engine behind the doors: desks, the committer that decides at them, and the watch over what changes.
 
 start:  watch thread: load bundles → committer: warm states → ready
-watch:  every second: pointers, erasures; every minute: a checkpoint
+watch:  every second: pointers, policies, lists
+beside: every second: erasures; every minute: a checkpoint
 stop:   no more writes, finish the queue, the last checkpoint, close the stores
 """
 
@@ -9,9 +10,11 @@ from __future__ import annotations
 
 import hmac
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +55,9 @@ from stores.settings_files import load_settings
 
 if TYPE_CHECKING:
     from features.online import OnlineState
+
+_NICE = 10
+"""How much later than others the thread of the checkpoints has its turn, where cores are short."""
 
 
 class Engine:
@@ -171,6 +177,7 @@ class Engine:
         )
         self.write_back = WriteBack(lambda: Database(home.database, self.settings.busy_timeout / 1e6), log=log)
         self._watch = threading.Thread(target=self._watched, name="watch", daemon=True)
+        self._keeping = threading.Thread(target=self._kept, name="checkpoints", daemon=True)
 
     # --------------------------------------------------------------- lifecycle
 
@@ -191,9 +198,10 @@ class Engine:
         self.committer.stop()
         self.anchoring.stop()
         self.write_back.stop()
-        if self._watch.is_alive():
-            self._watch.join(10.0)
-        if not self._watch.is_alive():
+        for thread in (self._watch, self._keeping):
+            if thread.is_alive():
+                thread.join(10.0)
+        if not self._keeping.is_alive():
             self.checkpoints.final()
 
     def submit(self, work: Work) -> None:
@@ -214,7 +222,9 @@ class Engine:
     @property
     def alive(self) -> bool:
         """Whether every thread that should run does."""
-        return self._watch.is_alive() and (self.committer.alive or not self.committer.started)
+        if not self._watch.is_alive():
+            return False
+        return not self.committer.started or (self.committer.alive and self._keeping.is_alive())
 
     def status(self) -> Status:
         """How it is now."""
@@ -235,8 +245,9 @@ class Engine:
         return self.status()
 
     def _watched(self) -> None:
-        try:
+        with self._told("watch_failed"):
             self._first_desks()
+            self._keeping.start()
             self.committer.start()
             self.shadows.start()
             while not self._rested():
@@ -244,11 +255,23 @@ class Engine:
                 with self._looked:
                     self._n_looks += 1
                     self._looked.notify_all()
+
+    def _kept(self) -> None:
+        """A checkpoint now and then, and erasures; whatever decides goes before."""
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        with self._told("checkpoints_failed"):
+            while not self._stopping.wait(self.settings.reload_every / 1e6):
                 if self.committer.ready:
                     self.checkpoints.look(self._stopping.is_set)
-        # The thread is a door's other half: its end must be seen, and liveness tells it.
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """The thread is a door's other half: its end must be seen, and liveness tells it."""
+        try:
+            yield
         except Exception as error:
-            self._log.error("watch_failed", error=type(error).__name__)
+            self._log.error(what, error=type(error).__name__)
             raise
 
     def _rested(self) -> bool:

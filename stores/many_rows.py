@@ -28,7 +28,7 @@ def insert_rows(connection: apsw.Connection, table: str, rows: Sequence[Sequence
     [(37, 16206)]
     """
     for piece in pieces(rows):
-        text = f"INSERT INTO {table} VALUES {_marks(len(piece), len(piece[0]))}"  # noqa: S608 - a name of ours and marks
+        text = f"INSERT INTO {table} VALUES {marks(len(piece), len(piece[0]))}"  # noqa: S608 - a name of ours and marks
         connection.execute(text, [value for row in piece for value in row])
 
 
@@ -47,13 +47,12 @@ def select_matching(
     """
     on = " AND ".join(f"{name} = wanted.column{place}" for place, name in enumerate(keys, 1))
     for piece in pieces(wanted):
-        marks = _marks(len(piece), len(keys))
-        text = f"SELECT {columns} FROM (VALUES {marks}) AS wanted CROSS JOIN {table} ON {on}"  # noqa: S608 - as above
+        text = f"SELECT {columns} FROM (VALUES {marks(len(piece), len(keys))}) AS wanted CROSS JOIN {table} ON {on}"  # noqa: S608 - as above
         yield from connection.execute(text, [value for row in piece for value in row])
 
 
-def pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Slices of 32, 16, 8, or fewer than 8.
+def pieces(items: Sequence[T], largest: int = _LARGEST) -> Iterator[Sequence[T]]:
+    """Slices of ``largest``, a power of two, then of smaller ones down to 8, or fewer than 8.
 
     Examples
     --------
@@ -62,12 +61,13 @@ def pieces(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """
     start, left = 0, len(items)
     while left:
-        size = left if left < _ANY_BELOW else min(_LARGEST, 1 << (left.bit_length() - 1))
+        size = left if left < _ANY_BELOW else min(largest, 1 << (left.bit_length() - 1))
         yield items[start : start + size]
         start, left = start + size, left - size
 
 
 @lru_cache
-def _marks(n_rows: int, n_columns: int) -> str:
+def marks(n_rows: int, n_columns: int) -> str:
+    """Question marks for so many rows of so many values."""
     row = f"({', '.join('?' * n_columns)})"
     return ", ".join([row] * n_rows)

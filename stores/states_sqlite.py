@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import apsw
 
 from domain.errors import DataError, Unavailable
 from stores.database import Database
+from stores.many_rows import marks, pieces
 from stores.states import Mark, overtaken, unmarked
 
 # Each entry is one migration and is never edited after it has been released; append a new one instead.
@@ -40,6 +42,16 @@ MIGRATIONS: tuple[str, ...] = (
 
 _PAGE = 256
 """Records read at once: a page of them, and not all, lies in memory."""
+
+_AT_ONCE = 256
+"""Records written by one statement."""
+
+_UPSERT = (
+    # Chosen in the statement itself: an erasure by another process is never undone by what was packed before.
+    "INSERT INTO record (place, key, body) SELECT ?, column1, column2 FROM (VALUES {}) "
+    "WHERE NOT EXISTS (SELECT 1 FROM erased WHERE key = column1) "
+    "ON CONFLICT (place, key) DO UPDATE SET body = excluded.body"
+)
 
 
 class SqliteStates:
@@ -90,18 +102,12 @@ class SqliteStates:
                 (namespace, seq, after + 1, head),
             )
             place = self._place(namespace)
-            many = self._database.connection.executemany
-            # Chosen in the statement itself: an erasure by another process is never undone by what was packed before.
-            many(
-                "INSERT INTO record (place, key, body) SELECT ?1, ?2, ?3 "
-                "WHERE NOT EXISTS (SELECT 1 FROM erased WHERE key = ?2) "
-                "ON CONFLICT (place, key) DO UPDATE SET body = excluded.body",
-                ((place, key, body) for key, body in records.items() if body is not None),
-            )
-            many(
-                "DELETE FROM record WHERE place = ? AND key = ?",
-                ((place, key) for key, body in records.items() if body is None),
-            )
+            execute = self._database.connection.execute
+            # Many a statement: each lets go of the interpreter's lock and has to have it back from who decides.
+            for piece in pieces([item for item in records.items() if item[1] is not None], _AT_ONCE):
+                execute(_UPSERT.format(marks(len(piece), 2)), [place, *chain.from_iterable(piece)])
+            for gone in pieces([key for key, body in records.items() if body is None], _AT_ONCE):
+                execute(f"DELETE FROM record WHERE place = ? AND key IN {marks(1, len(gone))}", [place, *gone])  # noqa: S608 - marks
         return Mark(seq, head, after + 1)
 
     def read(self, namespace: str, keys: Sequence[str]) -> tuple[Mark, list[bytes | None]]:

@@ -44,6 +44,24 @@ class Histogram:
         for value in values:
             self.record(value)
 
+    def add(self, other: Histogram) -> None:
+        """Count all that another has counted.
+
+        Examples
+        --------
+        >>> both, one = Histogram(), Histogram()
+        >>> both.record(7), one.record_all([3, 5]), both.add(one)
+        (None, None, None)
+        >>> both.n, both.percentile(50), both.smallest, both.mean()
+        (3, 5, 3, 5.0)
+        """
+        for end, n in other._counts.items():
+            self._counts[end] = self._counts.get(end, 0) + n
+        self.n += other.n
+        self.total += other.total
+        self.smallest = min((end for end in (self.smallest, other.smallest) if end is not None), default=None)
+        self.largest = max((end for end in (self.largest, other.largest) if end is not None), default=None)
+
     def percentile(self, percent: float) -> int | None:
         """The value that ``percent`` of a hundred do not exceed; None when nothing was counted."""
         if self.largest is None:
