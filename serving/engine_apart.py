@@ -54,7 +54,8 @@ class Mailbox:
         self._arrived: deque[Work] = deque()
         self._put: deque[Callable[[], None] | None] = deque()
         self._at_hand: dict[int, Work] = {}
-        self._woken, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._woken, self._wake = os.pipe()
+        os.set_blocking(self._wake, False)
         self._poll = select.poll()
         self._poll.register(works, select.POLLIN)
         self._poll.register(self._woken, select.POLLIN)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from domain.decision import Product
-from domain.events import Event, Value
+from domain.events import Event
 from serving.http import Answer
 from serving.problems import Problem
 from serving.work import Done, Kind, Work
@@ -29,7 +29,7 @@ class _Fact(msgspec.Struct, array_like=True, gc=False):
     event_id: str
     event_time: int
     known_at: int
-    body: dict[str, Value]
+    body: dict[str, Any]
     client: str
 
 

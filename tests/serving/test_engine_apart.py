@@ -65,7 +65,13 @@ def stopped(doors: Doors) -> Iterator[None]:
 
 TEXT = st.text(max_size=20)
 VALUES = st.one_of(
-    TEXT, st.booleans(), st.integers(-(2**80), 2**80), st.floats(allow_nan=False), st.just("\ud800"), st.just(-0.0)
+    TEXT,
+    st.booleans(),
+    st.integers(-(2**80), 2**80),
+    st.floats(allow_nan=False),
+    st.just("\ud800"),
+    st.just(-0.0),
+    st.none(),
 )
 EVENTS = st.builds(
     Event,
