@@ -32,7 +32,7 @@ from serving.books import Books
 from serving.metrics import Metrics
 from serving.problems import Problem, unavailable
 from serving.rescue import LeftBehind, Rescue
-from serving.work import Done, Work
+from serving.work import Done, Inbox, Work
 from stores.journal import Journal
 
 _RETRY_SECONDS = 1.0
@@ -74,25 +74,6 @@ class Admission(Protocol):
 
 
 Deliver = Callable[[Sequence[tuple[Work, Done]]], None]
-
-
-class Inbox(Protocol):
-    """Where works and changes come from; a `queue.SimpleQueue` is one. None ends the waiting, and is nothing itself."""
-
-    def put(self, item: Work | Callable[[], None] | None) -> None:
-        """Add something, from any thread."""
-
-    def get(self) -> Work | Callable[[], None] | None:
-        """Wait for the next, and take it."""
-
-    def get_nowait(self) -> Work | Callable[[], None] | None:
-        """Take the next, or raise queue.Empty."""
-
-    def qsize(self) -> int:
-        """How many wait, about."""
-
-    def empty(self) -> bool:
-        """Whether none waits."""
 
 
 @dataclass(slots=True)

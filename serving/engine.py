@@ -30,7 +30,7 @@ from serving.anchoring import Anchoring
 from serving.books import CHAIN_KEY, Books
 from serving.canary import Lot
 from serving.checkpoints import Checkpoints
-from serving.committer import Committer, Deliver, Inbox
+from serving.committer import Committer, Deliver
 from serving.deciding import Decider
 from serving.deployments import Deployments, started_state
 from serving.desk import Desk, Desks
@@ -45,7 +45,7 @@ from serving.rescue import Rescue
 from serving.settings import ServingSettings
 from serving.shadow import Shadows
 from serving.version import code_version
-from serving.work import Work, deliver, first_deadline
+from serving.work import Inbox, Work, deliver, first_deadline
 from serving.write_back import WriteBack, left_to_write_back
 from stores.database import Database
 from stores.home import Home

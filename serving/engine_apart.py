@@ -27,21 +27,20 @@ from typing import TYPE_CHECKING, Any
 
 from domain.errors import AssayError
 from serving.engine_status import Status
-from serving.engine_wire import Frames, frame_of_settled, work_of
+from serving.engine_wire import AT_ONCE, Frames, frame_of_settled, work_of
 from serving.work import Done, Work
 
 if TYPE_CHECKING:
     from serving.engine import Engine
 
 STOP = "stop"
-_AT_ONCE = 2**18
 _LOOK_SECONDS, _TELL_SECONDS = 0.05, 1.0
 """How often it is looked whether the engine is ready, and how often whether anything else of its status is another."""
 _STOPPED_SECONDS = 60.0
 
 
 class Mailbox:
-    """Works as they arrive on a socket, and what else is to be done: a `serving.committer.Inbox`.
+    """Works as they arrive on a socket, and what else is to be done: a `serving.work.Inbox`.
 
     The thread that takes is the one that receives: nobody hands over to it.
     """
@@ -77,7 +76,7 @@ class Mailbox:
             except queue.Empty:
                 for ready, _ in self._poll.poll():
                     if ready == self._woken:
-                        os.read(self._woken, _AT_ONCE)
+                        os.read(self._woken, AT_ONCE)
 
     def get_nowait(self) -> Work | Callable[[], None] | None:
         """Take the next, or raise queue.Empty."""
@@ -118,7 +117,7 @@ class Mailbox:
         if not self._open:
             return
         try:
-            received = self._socket.recv(_AT_ONCE, socket.MSG_DONTWAIT)
+            received = self._socket.recv(AT_ONCE, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:

@@ -29,7 +29,7 @@ from domain.settings import PlatformSettings
 from domain.time import system_clock
 from serving.engine_apart import STOP
 from serving.engine_status import Status
-from serving.engine_wire import Frames, frame_of, settled_of
+from serving.engine_wire import AT_ONCE, Frames, frame_of, settled_of
 from serving.policies import Policies
 from serving.problems import Problem, unavailable
 from serving.settings import ServingSettings
@@ -39,7 +39,6 @@ from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
 
 ROOT = Path(__file__).parents[1]
-_AT_ONCE = 2**18
 _AGAIN_SECONDS, _STOP_SECONDS, _SPARE_SECONDS = 0.2, 60.0, 5.0
 
 
@@ -275,7 +274,7 @@ class _Life:
 
     def _receive(self) -> None:
         try:
-            received = self._socket.recv(_AT_ONCE)
+            received = self._socket.recv(AT_ONCE)
         except BlockingIOError:
             return
         except OSError:

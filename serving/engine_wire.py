@@ -19,6 +19,9 @@ from serving.http import Answer
 from serving.problems import Problem
 from serving.work import Done, Kind, Work
 
+AT_ONCE = 2**18
+"""Bytes that either end receives at once, at most."""
+
 _HEAD = 4
 
 
@@ -54,13 +57,13 @@ class _Settled(msgspec.Struct, array_like=True, gc=False):
 
     n: int
     status: int
-    body: bytes
-    media_type: bytes
-    headers: list[tuple[bytes, bytes]]
-    code: str
-    detail: str
-    problem_headers: dict[str, str]
-    extra: dict[str, Any]
+    body: bytes = b""
+    media_type: bytes = b""
+    headers: list[tuple[bytes, bytes]] = []
+    code: str = ""
+    detail: str = ""
+    problem_headers: dict[str, str] = {}
+    extra: dict[str, Any] = {}
 
 
 _SENT = msgspec.msgpack.Decoder(_Sent)
@@ -139,22 +142,15 @@ def work_of(body: bytes) -> Work:
 
 def frame_of_settled(pairs: Sequence[tuple[Work, Done]]) -> bytes:
     """What became of the works of a transaction, framed."""
-    settled = []
-    for work, done in pairs:
-        result = done.result
-        if isinstance(result, Problem):
-            settled.append(
-                _Settled(
-                    work.future, result.status, b"", b"", [], result.code, result.detail, result.headers, result.extra
-                )
-            )
-        else:
-            settled.append(
-                _Settled(
-                    work.future, result.status, result.body, result.media_type, list(result.headers), "", "", {}, {}
-                )
-            )
-    return framed(_ENCODER.encode(settled))
+    return framed(_ENCODER.encode([_settled(work.future, done.result) for work, done in pairs]))
+
+
+def _settled(n: int, result: Answer | Problem) -> _Settled:
+    if isinstance(result, Problem):
+        return _Settled(
+            n, result.status, code=result.code, detail=result.detail, problem_headers=result.headers, extra=result.extra
+        )
+    return _Settled(n, result.status, result.body, result.media_type, list(result.headers))
 
 
 def settled_of(body: bytes) -> Iterator[tuple[int, Answer | Problem]]:

@@ -211,13 +211,13 @@ class Histogram(_Instrument):
 
 def taken(waiting: deque[T]) -> list[T]:
     """What waits, taken out; each is given to one caller, whatever else goes on."""
-    taken = []
+    found = []
     while waiting:
         try:
-            taken.append(waiting.popleft())
+            found.append(waiting.popleft())
         except IndexError:
             break
-    return taken
+    return found
 
 
 def grouped(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,25 @@ class Work:
     product: Product | None = None
     deadline_ms: int | None = None
     said: Said | None = None
+
+
+class Inbox(Protocol):
+    """Where works and changes come from; a `queue.SimpleQueue` is one. None ends the waiting, and is nothing itself."""
+
+    def put(self, item: Work | Callable[[], None] | None) -> None:
+        """Add something, from any thread."""
+
+    def get(self) -> Work | Callable[[], None] | None:
+        """Wait for the next, and take it."""
+
+    def get_nowait(self) -> Work | Callable[[], None] | None:
+        """Take the next, or raise queue.Empty."""
+
+    def qsize(self) -> int:
+        """How many wait, about."""
+
+    def empty(self) -> bool:
+        """Whether none waits."""
 
 
 @dataclass(frozen=True, slots=True)
