@@ -171,9 +171,16 @@ class Vault:
 
     def _made(self, place: Place, lookup: bytes) -> tuple[Subject, str]:
         n_layers = len(self._keyring.layers)
-        key = self._new_key()
-        token = token_of(key, lookup)
+        key, token = self._new_key_and_token(lookup)
         return (self._keyring.stored(lookup), place[0], key, n_layers, token if n_layers > 1 else None), token
+
+    def _new_key_and_token(self, lookup: bytes) -> tuple[bytes, str]:
+        """A new key whose token does not begin as an option of a command does, or as a formula of a spreadsheet."""
+        while True:
+            key = self._new_key()
+            token = token_of(key, lookup)
+            if not token.startswith("-"):
+                return key, token
 
     # ------------------------------------------- by who writes many at a time
 

@@ -50,6 +50,12 @@ def test_equal_identifiers_of_a_namespace_share_a_token_and_no_others_do(
         assert identifier not in token or len(identifier) < 4
 
 
+def test_no_token_begins_as_an_option_or_a_formula(shared: Vault) -> None:
+    """One in 64 did: a command took ``-Qx…`` for an option, a spreadsheet would take it for a formula."""
+    tokens = shared.tokens("card_id", [f"card {n}" for n in range(2_000)]).values()
+    assert not [token for token in tokens if token.startswith(("-", "=", "+", "@"))]
+
+
 def test_another_key_knows_nobody(database: Database) -> None:
     first = Vault(database, KEY).token("customer_id", "alice")
     assert Vault(database, bytes(32)).token("customer_id", "alice") != first
