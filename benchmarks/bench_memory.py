@@ -7,9 +7,10 @@ clock that runs ten days a minute: the features are the real ones, windows are f
 as much must go as comes. Customers come with card, device and address, pay some times, and are not seen again; the
 identifiers that are remembered are as many as may be after 21 minutes.
 
-Resident memory is read every five seconds. The slope from the fill on is that of least squares over medians of a
-minute, its interval by Newey and West (a minute resembles the one before). Flat means that the interval's upper end is
-below `FLAT` of memory a request, or it prints ``"equal": false`` and ends with 1, as it must with ``--leak 1000``.
+Resident memory of the doors and of the engine, each a process, is read every five seconds. The slope of their sum from
+the fill on is that of least squares over medians of a minute, its interval by Newey and West (a minute resembles the
+one before). Flat means that the interval's upper end is below `FLAT` of memory a request, or it prints ``"equal":
+false`` and ends with 1, as it must with ``--leak 1000``.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import httpx
 import numpy as np
 import psutil
 from decide_world import CONFIGS, World, make_world
-from memory_server import fast_clock
+from memory_server import ENGINE, fast_clock
 from numpy.typing import NDArray
 from peers import verdict
 
@@ -59,12 +60,18 @@ _AT_ONCE, _STAYS = 6_000, 12_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One reading: seconds since the first request, resident bytes, and what the states hold."""
+    """One reading: seconds since the first request, resident bytes of both processes, and what the states hold."""
 
     at: float
-    resident: int
+    doors: int
+    engine: int
     entities: int
     state_bytes: int
+
+    @property
+    def resident(self) -> int:
+        """Of both, bytes."""
+        return self.doors + self.engine
 
 
 class Passing(Traffic):
@@ -110,8 +117,8 @@ def by_minute(samples: Sequence[Sample]) -> list[Sample]:
         minutes.setdefault(int(sample.at // 60), []).append(sample)
     return [
         Sample(
-            60.0 * minute + 30.0, int(statistics.median(s.resident for s in found)), found[-1].entities,
-            found[-1].state_bytes,
+            60.0 * minute + 30.0, int(statistics.median(s.doors for s in found)),
+            int(statistics.median(s.engine for s in found)), found[-1].entities, found[-1].state_bytes,
         )
         for minute, found in sorted(minutes.items())
     ]  # fmt: skip
@@ -120,9 +127,10 @@ def by_minute(samples: Sequence[Sample]) -> list[Sample]:
 def report(samples: Sequence[Sample], result: Result, rate: float, filled: float) -> tuple[bool, str]:
     """Whether memory is flat from ``filled`` s on, and what to print."""
     minutes = by_minute([sample for sample in samples if sample.at >= 0])
-    lines = [f"{'minute':>6}{'resident MB':>13}{'entities':>10}{'rows and slots MB':>19}"]
+    lines = [f"{'minute':>6}{'doors MB':>10}{'engine MB':>11}{'entities':>10}{'rows and slots MB':>19}"]
     lines += [
-        f"{one.at / 60:>6.1f}{one.resident / _MEBI:>13.1f}{one.entities:>10,}{one.state_bytes / _MEBI:>19.1f}"
+        f"{one.at / 60:>6.1f}{one.doors / _MEBI:>10.1f}{one.engine / _MEBI:>11.1f}{one.entities:>10,}"
+        f"{one.state_bytes / _MEBI:>19.1f}"
         for one in minutes
     ]
     after = [one for one in minutes if one.at - 30.0 >= filled]
@@ -152,8 +160,8 @@ def report(samples: Sequence[Sample], result: Result, rate: float, filled: float
 def _server(world: World, began: int, speed: float, leak: int) -> Iterator[tuple[str, int]]:
     port = free_port()
     arguments = [
-        sys.executable, str(Path(__file__).with_name("memory_server.py")), str(world.home.root), str(CONFIGS),
-        str(port), str(began), str(speed), str(leak),
+        sys.executable, str(Path(__file__).with_name("memory_server.py")), "doors", str(began), str(speed), str(leak),
+        str(port), str(world.home.root), str(CONFIGS),
     ]  # fmt: skip
     with (world.home.root / "service.log").open("wb") as log:
         process = subprocess.Popen(arguments, stdout=log, stderr=log)
@@ -166,15 +174,16 @@ def _server(world: World, began: int, speed: float, leak: int) -> Iterator[tuple
 
 
 def _watch(url: str, pid: int, key: str, start: float, ended: threading.Event, samples: list[Sample]) -> None:
-    process = psutil.Process(pid)
+    doors = psutil.Process(pid)
+    engine = next(child for child in doors.children() if ENGINE in child.cmdline())
     with httpx.Client(timeout=30, trust_env=False, headers={"Authorization": f"Bearer {key}"}) as client:
         while True:
             lines = client.get(f"{url}/v1/metrics").text.splitlines()
             told = dict(line.split(" ") for line in lines if line.startswith("assay_state_"))
             samples.append(
                 Sample(
-                    time.monotonic() - start, process.memory_info().rss, int(float(told["assay_state_entities"])),
-                    int(float(told["assay_state_bytes"])),
+                    time.monotonic() - start, doors.memory_info().rss, engine.memory_info().rss,
+                    int(float(told["assay_state_entities"])), int(float(told["assay_state_bytes"])),
                 )
             )  # fmt: skip
             if ended.wait(_EVERY):

@@ -1,9 +1,10 @@
-"""Doors and engine in one process behind uvicorn, with a clock that runs faster: a quarter passes while a kettle boils.
+"""Doors behind uvicorn and their engine, with a clock that runs faster: a quarter passes while a kettle boils.
 
-    python benchmarks/memory_server.py HOME CONFIGS PORT BEGAN SPEED LEAK
+    python benchmarks/memory_server.py doors  BEGAN SPEED LEAK PORT HOME CONFIGS
+    python benchmarks/memory_server.py engine BEGAN SPEED LEAK HOME CONFIGS WORKS CONTROL     (the doors begin it)
 
-Doors, runtime, connections and the collector's settings are those of `serving.service`; BentoML's supervisor, which is
-asked for nothing, is not there.
+Doors, runtime, link, engine, connections and the collector's settings are those of `serving.service`; BentoML's
+supervisor, which is asked for nothing, is not there.
 """
 
 from __future__ import annotations
@@ -12,27 +13,26 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
+from domain.time import Clock
 from scoring.lean import import_lightgbm_alone
-from serving.app import Door
-from serving.connections import guarded
-from serving.guard import Guard
 from serving.http import Receive, Scope, Send
 from serving.lifetime import never_scanned_again
 from serving.logs import json_logger
 from serving.run import HOST
 from serving.settings import ServingSettings
-from serving.work import Work
 from stores.home import Home
 from stores.settings_files import load_settings
 
+ENGINE = "engine"
+"""The first argument of the process that decides."""
 
-def fast_clock(began: int, speed: float) -> Callable[[], int]:
+
+def fast_clock(began: int, speed: float) -> Clock:
     """Now in µs UTC, ``speed`` times as far from ``began`` as by the machine's clock.
 
     Examples
@@ -61,21 +61,26 @@ def leaking(door: Any, n_bytes: int) -> Any:
     return application if n_bytes else door
 
 
-async def served(home: Home, configs: Path, port: int, clock: Callable[[], int], leak: int) -> None:
-    """Serve until the process is told to end."""
-    from serving.engine import Engine
+async def served(home: Home, configs: Path, port: int, clock: Clock, leak: int, engine: Sequence[str]) -> None:
+    """Serve until the process is told to end, with the engine that ``engine`` begins."""
+    # None of this is the engine's, which is begun from the same file.
+    import uvicorn
+
+    from serving.app import Door
+    from serving.connections import guarded
+    from serving.engine_link import LinkedEngine, begun
+    from serving.guard import Guard
     from serving.runtime import Runtime
 
     settings = load_settings(configs / "serving.yaml", ServingSettings)
     door = Door()
     log = json_logger(sys.stdout)
 
-    def engine(at_hand: Callable[[], list[Work]]) -> Engine:
-        return Engine(
-            home, configs, os.environ, log=log, clock=clock, at_hand=at_hand, before_doors=never_scanned_again
-        )
+    def linked(_: object) -> LinkedEngine:
+        begin = partial(begun, program=engine)
+        return LinkedEngine(home, configs, os.environ, log=log, before_doors=never_scanned_again, begin=begin)
 
-    runtime = Runtime(home, configs, os.environ, engine, log=log, clock=clock)
+    runtime = Runtime(home, configs, os.environ, linked, log=log, clock=clock)
     runtime.start()
     door.open(runtime)
     config = uvicorn.Config(
@@ -86,7 +91,20 @@ async def served(home: Home, configs: Path, port: int, clock: Callable[[], int],
     runtime.stop()
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> None:
+    """Be the doors or their engine."""
+    what, began, speed, leak, *others = arguments
+    clock = fast_clock(int(began), float(speed))
+    if what == ENGINE:
+        from serving import engine_apart
+
+        engine_apart.main(others, clock)
+        return
     import_lightgbm_alone()
-    where, settled, at, since, pace, lost = sys.argv[1:]
-    asyncio.run(served(Home(Path(where)), Path(settled), int(at), fast_clock(int(since), float(pace)), int(lost)))
+    port, home, configs = others
+    engine = (__file__, ENGINE, began, speed, leak)
+    asyncio.run(served(Home(Path(home)), Path(configs), int(port), clock, int(leak), engine))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import AssayError
+from domain.time import Clock, system_clock
 from serving.engine_status import Status
 from serving.engine_wire import AT_ONCE, Frames, frame_of_settled, work_of
 from serving.work import Done, Work
@@ -199,7 +200,13 @@ class Control:
 
 
 def serve(
-    home: Path, configs: Path, environment: Mapping[str, str], works: socket.socket, control: Connection, log: Any
+    home: Path,
+    configs: Path,
+    environment: Mapping[str, str],
+    works: socket.socket,
+    control: Connection,
+    log: Any,
+    clock: Clock = system_clock,
 ) -> None:
     """Be an engine until the doors are gone or say so; for a process that has nothing else to do."""
     from serving.engine import Engine
@@ -211,7 +218,7 @@ def serve(
     mailbox = Mailbox(works)
     engine = Engine(
         Home(home), configs, environment, log=log, at_hand=mailbox.at_hand, inbox=mailbox, deliver=mailbox.deliver,
-        before_doors=never_scanned_again,
+        before_doors=never_scanned_again, clock=clock,
     )  # fmt: skip
     ear = Control(engine, control)
     engine.start(ear.changed)
@@ -223,7 +230,7 @@ def serve(
     engine.stop()
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str], clock: Clock = system_clock) -> None:
     """Be an engine for the doors that have started this process, with the descriptors that they handed over."""
     from scoring.lean import import_lightgbm_alone
     from serving.lifetime import end_with_parent
@@ -235,9 +242,8 @@ def main(arguments: Sequence[str]) -> None:
     # Nobody whom this process starts may hold them: the doors would wait for an end that does not come.
     for each in (works, control):
         os.set_inheritable(int(each), False)
-    serve(
-        Path(home), Path(configs), os.environ, socket.socket(fileno=int(works)), Connection(int(control)), json_logger()
-    )
+    ends = socket.socket(fileno=int(works)), Connection(int(control))
+    serve(Path(home), Path(configs), os.environ, *ends, json_logger(), clock)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -59,11 +59,16 @@ Begin = Callable[[Path, Path, Mapping[str, str], socket.socket, Connection], Beg
 
 
 def begun(
-    home: Path, configs: Path, environment: Mapping[str, str], works: socket.socket, control: Connection
+    home: Path,
+    configs: Path,
+    environment: Mapping[str, str],
+    works: socket.socket,
+    control: Connection,
+    program: Sequence[str] = ("-m", "serving.engine_apart"),
 ) -> subprocess.Popen[bytes]:
     """An engine in a fresh interpreter: this one has threads, and may have loaded what an engine does without."""
     ends = (works.fileno(), control.fileno())
-    command = [sys.executable, "-m", "serving.engine_apart", str(home), str(configs), *map(str, ends)]
+    command = [sys.executable, *program, str(home), str(configs), *map(str, ends)]
     return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, pass_fds=ends)
 
 

@@ -40,7 +40,7 @@ def told(
         filling = 80e6 * (1 - np.exp(-max(at, 0.0) / 120))
         swinging = 1e6 * np.sin(at / 90) + float(rng.normal(0, 3e5))
         resident = 300e6 + filling + swinging + leak * RATE * max(at, 0.0)
-        samples.append(memory.Sample(float(at), int(resident), 40_000, 10**7))
+        samples.append(memory.Sample(float(at), 10**8, int(resident), 40_000, 10**7))
     result = Result(1_000)
     result.statuses.update({200: 1_000 - refused, 503: refused})
     holds, text = memory.report(samples, result, RATE, FILLED)
