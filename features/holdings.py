@@ -14,7 +14,7 @@ import numpy.typing as npt
 from features.catalogue import FeatureSet
 from features.kernel.layout import CAPACITY, END, HOP, LATENESS, LONGEST, MAX_TIME, NEVER, OFFSET, START, TOP, WIDTH
 from features.memory import Memory
-from features.state_packing import CARRIED, Form, Records, forms_of, pack
+from features.state_packing import CARRIED, Form, Records, forms_of, sealed, unsealed
 
 Words = npt.NDArray[np.int64]
 
@@ -123,7 +123,11 @@ class Holdings:
     # ----------------------------------------------------------------- records
 
     def packed(self, entity: str, key: str, seq: int) -> bytes | None:
-        """An entity's state as bytes; None when nothing is kept of it."""
+        """The record of an entity; None when nothing is kept of it."""
+        return self.sealed(entity, key, self.unsealed(entity, key, seq))
+
+    def unsealed(self, entity: str, key: str, seq: int) -> bytes | None:
+        """An entity's state as bytes that `sealed` makes a record of; None when nothing is kept of it."""
         first = self.first[entity].get(key)
         if first is None:
             return None
@@ -134,7 +138,11 @@ class Holdings:
             pool[offset + start * width : offset + end * width]
             for (offset, start, end), width in zip(places, form.widths, strict=True)
         ]
-        return pack(form, key, seq, lines[:, _CARRIED], rows)
+        return unsealed(form, seq, lines[:, _CARRIED], rows)
+
+    def sealed(self, entity: str, key: str, body: bytes | None) -> bytes | None:
+        """What `unsealed` gave as a record; for any thread."""
+        return None if body is None else sealed(self.forms[entity], key, body)
 
     def put(self, entity: str, records: Records) -> Words:
         """Take in the records of entities that are not kept yet; returns their first slots."""

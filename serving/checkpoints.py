@@ -2,9 +2,9 @@
 
     a thread of its own                       committer's thread, between two transactions
     every `checkpoint_every`: begin  ───────▶ note which entities have changed
-    slice, until all are packed      ───────▶ pack some of them, for `checkpoint_pause_ms` at most
+    slice, until all are copied      ───────▶ copy some of them, for `checkpoint_pause_ms` at most
     rest                                      (decides)
-    write some megabytes of slices            (decides)
+    seal and write a megabyte of slices       (decides)
     let go of dead entities          ───────▶ look at some slots
     forget who was erased            ───────▶ whenever the store says so, also while a checkpoint is taken
 
@@ -31,7 +31,8 @@ from stores.states_sqlite import SqliteStates
 
 T = TypeVar("T")
 
-_WRITE_BYTES = 4 * 2**20
+_WRITE_BYTES = 2**20
+"""Written at once; who commits a decision waits for a disk that is busy with it."""
 _LOOK_SLOTS, _LET_GO = 2**15, 128
 """Slots looked at and entities let go between two transactions: about a millisecond."""
 _LOOK_SECONDS = 0.5
@@ -122,7 +123,7 @@ class Checkpoints:
                 n_bytes += _size(part)
                 n_records += len(part.records)
                 last = part.last
-                # What was packed of them before is not written any more: the store sees to it.
+                # What was copied of them before is not written any more: the store sees to it.
                 self._forget_erased(stopping)
             self._between(taking.done, stopping)
         except BaseException as error:
@@ -133,7 +134,7 @@ class Checkpoints:
         self._log.info("checkpoint", seq=part.seq, n_records=n_records, n_bytes=n_bytes, seconds=seconds)
 
     def _some(self, taking: Taking, stopping: Callable[[], bool]) -> Slice:
-        """Some megabytes of slices, one pause after the other."""
+        """A megabyte of slices, one pause after the other."""
 
         def one() -> Slice:
             self._check_in_use(taking.state)
