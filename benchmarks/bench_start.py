@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +125,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(started(options.start)))
         return 0
     with tempfile.TemporaryDirectory(prefix="bench-start-") as folder:
-        holds, text = compare(Path(folder), options.payments, options.repeats, options.perturb)
+        starts = measure(Path(folder), options.payments, options.repeats)
+    holds, text = report(starts, options.perturb)
     sys.stdout.write(text + "\n")
     return 0 if holds else 1
 
 
-def compare(root: Path, n: int, repeats: int, perturb: bool) -> tuple[bool, str]:
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """What was found of each kind of home: its starts, the size of its checkpoint in MB, and the answers it gave."""
+
+    n_payments: int
+    told: dict[str, list[dict[str, float]]]
+    checkpoint_mb: dict[str, float]
+    answers: dict[str, list[bytes]]
+
+
+def measure(root: Path, n: int, repeats: int) -> Starts:
     """Start each kind of home in turns."""
     made = make_world(root / "made", n_payments=2_000, n_trees=100).home
     digest = pointed(made.pointers, Product.PAYMENT.value)
@@ -157,25 +168,28 @@ def compare(root: Path, n: int, repeats: int, perturb: bool) -> tuple[bool, str]
             found = subprocess.run(command, check=True, capture_output=True, text=True)
             told[name].append(json.loads(found.stdout))
             shutil.rmtree(copy.root)
-    given = [answers(home, bundle, events) for name, home in homes.items() if name != "empty"]
+    sizes = {name: home.states.stat().st_size / 2**20 if home.states.is_file() else 0.0 for name, home in homes.items()}
+    given = {name: answers(home, bundle, events) for name, home in homes.items() if name != "empty"}
+    return Starts(n, told, sizes, given)
+
+
+def report(starts: Starts, perturb: bool = False) -> tuple[bool, str]:
+    """Whether all answered alike, and what to print; ``perturb`` changes one answer."""
+    n = starts.n_payments
+    first, *others = starts.answers.values()
     if perturb:
-        given[0] = [*given[0][:-1], b""]
-    equal = all(each == given[0] for each in given)
-    return equal, _report(homes, told, n, equal)
-
-
-def _report(homes: dict[str, Home], told: dict[str, list[dict[str, float]]], n: int, equal: bool) -> str:
+        first = [*first[:-1], b""]
+    equal = all(each == first for each in others)
     lines = [f"{n:,} payments in the journal{'':<8}{'CPU s':>10}{'wall s':>10}{'peak MB':>10}{'checkpoint MB':>15}"]
     figures: dict[str, float] = {"n_payments": n}
-    for name, found in told.items():
+    for name, found in starts.told.items():
         middle = {key: statistics.median(one[key] for one in found) for key in found[0]}
         figures |= {f"{name}_cpu_s": round(middle["cpu"], 2), f"{name}_peak_mb": round(middle["peak_mb"])}
-        states = homes[name].states
-        size = states.stat().st_size / 2**20 if states.is_file() else 0.0
+        size = starts.checkpoint_mb[name]
         lines.append(f"{name:<33}{middle['cpu']:>10.2f}{middle['wall']:>10.2f}{middle['peak_mb']:>10.0f}{size:>15.1f}")
     lines.append(f"vectors of {_COMPARED} requests equal however it started: {str(equal).lower()}")
     lines.append(verdict("start", equal, {}, figures))
-    return "\n".join(lines)
+    return equal, "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -87,10 +87,11 @@ def test_customers_come_and_go(bench: dict[str, ModuleType]) -> None:
 
 
 @pytest.mark.slow
-def test_starts_are_measured_and_compared(bench: dict[str, ModuleType], capsys: pytest.CaptureFixture[str]) -> None:
+def test_starts_are_measured_and_compared(bench: dict[str, ModuleType], tmp_path: Path) -> None:
+    start = bench["bench_start"]
+    starts = start.measure(tmp_path, 300, 1)
     for perturb in (False, True):
-        arguments = ["--payments", "300", "--repeats", "1", *(["--perturb"] if perturb else [])]
-        assert bench["bench_start"].main(arguments) == int(perturb)
-        line = json.loads(capsys.readouterr().out.splitlines()[-1])
-        assert line["equal"] is not perturb
+        equal, text = start.report(starts, perturb)
+        line = json.loads(text.splitlines()[-1])
+        assert equal is line["equal"] is not perturb
         assert line["figures"]["all_replayed_cpu_s"] > 0
