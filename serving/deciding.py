@@ -23,7 +23,7 @@ from domain.errors import InputError
 from domain.events import Event
 from scoring.canary import CANARY
 from scoring.decide import Decided, Degraded, Part, decide, vector_flags
-from serving.desk import Desk, Role
+from serving.desk import STATE_LOST, Desk, Role
 from serving.rescue import FAIR_NS, Rescue, TooLate
 from serving.work import COMMIT_NS
 
@@ -33,7 +33,6 @@ _FIRST_GUESS_NS = {"features": 0, "score": 1 * _MILLI, "reasons": 20 * _MILLI}
 _SLOW_STATE_NS = 50 * _MILLI
 """Features that cost less are read even for a request that is late: rules need them."""
 
-STATE_LOST = "the state is too slow"
 
 _STAGES = ("features", "rules", "score", "reasons", "policy")
 
@@ -203,7 +202,7 @@ class Decider:
         if desk.bundle is None:
             return None, (), None if desk.missing is None else Degraded(Part.MODEL, desk.missing)
         if desk.state is None:
-            return None, (), Degraded(Part.FEATURES, STATE_LOST)
+            return None, (), Degraded(Part.FEATURES, desk.aside)
         # Named by a weak reference: the state that takes its place is another, and may lie where it lay.
         started, name = self._ticks(), ref(desk.state)
         left = deadline.by - started - COMMIT_NS

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from scoring.bundle import Bundle
 
 
+STATE_LOST, STATE_BEHIND = "the state is too slow", "the state is catching up"
+"""Why a desk is without its state."""
+
+FAR_BEHIND = 2_000
+"""Events that others have appended above which a state catches up apart from who decides: a tenth of a second."""
+
+
 class Role(StrEnum):
     """Whom a desk decides on: everybody, or the customers that the lot falls on."""
 
@@ -36,6 +43,7 @@ class Desk:
     policy : compiled for the bundle's features.
     bundle, state : both, or neither when no model is deployed.
     missing : why there is no model although one was deployed.
+    aside : why a deployed model's state is not there, while it is not.
     """
 
     product: Product
@@ -45,6 +53,7 @@ class Desk:
     state: OnlineState | None = None
     missing: str | None = None
     role: Role = Role.CHAMPION
+    aside: str = STATE_LOST
 
 
 class Desks:
@@ -58,6 +67,7 @@ class Desks:
     start : makes a state for a bundle that is in step with the journal.
     lot : draws the customers of a canary; None gives it nobody.
     learn : has a state learn from an event, or lays it aside.
+    behind : lays a state aside that has to catch up with many events.
     """
 
     def __init__(
@@ -67,11 +77,13 @@ class Desks:
         lot: Lot | None = None,
         *,
         learn: Callable[[OnlineState, Event], None],
+        behind: Callable[[OnlineState], None],
     ) -> None:
         self._desks = {(product, desk.role): desk for product, desk in desks.items()}
         self._start = start
         self._lot = lot
         self._learn = learn
+        self._behind = behind
         self.settled = True
         """Whether the states hold nothing but what is durable."""
 
@@ -102,11 +114,11 @@ class Desks:
             desk = replace(desk, state=self._kept(desk.bundle.feature_set.hash) or desk.state)
         self._desks[desk.product, desk.role] = desk
 
-    def lay_aside(self, state: OnlineState) -> None:
+    def lay_aside(self, state: OnlineState, why: str) -> None:
         """Take a state from the desks that read it: it learns nothing meanwhile."""
         for place, desk in self._desks.items():
             if desk.state is state:
-                self._desks[place] = replace(desk, state=None)
+                self._desks[place] = replace(desk, state=None, aside=why)
 
     def take_back(self, features: str, state: OnlineState) -> None:
         """Give a state to the desks that have none for such features; it catches up with the next transaction."""
@@ -124,7 +136,9 @@ class Desks:
         """Apply what others appended up to ``last``, the newest; a transaction begins."""
         self.settled = False
         for state in self.states():
-            if state.seq < last:
+            if last - state.seq > FAR_BEHIND:
+                self._behind(state)
+            elif state.seq < last:
                 state.follow(journal)
 
     def check(self, event: Event) -> None:

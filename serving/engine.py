@@ -33,7 +33,7 @@ from serving.checkpoints import Checkpoints
 from serving.committer import Committer, Deliver
 from serving.deciding import Decider
 from serving.deployments import Deployments, started_state
-from serving.desk import Desk, Desks
+from serving.desk import FAR_BEHIND, Desk, Desks
 from serving.engine_status import Status
 from serving.ids import TimedIds
 from serving.kill_switch import KILL_FILE, killed
@@ -114,6 +114,7 @@ class Engine:
             lambda bundle, journal: started_state(bundle, home, journal, log),
             lot,
             learn=lambda state, event: self._lost_states.learn(state, event),
+            behind=lambda state: self._lost_states.behind(state),
         )
         # Asked at every transaction: the path is made once (21 µs), and one look at it takes 2 µs.
         switch = os.fspath(home.pointers / KILL_FILE)
@@ -147,6 +148,8 @@ class Engine:
             self._rescue,
             self.committer.between,
             self._anew,
+            self._catch_up,
+            self._wake.set,
             patience=self.settings.default_deadline,
             ticks=time.perf_counter_ns,
             log=log,
@@ -341,6 +344,15 @@ class Engine:
         books = self._books()
         try:
             return started_state(bundle, self.home, books.journal, self._log)
+        finally:
+            books.close()
+
+    def _catch_up(self, state: OnlineState) -> None:
+        """Have a state that nobody uses take in what the journal holds, until little is left for who decides."""
+        books = self._books()
+        try:
+            while state.follow(books.journal) > FAR_BEHIND and not self._stopping.is_set():
+                pass
         finally:
             books.close()
 

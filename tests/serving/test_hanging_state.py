@@ -5,19 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domain.decision import Product
-from domain.errors import InputError
+from domain.errors import DataError, InputError
 from domain.events import Event
 from features.online import OnlineState
 from scoring.policy import Policy
 from scoring.replay import Replayer
 from serving import lost_states
 from serving.books import Books
-from serving.deciding import STATE_LOST
+from serving.desk import FAR_BEHIND, STATE_BEHIND, STATE_LOST
 from tests.serving import world
 from tests.serving.doors import Doors, until
 from tests.serving.parity import same_vectors
@@ -158,6 +159,54 @@ def test_a_state_that_hangs_while_it_learns_is_left_and_taken_back(
         hanging.released.set()
         rested(doors)
         until(lambda: state_of(doors) is before)
+    assert doors.decided()["degraded"] is False
+
+
+def appended(doors: Doors, n: int) -> None:
+    """Payments that another process appends beside the service."""
+    books = Books.open(doors.home, {}, 10.0)
+    requests = world.payment_stream(n, 21, world.START, prefix=f"import{doors.key()}-")
+    events = [world.as_event(request, "transaction") for request in requests]
+    with books.database.transaction():
+        books.journal.append_within([books.vault.tokenised(replace(event, client="import")) for event in events])
+    books.close()
+
+
+def test_a_state_that_is_far_behind_catches_up_apart_from_who_decides(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state_of(doors)
+    assert doors.decided()["degraded"] is False
+    with monkeypatch.context() as patch:
+        hanging = Hanging(patch, OnlineState, "follow", before)
+        appended(doors, FAR_BEHIND + 1)
+        assert doors.decided(deadline_ms=DEADLINE_MS)["degraded"] == f"features dropped: {STATE_BEHIND}"
+        assert in_time(doors.decided(deadline_ms=DEADLINE_MS))
+        until(lambda: hanging.n_hanging == 1)
+        assert state_of(doors) is None
+        hanging.released.set()
+        until(lambda: state_of(doors) is before)
+    assert doors.decided()["degraded"] is False
+    # A few are taken in by who decides.
+    appended(doors, 50)
+    assert doors.decided()["degraded"] is False
+    assert state_of(doors) is before
+    assert "state_behind" in doors.log.getvalue()
+
+
+def test_a_state_that_cannot_catch_up_is_made_anew(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = state_of(doors)
+    with monkeypatch.context() as patch:
+        patch.setattr(lost_states, "REBUILD_AFTER", 0)
+
+        def failing(state: OnlineState, journal: Any) -> int:
+            raise DataError("it breaks by half")
+
+        patch.setattr(OnlineState, "follow", failing)
+        appended(doors, FAR_BEHIND + 1)
+        assert doors.decided()["degraded"] == f"features dropped: {STATE_BEHIND}"
+        until(lambda: state_of(doors) not in (None, before))
+    assert "it breaks by half" in doors.log.getvalue()
     assert doors.decided()["degraded"] is False
 
 
