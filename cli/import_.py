@@ -28,6 +28,9 @@ def import_(
     """Import a file into the journal, as a YAML mapping says.
 
     Bad rows are written aside with the reason; when they are more than the mapping allows, nothing is imported.
+    Beside a running service it may be better to import a large file in parts: what the service writes waits while rows
+    are added, some eight seconds a million, and is answered 503 after `busy_timeout` of `configs/serving.yaml`.
+
     Shipped mappings: handbook, taiwan, german, amlsim; template.yaml explains every field.
 
       assay import handbook transactions.parquet

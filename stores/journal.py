@@ -167,8 +167,11 @@ class Journal:
         """
         kinds = [kind for kind, table in tables.items() if table.num_rows]
         shaped = {kind: shaped_for(kind, tables[kind], client, self.extensions(kind)) for kind in kinds}
+        # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq: most of them in a
+        # transaction of their own, so that who decides beside this has a turn before the rows are added.
         with self.database.transaction():
-            # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq.
+            self._flush_within(kinds)
+        with self.database.transaction():
             self._flush_within(kinds)
             batch = self._append_shaped(shaped, client)
             if batch.n_new:
