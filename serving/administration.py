@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from serving.books import Books
 from serving.http import Answer, Call, as_json
+from serving.people import SWITCHED
 from serving.people_requests import KillRequest, read
 from serving.problems import Problem
 from serving.work import Kind, Said, Work
@@ -24,9 +26,23 @@ async def kill(runtime: Runtime, call: Call, started: int) -> Answer:
         runtime.turn_kill_switch(on=True)
     work.said = Said(request)
     answer = await commit(runtime, work)
-    if not request.on and not dict(answer.headers).get(b"idempotent-replayed"):
-        runtime.turn_kill_switch(on=False)
+    await _as_recorded(runtime)
     return answer
+
+
+async def _as_recorded(runtime: Runtime) -> None:
+    """Have the switch as the newest record says, also after a retry and beside somebody who turns it meanwhile."""
+    on = await runtime.read(_recorded)
+    while True:
+        runtime.turn_kill_switch(on=on)
+        before, on = on, await runtime.read(_recorded)
+        if on is before:
+            return
+
+
+def _recorded(books: Books) -> bool:
+    newest = books.acts.newest(SWITCHED)
+    return newest is not None and bool(newest.body["on"])
 
 
 async def kept(runtime: Runtime, work: Work) -> bool:

@@ -58,8 +58,20 @@ class Guard:
         headers = [
             (name, value) for name, value in scope["headers"] if name not in (b"content-length", b"content-type")
         ]
-        await self._bentoml_app({**scope, "headers": headers, "query_string": b""}, _empty_body, send)
+        await self._bentoml_app({**scope, "headers": headers, "query_string": b""}, _with_empty_body(receive), send)
 
 
-async def _empty_body() -> MutableMapping[str, Any]:
-    return {"type": "http.request", "body": b"{}", "more_body": False}
+def _with_empty_body(receive: Receive) -> Receive:
+    """A body without content, once; then the end of the connection, which whoever streams an answer waits for."""
+    given = False
+
+    async def received() -> MutableMapping[str, Any]:
+        nonlocal given
+        if not given:
+            given = True
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+        while (message := await receive())["type"] != "http.disconnect":
+            pass
+        return message
+
+    return received

@@ -32,7 +32,7 @@ from serving.engine_status import EngineEnd, Extensions
 from serving.explaining import Explaining
 from serving.followed import Followed
 from serving.jwt_tokens import Tokens, read_tokens
-from serving.kill_switch import turn_kill_switch
+from serving.kill_switch import killed, turn_kill_switch
 from serving.limits import Buckets
 from serving.problems import unavailable
 from serving.requests import Reader
@@ -166,8 +166,9 @@ class Runtime:
 
     def turn_kill_switch(self, *, on: bool) -> None:
         """Set or lift the kill switch; the next decision sees it."""
-        turn_kill_switch(self.home, on=on)
-        self.trail.info("kill_switch", on=on)
+        if killed(self.home) is not on:
+            turn_kill_switch(self.home, on=on)
+            self.trail.info("kill_switch", on=on)
 
     def _follow(self) -> None:
         """The engine's status is another: columns may be accepted that were not."""

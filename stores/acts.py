@@ -88,6 +88,11 @@ class Acts:
         """Acts of a kind behind a place in the chain, oldest first."""
         return self._read("WHERE kind = ? AND n_link > ? ORDER BY n_link LIMIT ?", (kind, after, limit))
 
+    def newest(self, kind: str) -> Act | None:
+        """The last act of a kind."""
+        found = self._read("WHERE kind = ? ORDER BY n_link DESC LIMIT 1", (kind,))
+        return found[0] if found else None
+
     def mark(self, text: str) -> str:
         """The keyed mark of a text that is kept elsewhere."""
         return hmac.digest(self._key, b"text\0" + text.encode(), "sha256").hex()

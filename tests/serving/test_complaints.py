@@ -8,6 +8,8 @@ import pytest
 
 from domain.matters import MatterKind
 from serving.books import Books
+from serving.problems import Problem
+from stores.acts import Act
 from stores.matters import Matters
 from tests.serving import world
 from tests.serving.doors import Doors
@@ -104,6 +106,44 @@ def test_the_kill_switch_holds_at_once_and_is_recorded(paid: Doors) -> None:
     assert books.appeals.text(turned[0], "reason") == CANARY
     books.close()
     assert CANARY not in paid.log.getvalue()
+
+
+def test_a_switch_that_was_recorded_and_not_lifted_is_lifted_by_the_retry(
+    paid: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid.send("POST", "/v1/admin/kill", {"on": True, "reason": "harm"}, client="admin")
+    lift = {"on": False, "reason": "over"}
+    with monkeypatch.context() as patch:
+
+        def gone(*, on: bool) -> None:
+            raise Problem(503, "unavailable", "the doors have died between the record and the switch")
+
+        patch.setattr(paid.runtime, "turn_kill_switch", gone)
+        assert paid.send("POST", "/v1/admin/kill", lift, client="admin", key="lift").status_code == 503
+    assert (paid.home.pointers / "kill").exists()
+    again = paid.send("POST", "/v1/admin/kill", lift, client="admin", key="lift")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert not (paid.home.pointers / "kill").exists()
+
+
+def test_somebody_who_turns_it_on_meanwhile_is_not_overruled(paid: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    paid.send("POST", "/v1/admin/kill", {"on": True, "reason": "harm"}, client="admin")
+    turn, others = paid.runtime.turn_kill_switch, ["once"]
+
+    def turned(*, on: bool) -> None:
+        if not on and others:
+            others.clear()
+            books = Books.open(paid.home, {}, 10.0)
+            with books.database.transaction():
+                books.acts.append_within(Act("act-other", "kill_switched", "service", 1, "other", {"on": True}))
+            books.close()
+        turn(on=on)
+
+    monkeypatch.setattr(paid.runtime, "turn_kill_switch", turned)
+    paid.send("POST", "/v1/admin/kill", {"on": False, "reason": "over"}, client="admin")
+    assert (paid.home.pointers / "kill").exists()
+    paid.send("POST", "/v1/admin/kill", {"on": False, "reason": "over"}, client="admin")
+    assert not (paid.home.pointers / "kill").exists()
 
 
 def test_the_kill_switch_holds_although_it_cannot_be_recorded(tmp_path_factory: pytest.TempPathFactory) -> None:

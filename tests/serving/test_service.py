@@ -121,6 +121,9 @@ def test_bentoml_itself_answers_an_administrator(served: Served) -> None:
     )
     assert answer.json()["payment"]["name"] == "fraud"
     assert served.get("/schema.json", "admin").json()["name"] == "assay"
+    # An answer that streams waits for the connection's end beside it.
+    assert "swagger" in served.get("/static_content/swagger-ui.css", "admin").text
+    assert served.get("/livez").status_code == 200
 
 
 def test_each_process_holds_what_it_needs_and_no_more(served: Served) -> None:
