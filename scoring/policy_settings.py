@@ -110,7 +110,7 @@ class PolicySettings(Settings):
     master_scale : grades with PD bands (loans).
     """
 
-    version: str = Field(min_length=1)
+    version: str = Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
     product: Product
     cutoffs: Literal["from bundle"] | Cutoffs
     actions: dict[RiskGrade, Action]

@@ -190,7 +190,8 @@ class DeskAdmission:
     def _quarantine(self, work: Work) -> Done:
         event = self._tokenised(work)
         self._books.database.execute(
-            "INSERT INTO quarantine (client, event_id, kind, received_at, reason, body) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO quarantine (client, event_id, kind, received_at, reason, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6 "
+            "WHERE NOT EXISTS (SELECT 1 FROM quarantine WHERE event_id = ?2 AND client = ?1)",
             (event.client, event.event_id, event.kind, work.received_at, "event_time ahead of the clock",
              msgspec.msgpack.encode({"event_time": event.event_time, **event.body})),
         )  # fmt: skip

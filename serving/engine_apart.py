@@ -3,7 +3,7 @@
     python -m serving.engine_apart HOME CONFIGS WORKS CONTROL
 
     socket WORKS    doors ──works──▶ committer's thread ──what became of them──▶ doors
-    pipe CONTROL    doors ──questions──▶ answers, and the status whenever it is another
+    pipe CONTROL    doors ──questions──▶ answers, and the status: whenever it is another, and every second
 
 It ends with its doors, and when they tell it to: signals for the whole group, as Ctrl-C is one, are theirs.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 STOP = "stop"
 _LOOK_SECONDS, _TELL_SECONDS = 0.05, 1.0
-"""How often it is looked whether the engine is ready, and how often whether anything else of its status is another."""
+"""How often it is looked whether the engine is ready, and how often its status is told although it is the same."""
 _STOPPED_SECONDS = 60.0
 
 
@@ -182,10 +182,8 @@ class Control:
     def _tell(self) -> None:
         with self._sending:
             self._other.clear()
-            status = self._engine.status()
-            if status != self._told:
-                self._pipe.send(("status", status))
-                self._told = status
+            self._told = status = self._engine.status()
+            self._pipe.send(("status", status))
 
     def _answer(self, number: int, question: str) -> None:
         with suppress(OSError):

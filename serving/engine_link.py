@@ -1,7 +1,8 @@
 """The doors' end of an engine in a process of its own: the interpreter's lock is not shared with who decides.
 
 event loop ──works──▶ socket ──▶ engine ──what became of them──▶ event loop: futures settled
-keeper's thread: starts it, hears its status and answers; one that ends is started again, those who waited are told 503
+keeper's thread: starts it, hears its status and answers; one that ends is started again, those who waited are told 503;
+                 one that tells nothing for `SILENT_SECONDS` is not ready, and after `HUNG_AFTER` times that it is ended
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ from stores.matter_settings import ComplaintSettings
 from stores.settings_files import load_settings
 
 ROOT = Path(__file__).parents[1]
+SILENT_SECONDS, HUNG_AFTER = 5.0, 6
+"""An engine tells its status every second; how long it may be silent, and how many times that it is waited for."""
+
 _AGAIN_SECONDS, _STOP_SECONDS, _SPARE_SECONDS = 0.2, 60.0, 5.0
 
 
@@ -137,7 +141,7 @@ class LinkedEngine:
     def submit(self, work: Work) -> None:
         """Send a work; for the event loop."""
         life = self._life
-        if life is None or not self._status.ready or self._stopping.is_set():
+        if life is None or not self.ready or self._stopping.is_set():
             raise unavailable("service: expected to be ready, it is starting, recovering or stopping", "not_ready")
         if len(life.waiting) >= self._limit:
             raise unavailable(f"service: expected fewer than {self._limit} waiting, got more", "overloaded")
@@ -145,8 +149,9 @@ class LinkedEngine:
 
     @property
     def ready(self) -> bool:
-        """Whether writes are taken."""
-        return self._status.ready
+        """Whether writes are taken, as far as it has told lately."""
+        life = self._life
+        return self._status.ready and (life is None or not life.silent)
 
     @property
     def alive(self) -> bool:
@@ -188,7 +193,7 @@ class LinkedEngine:
 
     def _asked(self, question: str) -> Any:
         life = self._life
-        answer = None if life is None else life.asked(question, self._patience)
+        answer = None if life is None or life.silent else life.asked(question, self._patience)
         if answer is None:
             raise Unavailable(f"engine: expected an answer about {question}, got none")
         return answer
@@ -198,8 +203,10 @@ class LinkedEngine:
     def _keep(self) -> None:
         while not self._stopping.is_set():
             self._life = life = _Life(self._begin)
-            for status in life.heard():
+            for status in life.heard(self._stopping):
                 self._hear(status)
+            if life.hangs:
+                self._log.error("engine_hangs", pid=life.process.pid)
             self._hear(replace(self._status, ready=False, alive=True))
             self._life = None
             code = life.end()
@@ -232,6 +239,8 @@ class _Life:
         self._unsent: deque[memoryview] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gone = False
+        self.silent = self.hangs = False
+        """Whether it has told nothing lately, or for so long that it is not waited for any more."""
         self._telling = threading.Lock()
         self._questions: dict[int, queue.SimpleQueue[Any]] = {}
 
@@ -310,11 +319,18 @@ class _Life:
 
     # ------------------------------------------------------------ other threads
 
-    def heard(self) -> Iterator[Status]:
-        """Each status it tells, until it ends; answers go to who has asked."""
+    def heard(self, stopping: threading.Event) -> Iterator[Status]:
+        """Each status it tells, until it ends or hangs; answers go to who has asked."""
+        spoken, missed = False, 0
         try:
-            while True:
+            while missed < HUNG_AFTER:
+                if not self._pipe.poll(SILENT_SECONDS):
+                    # Until its first word it starts, and from the last order on it finishes what it has.
+                    missed += spoken and not stopping.is_set()
+                    self.silent = missed > 0
+                    continue
                 told = self._pipe.recv()
+                spoken, missed, self.silent = True, 0, False
                 if told[0] == "status":
                     yield told[1]
                 else:
@@ -324,6 +340,7 @@ class _Life:
                         answers.put(answer)
         except (EOFError, OSError):
             return
+        self.hangs = True
 
     def tell(self, word: Any) -> bool:
         """Send something on the pipe; False when nobody hears it."""

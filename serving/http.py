@@ -80,7 +80,8 @@ def check_head(scope: Scope, call: Call, hosts: frozenset[bytes] | None, max_byt
     Raises
     ------
     Problem
-        400 for a header that may be there once and is there twice, or a Host that is missing; 421 for another host;
+        400 for a header that may be there once and is there twice, a body that is not as it is sent, or a Host that is
+        missing; 421 for another host;
         431 for a head over the cap.
     """
     size = len(scope["path"]) + len(call.query)
@@ -97,6 +98,8 @@ def check_head(scope: Scope, call: Call, hosts: frozenset[bytes] | None, max_byt
         names = [name for name, _ in scope["headers"]]
         if any(names.count(name) > 1 for name in _ONCE):
             raise Problem(400, "repeated_header", f"headers: expected each of {_ONCE_NAMES} once, got one twice")
+    if call.headers.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked":
+        raise Problem(400, "transfer_encoding", "Transfer-Encoding: expected chunked or none, got another")
     if hosts is None:
         return
     host = call.headers.get(b"host", b"")

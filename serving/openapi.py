@@ -111,7 +111,9 @@ def _named(route: Route) -> list[str]:
 
 def _responses(route: Route, writes: bool) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": _ref("Problem")}}
-    statuses = {400: "No JSON, no idempotency key, or an ambiguous head", 500: "An error of ours"}
+    statuses = {
+        400: "No JSON, no idempotency key, or an ambiguous head", 431: "Head too large", 500: "An error of ours",
+    }  # fmt: skip
     if route.roles is not None:
         statuses |= {
             401: "No valid key or token", 403: "Role missing", 421: "Another host was meant",

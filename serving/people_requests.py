@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -139,8 +140,21 @@ def read(kind: type[T], body: bytes) -> T:
 def _check_printable(request: msgspec.Struct, where: str) -> None:
     for name in request.__struct_fields__:
         value = getattr(request, name)
-        if isinstance(value, str) and _CONTROL.search(value):
-            raise invalid(f"{where}.{name}: expected printable text, got control characters")
         if isinstance(value, tuple):
             for item in value:
                 _check_printable(item, f"{where}.{name}")
+        elif any(_CONTROL.search(text) for text in _texts(value)):
+            raise invalid(f"{where}.{name}: expected printable text, got control characters")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in what JSON may hold; names of fields as well."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

@@ -27,7 +27,7 @@ from stores.outcome_history import history
 if TYPE_CHECKING:
     from serving.runtime import Runtime
 
-MAX_PAGE, PAGE = 200, 50
+MAX_PAGE, PAGE, MAX_TEXT = 200, 50, 128
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9a-f]{32})")
 _PAGE = frozenset({"limit", "cursor"})
 _SEARCH = _PAGE | {"product", "since", "until", "action", "grade", "client", "customer"}
@@ -53,8 +53,8 @@ async def decisions(runtime: Runtime, call: Call, started: int) -> Answer:
         until=_instant(query, "until"),
         action=_one_of(query, "action", Action),
         risk_grade=_one_of(query, "grade", RiskGrade),
-        client=query.get("client") if sees_all else call.who.name,
-        customer=query.get("customer"),
+        client=_text(query, "client") if sees_all else call.who.name,
+        customer=_text(query, "customer"),
         before=_number(query, "cursor", 2**62),
     )
     limit = _limit(query)
@@ -241,6 +241,13 @@ def _one_of(query: dict[str, str], name: str, kind: Any) -> str | None:
     value = query.get(name)
     if value is not None and value not in set(kind):
         raise _wrong(name, f"one of {', '.join(kind)}")
+    return value
+
+
+def _text(query: dict[str, str], name: str) -> str | None:
+    value = query.get(name)
+    if value is not None and not 0 < len(value) <= MAX_TEXT:
+        raise _wrong(name, f"1 to {MAX_TEXT} characters")
     return value
 
 

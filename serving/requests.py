@@ -190,15 +190,15 @@ def refusal(error: Exception, body: bytes) -> Problem:
             return Problem(422, "unknown_field", "body: expected only the fields of the OpenAPI document, got another")
         value = _VALUE.match(message)
         if value is not None:
-            return invalid(f"body: expected one of the listed values, got another{value[1]}")
+            return invalid(f"body: expected one of the listed values, got another{value[1] or ''}")
         return invalid("body: " + message)
-    if _has_bare_number(body):
+    if has_bare_number(body):
         return Problem(422, "not_finite", "body: expected finite numbers, got NaN or Infinity")
     return Problem(400, "bad_json", "body: expected one JSON object in UTF-8, got something else")
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_VALUE = re.compile(r"Invalid (?:enum )?value .*?( - at `\$[a-z_.]*`)?\Z", re.DOTALL)
+_VALUE = re.compile(r"Invalid (?:enum )?value .*?( - at `\$[a-z0-9_.\[\]]*`)?\Z", re.DOTALL)
 _PROTECTED = {column.name for columns in KINDS.values() for column in columns.values() if column.protected}
 
 
@@ -240,7 +240,7 @@ class _BareNumberError(ValueError):
     pass
 
 
-def _has_bare_number(body: bytes) -> bool:
+def has_bare_number(body: bytes) -> bool:
     """Whether NaN or Infinity is what keeps the body from being JSON."""
 
     def found(_: str) -> None:

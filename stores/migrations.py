@@ -268,4 +268,8 @@ MIGRATIONS: tuple[str, ...] = (
     -- Of the decision that was answered: what is kept of it in the ledger is not kept a second time.
     ALTER TABLE idempotency ADD COLUMN n_link INTEGER;
     """,
+    """
+    -- An event that comes again is not set aside again.
+    CREATE INDEX quarantine_event ON quarantine (event_id, client);
+    """,
 )

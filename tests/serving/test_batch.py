@@ -107,7 +107,9 @@ def test_an_item_as_hostile_as_a_body_can_be(doors: Doors) -> None:
     told = doors.send("POST", PATH, b"[" + b",".join(hostile) + b"]").json()["items"]
     assert [one["problem"]["code"] for one in told] == ["duplicate_key", "invalid_field", "invalid_field",
                                                         "invalid_field"]  # fmt: skip
-    assert doors.send("POST", PATH, b"[" + payment[:-1] + b', "latitude": NaN}]').status_code == 400
+    bare = doors.send("POST", PATH, b"[" + payment[:-1] + b', "latitude": NaN}]')
+    assert (bare.status_code, bare.json()["code"]) == (422, "not_finite")
+    assert doors.send("POST", PATH, b"[" + payment).json()["code"] == "bad_json"
 
 
 def test_a_batch_of_a_thousand_lets_single_payments_pass(doors: Doors) -> None:

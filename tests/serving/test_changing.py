@@ -102,7 +102,8 @@ def test_a_wrong_policy_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
         wrong: list[dict[str, Any]] = [
             {canary: 1}, {"cutoffs": canary}, {"rules": {canary: {}}}, {"rules": [canary]}, {"product": "loan"},
             {"rules": {"many_lenders": needs}}, {"stand_in": [{"action": "decline"}]}, {"stand_in": []},
-            {"version": [canary]}, {"actions": {"normal": canary}},
+            {"version": [canary]}, {"actions": {"normal": canary}}, {"version": canary + "\x1b[31m"},
+            {"version": canary + "\n"}, {"rules": {"x\x07": {}}},
         ]  # fmt: skip
         before = doors.counts()
         for change in wrong:

@@ -250,6 +250,9 @@ def test_an_event_ahead_of_the_clock_is_quarantined_without_identifiers(doors: D
     assert (answer.status_code, answer.json()) == (202, {"event_id": "ahead", "quarantined": True})
     after = doors.counts()
     assert (after["event"], after["quarantine"]) == (before["event"], before["quarantine"] + 1)
+    # Once, however often it is sent.
+    assert doors.send("POST", "/v1/events", body).json()["quarantined"]
+    assert doors.counts()["quarantine"] == after["quarantine"]
     books = doors.engine.committing
     assert CANARY.encode() not in books.database.one("SELECT body FROM quarantine WHERE event_id = 'ahead'")[0]
     # Five minutes ahead is within the tolerance.

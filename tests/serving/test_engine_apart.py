@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from domain.decision import Product
 from domain.events import Event
+from serving import engine_link
 from serving.engine_apart import Mailbox
 from serving.engine_wire import Frames, frame_of, frame_of_settled, framed, settled_of, work_of
 from serving.http import Answer
@@ -306,6 +307,46 @@ def test_what_is_asked_while_it_ends_is_answered(apart: Doors) -> None:
         # The last that was told of what is in use.
         assert models.result(10).json()["payment"]["name"] == "fraud"
     until(lambda: apart.runtime.ready)
+
+
+def test_one_that_hangs_is_not_ready_and_then_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_link, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(engine_link, "HUNG_AFTER", 3)
+    doors = Doors(tmp_path, products=(Product.PAYMENT,), apart=True)
+    try:
+        assert doors.decided()["degraded"] is False
+        pid = doors.engine.pid
+        with stopped(doors):
+            until(lambda: not doors.runtime.ready)
+            # Nobody waits for it: neither who pays nor who asks about it.
+            begun = time.monotonic()
+            assert doors.together(stream(doors, 1))[0].json()["code"] == "not_ready"
+            assert doors.send("GET", "/readyz", client=None).status_code == 503
+            assert doors.send("GET", "/livez", client=None).status_code == 200
+            assert doors.send("GET", "/v1/models", client="admin").json()["payment"]["name"] == "fraud"
+            assert "assay_ready 0.0" in doors.send("GET", "/v1/metrics", client="metrics").text
+            assert time.monotonic() - begun < 1.5
+            until(lambda: doors.engine.pid not in (None, pid))
+        until(lambda: doors.runtime.ready)
+        assert doors.decided()["degraded"] is False
+        assert "engine_hangs" in doors.log.getvalue()
+    finally:
+        doors.close()
+
+
+def test_one_that_was_silent_for_a_while_is_ready_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_link, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(engine_link, "HUNG_AFTER", 1_000)
+    doors = Doors(tmp_path, products=(Product.PAYMENT,), apart=True)
+    try:
+        pid = doors.engine.pid
+        with stopped(doors):
+            until(lambda: not doors.runtime.ready)
+        until(lambda: doors.runtime.ready)
+        assert doors.decided()["degraded"] is False
+        assert doors.engine.pid == pid
+    finally:
+        doors.close()
 
 
 def test_stopping_finishes_what_was_sent_and_leaves_nobody_behind(tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ def test_a_head_that_can_be_read_in_two_ways_is_refused(doors: Doors) -> None:
     for twice in (host, key, (b"content-type", b"application/json"), (b"idempotency-key", b"k"),
                   (b"content-length", b"0"), (b"x-api-key", b"k")):  # fmt: skip
         assert doors.run(lambda twice=twice: _raw(doors, [host, key, twice, twice])) == 400, twice
+    assert doors.run(lambda: _raw(doors, [host, key, (b"transfer-encoding", b"gzip, chunked")])) == 400
+    assert doors.run(lambda: _raw(doors, [host, key, (b"transfer-encoding", b"Chunked")])) == 200
     # Others may be there twice, as proxies send them.
     assert doors.run(lambda: _raw(doors, [host, key, (b"via", b"a"), (b"via", b"b")])) == 200
 

@@ -106,6 +106,7 @@ def test_a_wrong_entry_is_refused_without_a_word_of_it(doors: Doors, name: str) 
     body = {part: [entry(doors, **item) for item in items] for part, items in WRONG[name].items()}
     answer = propose(doors, **body)
     assert code(answer) == (422, "invalid_field"), answer.text
+    assert name != "namespace" or answer.json()["detail"].endswith("got another - at `$.add[0].namespace`")
     assert "canary4111" not in answer.text + doors.log.getvalue()
     assert CARD not in answer.text
     assert doors.counts() == before

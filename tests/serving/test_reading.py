@@ -94,7 +94,8 @@ def test_a_customer_is_found_by_the_token_and_not_by_the_identifier(desk: Doors)
 
 @pytest.mark.parametrize(
     "query", ["product=car", "since=yesterday", "since=2026-01-01T00:00:00", "limit=0", "limit=x", "cursor=-1", "x=1",
-              "action=explode", "limit=5&limit=5", "grade", "customer=%ff", "cursor=99999999999999999999"],
+              "action=explode", "limit=5&limit=5", "grade", "customer=%ff", "client=",
+              "customer=" + 129 * "y", "cursor=99999999999999999999"],
 )  # fmt: skip
 def test_a_wrong_query_is_refused_without_its_content(desk: Doors, query: str) -> None:
     answer = desk.send("GET", f"/v1/decisions?{query}", client="analyst")
