@@ -81,11 +81,16 @@ def anchor_head(
     import os
 
     from cli.screen import say
+    from domain.errors import InputError, expected_got
     from domain.time import system_clock
     from stores.acts import Acts
     from stores.keys import secret_key
 
     session = session_of(context)
+    if "://" not in where and Path(where).resolve().is_relative_to(session.home.root.resolve()):
+        raise InputError(
+            expected_got("a file outside the home, out of reach of who could alter it", where, "assay ledger anchor")
+        )
     with session.database() as database:
         acts = Acts(database, secret_key(session.home.keys, "chain", os.environ)).to_anchor()
         n_link = session.ledger(database).anchor(where, system_clock(), acts)

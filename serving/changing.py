@@ -197,18 +197,18 @@ async def changes(runtime: Runtime, call: Call, started: int) -> Answer:
     """Every change of a policy or list, newest first."""
     del started
     query_of(call, frozenset())
-    found = await _beside(runtime.changing.all)
+    found = await _beside(runtime.changing.all, "")
     return as_json(200, {"items": [told_of(each) for each in reversed(found)]})
 
 
 async def propose(runtime: Runtime, call: Call, started: int) -> Answer:
     """Propose a policy."""
-    return await _recorded(runtime, call, started, ProposalRequest, runtime.changing.proposed)
+    return await _recorded(runtime, call, started, ProposalRequest, runtime.changing.proposed, _NEW)
 
 
 async def propose_lists(runtime: Runtime, call: Call, started: int) -> Answer:
     """Propose entries of the lists."""
-    return await _recorded(runtime, call, started, ListChangeRequest, runtime.changing.proposed_lists)
+    return await _recorded(runtime, call, started, ListChangeRequest, runtime.changing.proposed_lists, _NEW)
 
 
 async def approve(runtime: Runtime, call: Call, started: int) -> Answer:
@@ -225,30 +225,32 @@ async def _decided(runtime: Runtime, call: Call, started: int, state: State) -> 
     def decided(request: ChangeVerdictRequest, by: str) -> Change:
         return runtime.changing.decided(call.arguments["change_id"], state, by, request.why)
 
-    return await _recorded(runtime, call, started, ChangeVerdictRequest, decided)
+    return await _recorded(runtime, call, started, ChangeVerdictRequest, decided, _OPEN)
+
+
+_NEW = "a change of what is in force now that nobody has proposed yet"
+_OPEN = "one that is still open and was made from what is in force now"
 
 
 async def _recorded(
-    runtime: Runtime, call: Call, started: int, kind: type[R], act: Callable[[R, str], Change]
+    runtime: Runtime, call: Call, started: int, kind: type[R], act: Callable[[R, str], Change], expected: str
 ) -> Answer:
     """The record first, off the event loop, then its act in the committer's transaction."""
     work, body = await begun(runtime, call, started, Kind.CHANGE)
     request = read(kind, body)
     if not await kept(runtime, work):
-        work.said = Said(await _beside(lambda: act(request, work.client)))
+        work.said = Said(await _beside(lambda: act(request, work.client), expected))
     return await commit(runtime, work)
 
 
-async def _beside(act: Callable[[], T]) -> T:
+async def _beside(act: Callable[[], T], expected: str) -> T:
     """What an act on the record gives, off the event loop."""
     try:
         return await asyncio.get_running_loop().run_in_executor(None, act)
     except InputError:
-        # Its words name what came; the three ways to get here are told apart by the list of changes.
+        # Its words name what came; the ways to get here are told apart by the list of changes.
         raise Problem(
-            409,
-            "change_refused",
-            "change: expected one of what is in force now that nobody has proposed yet, got another",
+            409, "change_refused", f"change: expected {expected}, got another; see GET /v1/policies/changes"
         ) from None
     except Unavailable:
         raise unavailable("changes: expected a record that can be written in time, it cannot; try again") from None

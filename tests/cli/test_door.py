@@ -136,6 +136,12 @@ def test_wrong_input_is_refused_at_the_door(name, refusing, capsys):
     assert "Traceback" not in caught.err + caught.out
 
 
+def test_an_anchor_lies_outside_the_home(refusing, capsys):
+    assert main(["--home", str(refusing), "ledger", "anchor", str(refusing / "anchors.jsonl")]) == 2
+    assert "expected a file outside the home" in capsys.readouterr().err
+    assert not (refusing / "anchors.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
