@@ -5,6 +5,7 @@ is never a second event.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -12,10 +13,11 @@ from typing import Any, Self
 
 import httpx
 
-from serving.client_calls import Answered, Ask, Calls, Refused, attempts
+from serving.client_attempts import Answered, Patience, Refused, Unanswered, attempts
+from serving.client_calls import Ask, Calls
 from serving.run import wait_ready
 
-__all__ = ["AssayClient", "AsyncAssayClient", "Refused"]
+__all__ = ["AssayClient", "AsyncAssayClient", "Refused", "Unanswered"]
 
 
 class AssayClient(Calls[dict[str, Any]]):
@@ -26,9 +28,13 @@ class AssayClient(Calls[dict[str, Any]]):
     base_url : such as ``http://127.0.0.1:3000``.
     key : the API key, or a token.
     timeout : seconds for one attempt.
-    attempts : how often a request is sent before giving up.
+    retry_for : seconds from the first attempt in which another may begin; 0 sends once. What timed out is sent again
+        only where this is more than ``timeout``.
+    attempts : how often a request is sent at most; by default as often as the time allows.
     transport : for tests.
     pause : waits between attempts.
+    clock : seconds that only go forward.
+    chance : draws from [0, 1), which spread the waits.
 
     Examples
     --------
@@ -45,12 +51,15 @@ class AssayClient(Calls[dict[str, Any]]):
         key: str,
         *,
         timeout: float = 10.0,
-        attempts: int = 4,
+        retry_for: float = 60.0,
+        attempts: int | None = None,
         transport: httpx.BaseTransport | None = None,
         pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._attempts = attempts
+        self._patience = Patience(retry_for, attempts, clock, chance)
         self._pause = pause
         # A proxy set for the outside world must not see payments on their way to the next room.
         self._http = httpx.Client(
@@ -74,7 +83,7 @@ class AssayClient(Calls[dict[str, Any]]):
         wait_ready(self._base_url, within)
 
     def _ask(self, ask: Ask) -> dict[str, Any]:
-        course = attempts(self._base_url + ask.path, self._attempts)
+        course = attempts(self._base_url + ask.path, ask.key, self._patience)
         try:
             wait = next(course)
             while True:
@@ -113,12 +122,15 @@ class AsyncAssayClient(Calls[Awaitable[dict[str, Any]]]):
         key: str,
         *,
         timeout: float = 10.0,
-        attempts: int = 4,
+        retry_for: float = 60.0,
+        attempts: int | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._attempts = attempts
+        self._patience = Patience(retry_for, attempts, clock, chance)
         self._pause = pause
         self._http = httpx.AsyncClient(
             base_url=self._base_url, headers=_headers(key), timeout=timeout, transport=transport, trust_env=False
@@ -137,7 +149,7 @@ class AsyncAssayClient(Calls[Awaitable[dict[str, Any]]]):
         await self._http.aclose()
 
     async def _ask(self, ask: Ask) -> dict[str, Any]:
-        course = attempts(self._base_url + ask.path, self._attempts)
+        course = attempts(self._base_url + ask.path, ask.key, self._patience)
         wait = next(course)
         while True:
             if wait:

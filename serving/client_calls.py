@@ -1,40 +1,18 @@
-"""What can be asked of a service, and when to ask again: the part of the clients that does not wait."""
+"""What can be asked of a service, the same for the client that waits and the one that awaits."""
 
 from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-import httpx
-
-from domain.errors import AssayError, InputError, Unavailable
 from domain.time import format_instant, to_micros
 
-_AGAIN = frozenset({409, 429, 502, 503, 504})
-_LONGEST_PAUSE = 5.0
-
 A = TypeVar("A")
-
-
-class Refused(InputError):  # noqa: N818 - it reads as what happened
-    """The service refused a request; ``status``, ``code`` and ``problem`` say why.
-
-    Examples
-    --------
-    >>> Refused(422, {"code": "unknown_field", "detail": "body: expected …"}).code
-    'unknown_field'
-    """
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status} {problem.get('code', 'unknown')}: {problem.get('detail', 'no detail')}")
-        self.status = status
-        self.code = str(problem.get("code", "unknown"))
-        self.problem = dict(problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +25,17 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
 
-
-Answered = httpx.Response | httpx.TransportError
-
-
-def attempts(where: str, most: int) -> Generator[float, Answered, dict[str, Any]]:
-    """Tell how many seconds to wait before each attempt, and take what came of it; returns the answer.
-
-    Raises
-    ------
-    Refused
-        When sending it again would not help.
-    Unavailable
-        When no attempt got an answer.
-    """
-    told: AssayError = Unavailable(f"{where}: expected an attempt, got none")
-    asked_to_wait = 0.0
-    for attempt in range(most):
-        answered = yield max(asked_to_wait, min(2.0, 0.05 * 2**attempt)) if attempt else 0.0
-        if isinstance(answered, httpx.TransportError):
-            told, asked_to_wait = Unavailable(f"{where}: expected an answer, got {type(answered).__name__}"), 0.0
-            continue
-        if answered.is_success:
-            content: dict[str, Any] = answered.json()
-            return content
-        problem = _problem(answered)
-        # Of the conflicts only one passes by itself: the first attempt is still being worked on.
-        if answered.status_code not in _AGAIN or (answered.status_code == 409 and problem["code"] != "in_flight"):
-            raise Refused(answered.status_code, problem)
-        told = Unavailable(f"{where}: expected an answer, got {answered.status_code}")
-        asked_to_wait = _asked_to_wait(answered)
-    raise told
+    @property
+    def key(self) -> str | None:
+        """The idempotency key of a write."""
+        return self.headers.get("Idempotency-Key")
 
 
 class Calls(ABC, Generic[A]):
     """Everything that can be asked; ``A`` is an answer, or what becomes one.
 
-    Every call raises Refused when the service refuses it, and Unavailable when no attempt got an answer: try later
-    under the same key.
+    Every call raises Refused when the service refuses it, and Unanswered (an Unavailable) when no attempt got an
+    answer: try a write later under the same key. ``key`` of either is the one that was given, or drawn where none was.
     """
 
     @abstractmethod
@@ -125,11 +76,15 @@ class Calls(ABC, Generic[A]):
 
     def dispose_alert(self, decision_id: str, disposition: Mapping[str, Any], *, key: str | None = None) -> A:
         """Say what an alert turned out to be."""
-        return self._send(f"/v1/alerts/{quote(decision_id, safe='')}/disposition", disposition, key)
+        return self._send(f"{_alert(decision_id)}/disposition", disposition, key)
 
     def turn_kill_switch(self, *, on: bool, reason: str, key: str | None = None) -> A:
         """Have rules decide alone, or lift that."""
         return self._send("/v1/admin/kill", {"on": on, "reason": reason}, key)
+
+    def reload(self) -> A:
+        """Have keys and deployed bundles looked at now; ``done`` is false while a bundle is still loading."""
+        return self._ask(Ask("POST", "/v1/admin/reload"))
 
     def propose_policy(self, subject: str, policy: Mapping[str, Any], why: str, *, key: str | None = None) -> A:
         """Propose a policy (``payment`` or ``loan``), as its settings file has it; another client approves it."""
@@ -186,6 +141,14 @@ class Calls(ABC, Generic[A]):
         """A page of alerts: status, product, limit, cursor."""
         return self._get("/v1/alerts", query)
 
+    def alert(self, decision_id: str) -> A:
+        """One alert with everything that was done about it."""
+        return self._get(_alert(decision_id))
+
+    def lists(self) -> A:
+        """The block, allow and watch lists in use, product by product."""
+        return self._get("/v1/lists")
+
     def models(self) -> A:
         """What is deployed."""
         return self._get("/v1/models")
@@ -202,6 +165,10 @@ def _decision(decision_id: str) -> str:
     return f"/v1/decisions/{quote(decision_id, safe='')}"
 
 
+def _alert(decision_id: str) -> str:
+    return f"/v1/alerts/{quote(decision_id, safe='')}"
+
+
 def _change(change_id: str) -> str:
     return f"/v1/policies/changes/{quote(change_id, safe='')}"
 
@@ -215,19 +182,3 @@ def _plain(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [_plain(value) for value in content]
     return content
-
-
-def _asked_to_wait(response: httpx.Response) -> float:
-    """Seconds of Retry-After, as far as a caller can be kept waiting; 0 without."""
-    told = response.headers.get("retry-after", "")
-    if response.status_code != httpx.codes.TOO_MANY_REQUESTS or not told.isdigit():
-        return 0.0
-    return min(_LONGEST_PAUSE, float(told))
-
-
-def _problem(response: httpx.Response) -> dict[str, Any]:
-    try:
-        content = response.json()
-    except ValueError:
-        content = None
-    return {"code": "unknown", **content} if isinstance(content, dict) else {"code": "unknown"}

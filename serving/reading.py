@@ -211,7 +211,9 @@ def _searched(books: Books, wanted: Wanted, limit: int) -> list[Found]:
     try:
         return search(books.journal, wanted, limit=limit)
     except Unavailable:
-        raise unavailable("search: expected to end in time, it did not; narrow it by time", "search_too_wide") from None
+        raise Problem(
+            422, "search_too_wide", "search: expected to end in time, it did not; narrow it by time"
+        ) from None
 
 
 def _alert(alert: Alert) -> dict[str, Any]:

@@ -5,19 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from domain.decision import Product
 from domain.errors import InputError, Unavailable
 from serving.client import AssayClient, AsyncAssayClient, Refused
 from serving.client_calls import Calls
+from serving.routes import PREFIX, ROUTES, Router
+from tests.serving.doors import Doors
+from tests.serving.sockets import listening
 
 Answers = list[httpx.Response | Exception]
 
 
-def client(answers: Answers, seen: list[httpx.Request], pauses: list[float] | None = None) -> AssayClient:
+def never() -> float:
+    return 0.0
+
+
+def client(
+    answers: Answers, seen: list[httpx.Request], pauses: list[float] | None = None, attempts: int | None = None
+) -> AssayClient:
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
         given = answers[len(seen) - 1]
@@ -26,7 +37,8 @@ def client(answers: Answers, seen: list[httpx.Request], pauses: list[float] | No
         return given
 
     pause: Callable[[float], None] = (pauses if pauses is not None else []).append
-    return AssayClient("http://assay/", "secret", transport=httpx.MockTransport(answer), pause=pause)
+    transport = httpx.MockTransport(answer)
+    return AssayClient("http://assay/", "secret", attempts=attempts, transport=transport, pause=pause, chance=never)
 
 
 def problem(status: int, code: str) -> httpx.Response:
@@ -50,8 +62,9 @@ def test_what_may_pass_is_tried_again_under_the_same_key(first: httpx.Response |
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(400, "bad_json"), (401, "unauthenticated"), (403, "forbidden"), (409, "duplicate_event"),
-                         (413, "body_too_large"), (422, "unknown_field"), (500, "internal")],
+    ("status", "code"), [(400, "bad_json"), (401, "unauthenticated"), (403, "forbidden"), (404, "unknown_decision"),
+                         (409, "duplicate_event"), (413, "body_too_large"), (415, "media_type"),
+                         (422, "unknown_field"), (500, "internal")],
 )  # fmt: skip
 def test_what_will_not_pass_is_told_at_once(status: int, code: str) -> None:
     seen: list[httpx.Request] = []
@@ -62,7 +75,8 @@ def test_what_will_not_pass_is_told_at_once(status: int, code: str) -> None:
 
 def test_it_gives_up_after_its_attempts() -> None:
     seen: list[httpx.Request] = []
-    with client([httpx.ConnectError("gone")] * 4, seen) as assay, pytest.raises(Unavailable, match="ConnectError"):
+    gone: Answers = [httpx.ConnectError("gone")] * 4
+    with client(gone, seen, attempts=4) as assay, pytest.raises(Unavailable, match="ConnectError"):
         assay.send_event({"kind": "inquiry"})
     assert len(seen) == 4
 
@@ -90,7 +104,13 @@ def test_a_datetime_needs_a_zone() -> None:
 # --------------------------------------------------------------------- async
 
 
-def awaited(answers: Answers, seen: list[httpx.Request], pauses: list[float], ask: Callable[..., Any]) -> Any:
+def awaited(
+    answers: Answers,
+    seen: list[httpx.Request],
+    pauses: list[float],
+    ask: Callable[..., Any],
+    attempts: int | None = None,
+) -> Any:
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
         given = answers[len(seen) - 1]
@@ -103,7 +123,9 @@ def awaited(answers: Answers, seen: list[httpx.Request], pauses: list[float], as
 
     async def run() -> Any:
         transport = httpx.MockTransport(answer)
-        async with AsyncAssayClient("http://assay/", "secret", transport=transport, pause=pause) as assay:
+        async with AsyncAssayClient(
+            "http://assay/", "secret", attempts=attempts, transport=transport, pause=pause, chance=never
+        ) as assay:
             return await ask(assay)
 
     return asyncio.run(run())
@@ -120,6 +142,7 @@ CALLS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "decide_review": ("POST", "/v1/decisions/d/review/verdict", lambda c: c.decide_review("d", {"a": 1})),
     "dispose_alert": ("POST", "/v1/alerts/d/disposition", lambda c: c.dispose_alert("d", {"a": 1})),
     "turn_kill_switch": ("POST", "/v1/admin/kill", lambda c: c.turn_kill_switch(on=True, reason="r")),
+    "reload": ("POST", "/v1/admin/reload", lambda c: c.reload()),
     "propose_policy": ("POST", "/v1/policies/changes", lambda c: c.propose_policy("loan", {"a": 1}, "why")),
     "propose_list_change": ("POST", "/v1/lists/changes", lambda c: c.propose_list_change("why", add=[{"a": 1}])),
     "approve_change": ("POST", "/v1/policies/changes/C%2F1/approve", lambda c: c.approve_change("C/1", "why")),
@@ -132,12 +155,23 @@ CALLS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "review": ("GET", "/v1/decisions/d/review", lambda c: c.review("d")),
     "reviews": ("GET", "/v1/reviews", lambda c: c.reviews()),
     "alerts": ("GET", "/v1/alerts?status=open", lambda c: c.alerts(status="open")),
+    "alert": ("GET", "/v1/alerts/a%2Fb", lambda c: c.alert("a/b")),
+    "lists": ("GET", "/v1/lists", lambda c: c.lists()),
     "models": ("GET", "/v1/models", lambda c: c.models()),
 }
 
 
 def test_every_call_has_its_case() -> None:
     assert {name for name in vars(Calls) if not name.startswith("_")} == set(CALLS)
+
+
+def test_every_route_for_programs_of_clients_has_its_call() -> None:
+    reached = set()
+    for method, path, _ in CALLS.values():
+        found = Router(ROUTES).find(path.removeprefix(PREFIX).partition("?")[0])
+        assert found is not None
+        reached.add(found[0][method].handler)
+    assert {route.handler for route in ROUTES} - reached == {"openapi", "metrics", "livez", "readyz"}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -159,8 +193,9 @@ def test_both_clients_send_the_same_and_retry_it_the_same(name: str) -> None:
         assert {(request.method, str(request.url)) for request in seen} == {(method, f"http://assay{path}")}
         assert len({request.content for request in seen}) == 1
         assert len({request.headers.get("idempotency-key") for request in seen}) == 1
-        assert ("idempotency-key" in seen[0].headers) == (method == "POST")
-        assert pauses[-1] == 3.0
+        # A reload writes nothing that a second one would write twice.
+        assert ("idempotency-key" in seen[0].headers) == (method == "POST" and name != "reload")
+        assert pauses == [0.05, 0.1, 3.0]
         sent.append((seen[0].content, pauses))
     assert sent[0] == sent[1]
 
@@ -170,6 +205,27 @@ def test_the_async_client_tells_what_will_not_pass_and_gives_up_after_its_attemp
         awaited([problem(422, "unknown_field")], [], [], CALLS["score_payment"][2])
     seen: list[httpx.Request] = []
     with pytest.raises(Unavailable, match="ReadTimeout"):
-        awaited([httpx.ReadTimeout("late")] * 4, seen, [], CALLS["score_payment"][2])
+        awaited([httpx.ReadTimeout("late")] * 4, seen, [], CALLS["score_payment"][2], attempts=4)
     assert len(seen) == 4
     assert len({request.headers["idempotency-key"] for request in seen}) == 1
+
+
+# --------------------------------------------------------------------- real doors
+
+
+def test_an_alert_the_lists_and_a_reload_of_real_doors(tmp_path: Path) -> None:
+    doors = Doors(tmp_path, products=(Product.PAYMENT,), settings={"allowed_hosts": "[assay, 127.0.0.1]"})
+    try:
+        stopped = doors.decided()
+        with listening(doors) as url:
+            with AssayClient(url, doors.keys["analyst"]) as analyst:
+                alert = analyst.alert(stopped["decision_id"])
+                assert (alert["event_id"], alert["dispositions"]) == (stopped["event_id"], [])
+                assert alert["status"] == "open"
+                assert set(analyst.lists()) == {"payment", "loan"}
+                with pytest.raises(Refused, match="404 unknown_alert"):
+                    analyst.alert("0" * 32)
+            with AssayClient(url, doors.keys["admin"]) as admin:
+                assert admin.reload() == {"done": True}
+    finally:
+        doors.close()

@@ -109,7 +109,7 @@ def test_a_search_has_its_time(desk: Doors, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(decision_search, "_STEPS", 1)
     monkeypatch.setattr(decision_search.time, "monotonic", iter(range(10**6)).__next__)
     answer = desk.send("GET", "/v1/decisions", client="analyst")
-    assert (answer.status_code, answer.json()["code"]) == (503, "search_too_wide")
+    assert (answer.status_code, answer.json()["code"]) == (422, "search_too_wide")
     monkeypatch.undo()
     assert found(desk)
 
