@@ -16,7 +16,7 @@ from serving.door_metrics import MEDIA_TYPE as METRICS_TYPE
 from serving.http import Answer, Call, as_json, query_of
 from serving.openapi import document
 from serving.people import unknown_decision
-from serving.problems import Problem, unavailable
+from serving.problems import Problem
 from serving.routes import ROUTES, SEES_ALL
 from stores.acts import Act
 from stores.alerts import Alert
