@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.bilingual import in_english
+from domain.bilingual import Both, in_english
 from domain.decision import Product
-from monitoring.calculators.calculator import Terms
+from monitoring.calculators.calculator import Calculator, Terms
 from monitoring.calculators.estimated import Estimated
 from monitoring.calculators.realised import Realised
 from monitoring.chunk import Chunk, Chunker, Period
@@ -20,6 +20,7 @@ from monitoring.traffic import Traffic
 from scoring.bundle import Bundle
 
 TERMS = Terms(least_rows=100)
+ALONE = Both("没有可与之比较的其他行", "no other rows to compare with")
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,35 @@ class Measured:
 
 
 def course(look: Look, product: Product, bundle: Bundle, period: Period = "week") -> Iterator[Measured]:
-    """Each whole chunk of the look's period against the period as a whole."""
+    """Each whole chunk of the look's period against the rest of the period."""
     rows = labelled(look, product, bundle)
-    realised, estimated = Realised(TERMS).fit(rows), Estimated(TERMS).fit(rows)
     times = rows.frame["time"].to_numpy()
     for chunk in Chunker(period, look.platform.time_zone).between(look.since, look.until):
-        mine: Traffic = rows.take((times >= chunk.since) & (times < chunk.until))
-        yield Measured(chunk, realised.calculate(mine), estimated.calculate(mine))
+        inside = (times >= chunk.since) & (times < chunk.until)
+        mine, rest = rows.take(inside), rows.take(~inside)
+        yield Measured(chunk, against(Realised, mine, rest), against(Estimated, mine, rest))
+
+
+def against(calculator: type[Calculator], chunk: Traffic, rest: Traffic) -> tuple[Result, ...]:
+    """Figures of a chunk compared with rows that it is no part of: beside itself a chunk would never stand out.
+
+    Where the rest does not suffice a figure stands uncompared: with its interval, without anything expected.
+    """
+    found = calculator(TERMS).fit(rest).calculate(chunk)
+    if all(each.assessed for each in found):
+        return found
+    alone = {each.name: each for each in calculator(TERMS).fit(chunk).calculate(chunk)}
+    return tuple(
+        replace(alone[each.name], n_reference=each.n_reference, measure=None, expected=None, by_chance=None, note=ALONE)
+        if not each.assessed and alone[each.name].assessed
+        else each
+        for each in found
+    )
+
+
+def is_compared(result: Result) -> bool:
+    """Whether a figure was held against anything."""
+    return result.assessed and result.expected is not None
 
 
 def whole(look: Look, product: Product, bundle: Bundle) -> dict[str, list[dict[str, Any]]]:

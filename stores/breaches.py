@@ -65,7 +65,7 @@ class Note:
 class Breach:
     """A limit passed in one place, from when it was raised until it is cleared.
 
-    ``level`` is the worst it reached and ``value`` the newest that was noted.
+    ``level`` is the worst it reached and ``value`` the one that reached it.
     """
 
     breach: str
@@ -172,7 +172,7 @@ class Breaches:
                 known = replace(found[note.breach], acknowledged_by=note.by, acknowledged_at=note.at, said=note.said)
                 found[note.breach] = known
             else:
-                found[note.breach] = replace(found[note.breach], cleared_at=note.at, value=note.value)
+                found[note.breach] = replace(found[note.breach], cleared_at=note.at)
         return list(found.values())
 
     def open(self, *, until: int = 2**62, restricted: bool = False) -> list[Breach]:

@@ -39,7 +39,8 @@ def _grade(card: BorrowerCard) -> Cell:
     if card.pd_band is None or card.pd_horizon is None:
         return card.credit_grade
     low, high = (f"{edge:.1%}" for edge in card.pd_band)
-    return say("borrower.graded", grade=card.credit_grade, low=low, high=high, horizon=card.pd_horizon)
+    months = card.pd_horizon.removesuffix("m")
+    return say("borrower.graded", grade=card.credit_grade, low=low, high=high, months=months)
 
 
 def _ability(card: BorrowerCard) -> list[Block]:

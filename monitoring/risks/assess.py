@@ -26,7 +26,7 @@ _LAST = 5
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A metric as the watch last read it; ``level`` is that of its worst open breach, None where there is none.
+    """A metric of a risk; ``level`` and ``value`` are those of its worst open breach, None where there is none.
 
     Parameters
     ----------

@@ -188,12 +188,12 @@ def test_waivers_that_nobody_may_give(
     [
         (["report"], 2, "expected a model, or --compare with two, got 'neither'"),
         (["report", "credit", "--compare", "credit@1", "credit@2"], 2, "expected a model, or --compare with two"),
-        (["report", "fraud"], 4, "expected a version or alias out of none; train one first, got 'challenger'"),
-        (["report", "credit@9"], 4, "expected a version or alias out of 3, 2, 1, got '9'"),
+        (["report", "fraud"], 4, "fraud: expected a model out of credit, got 'fraud'; name one of them"),
+        (["report", "credit@9"], 4, "expected a version or alias out of 3, 2, 1, challenger → 1"),
         (["report", "--compare", "credit@1", "credit@nobody"], 4, "got 'nobody'"),
         (["report", "credit@3"], 3, "expected the evidence that `assay train` writes"),
         (["validate", "credit@3"], 3, "expected the evidence that `assay train` writes"),
-        (["validate", "credit@9"], 4, "expected a version or alias out of 3, 2, 1, got '9'"),
+        (["validate", "credit@9"], 4, "expected a version or alias out of 3, 2, 1, challenger → 1"),
         (["validate", "credit", "--waivers", "nowhere.yaml"], 2, "nowhere.yaml"),
     ],
 )

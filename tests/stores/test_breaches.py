@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -107,3 +108,12 @@ def test_a_sink_is_told_what_it_was_not_told(store):
     store.sent("desk", first, 50)
     assert store.unsent("desk", ["warning", "high"]) == []
     assert len(store.unsent("file", ["attention", "warning", "high"])) == 2
+
+
+def test_the_value_of_a_breach_is_the_one_that_reached_its_level(store):
+    values = {"raised": ("attention", 4.0), "worse": ("high", 27.0), "cleared": ("high", 0.0)}
+    write(store, *(replace(note(turn, at, level), value=value)
+                   for at, (turn, (level, value)) in enumerate(values.items(), 10)))  # fmt: skip
+    told = [[(each.level, each.value) for each in store.breaches(until=at)] for at in (11, 12, 13)]
+    assert told == [[("attention", 4.0)], [("high", 27.0)], [("high", 27.0)]]
+    assert [each.value for each in store.notes()] == [4.0, 27.0, 0.0]

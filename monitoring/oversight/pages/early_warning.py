@@ -91,7 +91,7 @@ def _watch(look: Look, store: Breaches, limits: LimitSettings) -> Section:
     most = limits.heartbeat / 3_600_000_000
     stopped = hours > most
     said = Statistic(
-        "last_read", name, hours, n=len(known), threshold=f"≤ {most:g}",
+        "last_read", name, hours, n=len(known), threshold=say("early_warning.at_most", hours=most),
         source="configs/limits.yaml", status=Status.RED if stopped else Status.PASS, form=".1f",
         unit=say("early_warning.hours"),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from domain.decision import Product
 from monitoring.oversight.deployed import deployed
 from monitoring.oversight.look import Look
 from monitoring.oversight.plan import PagePlan
-from monitoring.performance_course import Measured, course
+from monitoring.performance_course import Measured, course, is_compared
 from monitoring.result import Result
 from scoring.pages.drawing import CALM, FAINT, RISK, percent, sheet, whiskers
 from scoring.pages.page import Block, Cell, Picture, Prose, Section, Statistics, Table, percent_of, table_of
@@ -37,29 +37,33 @@ def _product(look: Look, product: Product) -> Section:
     if not weeks:
         none = not_assessed(product.value, title, say("performance.no_week"))
         return Section(product.value, title, (Statistics((none,)),))
+    realised, estimated = [week.realised for week in weeks], [week.estimated for week in weeks]
+    # Estimates rest on the calibration: without realised figures to bear them out, calm ones are no good news.
+    borne_out = any(is_compared(result) for results in realised for result in results)
     blocks: list[Block] = [
         Prose(say("performance.realised_said"), quiet=True),
-        _table("realised", [(week, week.realised) for week in weeks]),
+        _table("realised", weeks, realised, calm=Status.PASS),
         Prose(say("performance.estimated_said"), quiet=True),
-        _table("estimated", [(week, week.estimated) for week in weeks]),
+        _table("estimated", weeks, estimated, calm=Status.PASS if borne_out else Status.NOT_ASSESSED),
     ]
     if any(result.assessed for week in weeks for result in (*week.realised, *week.estimated)):
         blocks.append(_picture(weeks))
     return Section(product.value, title, tuple(blocks))
 
 
-def _table(kind: str, weeks: Sequence[tuple[Measured, tuple[Result, ...]]]) -> Table:
-    names = list(dict.fromkeys(result.name for _, results in weeks for result in results))
+def _table(kind: str, weeks: Sequence[Measured], found: Sequence[tuple[Result, ...]], *, calm: Status) -> Table:
+    """A row a week; ``calm`` is the status of a week that was compared and does not stand out."""
+    names = list(dict.fromkeys(result.name for results in found for result in results))
     rows, statuses = [], []
-    for week, results in weeks:
+    for week, results in zip(weeks, found, strict=True):
         by_name = {result.name: result for result in results}
         n = max((result.n_current for result in results), default=0)
         cells: list[Cell] = [week.chunk.name, n]
         cells += [_cell(by_name[name]) if name in by_name else None for name in names]
         rows.append(tuple(cells))
-        known = any(result.assessed for result in results)
-        alarming = any(result.alarming for result in results)
-        statuses.append(Status.AMBER if alarming else Status.PASS if known else Status.NOT_ASSESSED)
+        compared = [result for result in results if is_compared(result)]
+        alarming = any(result.alarming for result in compared)
+        statuses.append(Status.AMBER if alarming else calm if compared else Status.NOT_ASSESSED)
     heads = [say("performance.week"), say("performance.n"), *(say(f"performance.{_key(name)}") for name in names)]
     return table_of(kind, say(f"performance.{kind}"), heads, rows, statuses=tuple(statuses))
 

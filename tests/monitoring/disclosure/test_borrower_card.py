@@ -79,6 +79,8 @@ def test_a_card_says_what_was_decided(cited):
     assert declined.pd_band[0] >= approved.pd_band[1]
     assert declined.reasons
     assert "degraded" not in declined.caveats
+    for lang, words in (("zh", "12个月内违约概率"), ("en", "probability of default within 12 months")):
+        assert words in render(card_page(declined), catalogue(), lang)
 
 
 def test_only_disclosable_reasons_are_told_and_nobody_else_is_named(desk, cited):

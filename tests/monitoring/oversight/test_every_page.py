@@ -15,6 +15,7 @@ from monitoring.oversight.plan import PagePlan, plans
 from monitoring.oversight.site import RESTRICTED, catalogue, write_site
 from scoring.pages.font import held
 from scoring.pages.status import Status
+from stores.breaches import Breaches
 from stores.database import Database
 from stores.home import Home
 from stores.journal import Journal
@@ -76,3 +77,13 @@ def test_the_restricted_pages_lie_apart_and_are_named_nowhere_else(empty: Look, 
         assert (out / RESTRICTED / f"{plan.key}.en.html").is_file()
         for lang in ("zh", "en"):
             assert words.tongue(lang)(plan.title) not in open_pages
+
+
+def test_the_limit_of_the_watch_has_the_unit_of_its_value(empty: Look) -> None:
+    with empty.database.transaction():
+        Breaches(empty.database).keep_within("alert_rate", UNTIL - DAY, [], UNTIL)
+    words = catalogue()
+    (plan,) = (each for each in plans() if each.key == "early_warning")
+    (told,) = (each for section in plan.build(empty) for each in section.statistics if each.key == "last_read")
+    for lang, threshold in (("zh", "≤ 26 小时"), ("en", "≤ 26 h")):
+        assert words.tongue(lang)(told.threshold) == threshold

@@ -9,8 +9,8 @@ import pytest
 
 from scoring.pages.page import Table
 from scoring.pages.status import Status
-from tests.training.report.changed import LIGHT, drawn, with_parts
-from tests.training.report.every_word import said, statuses
+from tests.training.report.changed import LIGHT, drawn, with_about, with_parts
+from tests.training.report.every_word import every_word, said, statuses
 from training.report.evidence import Evidence, Rows
 from training.report.sections import discrimination
 from training.report.sections.calibration import SECTION
@@ -91,3 +91,16 @@ def test_too_few_events_are_not_assessed(fraud_evidence: Evidence) -> None:
     assert section.status is Status.NOT_ASSESSED
     assert len(section.not_run) == 1
     assert said(section)
+
+
+def test_a_scale_that_could_not_be_made_is_told_in_the_language_of_the_page(credit_evidence: Evidence) -> None:
+    why = "not assessed: master_scale: expected at least two grades of 8 defaults, got '17 defaults on 186 rows'"
+    changes = {"rows": {"calibration": 1_186}, "events": {"calibration": 17}, "master_scale": why}
+    evidence = with_about(credit_evidence, **changes)
+    assert evidence.settings.master_scale is not None
+    least = evidence.settings.master_scale.least_events
+    for lang, wanted in (("zh", f"各有{least}起违约"), ("en", f"two grades of {least} defaults")):
+        (told,) = (text for text in every_word(SECTION.build(evidence, LIGHT), lang) if wanted in text)
+        assert "1,186" in told
+        assert "17" in told
+        assert "expected at least" not in told

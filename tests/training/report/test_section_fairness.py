@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,3 +204,10 @@ def test_counts_of_an_older_run_are_read_as_far_as_they_go(credit_evidence: Evid
     read_aloud(section)
     assert named(section, "impact_ratio.sex.m").value == 1
     assert named(section, "smd.sex.m").value is None
+
+
+def test_groups_too_small_to_judge_are_named_in_the_language_of_the_page(credit_evidence: Evidence) -> None:
+    told = read_aloud(build(credit_evidence, shipped()))
+    assert "未婚（single）：" in told["zh"]
+    assert not re.search(r"(?<!（)\b(divorced|married|single|widowed) \d", told["zh"])
+    assert re.search(r"single \d+", told["en"])

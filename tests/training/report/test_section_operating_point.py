@@ -15,7 +15,7 @@ import pytest
 from scoring.pages.page import Picture, Section, Table
 from scoring.pages.status import Status
 from tests.training.report.changed import LIGHT, drawn, with_parts
-from tests.training.report.every_word import said, statuses
+from tests.training.report.every_word import WORDS, said, statuses
 from training.alerts import daily_alerts
 from training.money_settings import AlertBudget, Costs
 from training.regret import cost_of_cutoffs
@@ -155,3 +155,15 @@ def test_too_few_events_are_not_assessed(fraud_evidence: Evidence) -> None:
     assert section.status is Status.NOT_ASSESSED
     assert len(section.not_run) == 1
     assert said(section)
+
+
+def test_the_riskiest_tenth_is_the_first_row_of_the_tenths(credit_evidence: Evidence) -> None:
+    """Where the rows do not part into ten, or rows of equal score stand at the edge."""
+    for n, places in ((217, None), (217, 1), (400, 0)):
+        rows = drawn(credit_evidence.test.only(credit_evidence.test.labelled), n)
+        tied = rows if places is None else replace(rows, raw=np.round(rows.raw, places))
+        section = SECTION.build(with_parts(credit_evidence, tied), LIGHT)
+        found, (first, *_) = {each.key: each for each in section.statistics}, tables(section)["deciles"].rows
+        assert found["top_decile_lift"].value == pytest.approx(first[6])
+        assert found["top_decile_capture"].value == pytest.approx(first[8])
+        assert f"{float(str(first[7])):.1%}" in WORDS.tongue("en")(found["top_decile_capture"].note)

@@ -7,9 +7,10 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from scoring.metrics import Ranking
+from scoring.pages.page import Picture
 from scoring.pages.status import Status
 from tests.training.report.changed import shipped, with_parts
-from tests.training.report.every_word import named, read_aloud, with_status
+from tests.training.report.every_word import WORDS, named, read_aloud, with_status
 from tests.training.report.variants import ideal, wrong_somewhere
 from training.intervals import bootstrap
 from training.report.evidence import Evidence
@@ -154,3 +155,13 @@ def test_without_events_nothing_is_assessed(credit_evidence: Evidence) -> None:
     section = build(with_parts(credit_evidence, rows.only(rows.y == 0)), shipped())
     assert section.status is Status.NOT_ASSESSED
     assert read_aloud(section)["en"].count("the test holds no labelled events") == 1
+
+
+def test_a_panel_without_a_mark_says_why(credit_evidence: Evidence) -> None:
+    """No segment of the small test has the events for an AUC; many have those for calibration."""
+    for evidence, empty in ((credit_evidence, True), (ideal(credit_evidence), False)):
+        section = build(evidence, shipped())
+        (picture,) = (each for each in section.blocks if isinstance(each, Picture) and each.key == "segments")
+        for lang, words in (("zh", "没有一段"), ("en", "no segment has 20")):
+            left, _ = picture.draw(WORDS.tongue(lang)).axes
+            assert any(words in text.get_text() for text in left.texts) is empty

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -11,11 +13,14 @@ import pytest
 from scoring.pages.page import Table
 from scoring.pages.status import Status
 from tests.training.report.changed import built, with_about, with_files
-from tests.training.report.every_word import every_word, named
+from tests.training.report.every_word import WORDS, every_word, named
+from training.families.settings import Constraints
 from training.gates.monotone import declared_signs
 from training.report.evidence import Evidence
 from training.report.sections import soundness
+from training.search_settings import Search
 from training.search_table import chosen_trial
+from training.settings import TrainingSettings
 
 
 @pytest.mark.parametrize("name", ["fraud_evidence", "credit_evidence"])
@@ -68,3 +73,14 @@ def test_the_chosen_trial_is_found_after_a_round_through_text(tmp_path: Path) ->
     table.to_csv(tmp_path / "trials.csv", index=False)
     again = pd.read_csv(tmp_path / "trials.csv")
     assert [chosen_trial(again, each) for each in params] == list(range(20))
+
+
+def test_settings_are_told_in_the_language_of_the_page(fraud_evidence: Evidence) -> None:
+    told = "\n".join(every_word(built(soundness, fraud_evidence), "zh"))
+    for code in ("binary", "basic", "tpe", "rounds"):
+        assert f"= {code}\n" not in told
+    settings = ((TrainingSettings, "loss", "loss"), (Constraints, "method", "method"),
+                (Search, "method", "sampler"), (Search, "pruning", "pruning"))  # fmt: skip
+    for kind, name, prefix in settings:
+        for value in get_args(kind.model_fields[name].annotation):
+            assert re.search("[一-鿿]", WORDS.message(f"soundness.{prefix}_{value}")["zh"])

@@ -53,8 +53,14 @@ def build(evidence: Evidence, settings: ReportSettings) -> Section:
         blocks.append(table)
     not_run: tuple[Words, ...] = ()
     if evidence.settings.master_scale is not None and not isinstance(evidence.about["master_scale"], dict):
-        not_run = (say("calibration.no_scale", why=str(evidence.about["master_scale"]).removeprefix("not assessed: ")),)
+        not_run = (_no_scale(evidence, evidence.settings.master_scale.least_events),)
     return Section("calibration", title, (*blocks, Prose(say("calibration.how"), quiet=True)), not_run)
+
+
+def _no_scale(evidence: Evidence, least: int) -> Words:
+    """Why there is no master scale, from what it was to be fitted on: the manifest has it in English alone."""
+    rows, events = (evidence.about[name]["calibration"] for name in ("rows", "events"))
+    return say("calibration.no_scale", least=least, n=rows, events=events)
 
 
 def _statistics(evidence: Evidence, settings: ReportSettings, test: Scored, made: Reliability) -> tuple[Statistic, ...]:

@@ -12,7 +12,7 @@ from scoring.pages.meanings import meaning
 from scoring.pages.page import Block, Picture, Prose, Section, Statistics, Table, table_of
 from scoring.pages.status import Statistic, not_assessed
 from scoring.pages.values import value_named
-from scoring.pages.words import Tongue, Words, say
+from scoring.pages.words import Tongue, Words, joined, say
 from training.fairness import ARTIFACT, GroupCounts, disparities, judged
 from training.group_measures import (
     Beside,
@@ -79,7 +79,9 @@ def _measured(attribute: str, groups: tuple[GroupCounts, ...]) -> Iterator[Stati
     """Every measure of every group of an attribute beside the best one."""
     large = judged(groups, GRADE, LEAST_ROWS)
     if not large:
-        known = ", ".join(f"{each.group} {each.n:,}" for each in groups)
+        known = joined(
+            say("fairness.counted", group=_group(attribute, each.group, coded=True), n=each.n) for each in groups
+        )
         why = say("fairness.too_small", least=LEAST_ROWS, known=known)
         for key in _MEASURES:
             yield not_assessed(f"{key}.{attribute}", say(f"fairness.any_{key}"), why)

@@ -78,11 +78,10 @@ def _figures(sums: np.ndarray) -> dict[str, float]:
     return {"lift": top_bads / top / rate, "capture": top_bads / bads, "cut": 1 - below_bads / below / rate}
 
 
-def _columns(test: Scored, cutoff: float) -> np.ndarray:
+def _columns(test: Scored, riskiest: Band, cutoff: float) -> np.ndarray:
     """What is summed, float64[n, 6]: rows, the riskiest tenth and those below the cut-off, each with its bads."""
     y = test.y.astype(np.float64)
-    top, below = np.zeros(len(y)), (test.probability < cutoff).astype(np.float64)
-    top[np.argsort(-test.raw, kind="stable")[: max(1, round(len(y) / 10))]] = 1.0
+    top, below = (test.raw >= riskiest.least).astype(np.float64), (test.probability < cutoff).astype(np.float64)
     return np.column_stack([np.ones(len(y)), y, top, top * y, below, below * y])
 
 
@@ -90,7 +89,7 @@ def _statistics(
     evidence: Evidence, settings: ReportSettings, test: Scored, bands: tuple[Band, ...]
 ) -> tuple[Statistic, ...]:
     """The riskiest tenth, the order of the tenths, and approvals below the frozen cut-off of warning."""
-    columns = _columns(test, evidence.bundle.cutoffs["warning"])
+    columns = _columns(test, bands[0], evidence.bundle.cutoffs["warning"])
     sums = columns.sum(axis=0)
     whole, (approved, bad) = _figures(sums), (int(each) for each in sums[4:])
     spread = bootstrap(
@@ -102,7 +101,8 @@ def _statistics(
         evidence.settings.seed,
     )
     share, rate = _share_between(approved, len(test.y)), _share_between(bad, approved)
-    capture, order = say("operating_point.capture_note"), say("operating_point.breaks_note", n=len(bands))
+    capture = say("operating_point.capture_note", share=bands[0].rows_so_far)
+    order = say("operating_point.breaks_note", n=len(bands))
     told: dict[str, tuple[float, Interval | None, str, Words]] = {
         "top_decile_lift": (whole["lift"], spread["lift"], ".2f", ""),
         "top_decile_capture": (whole["capture"], spread["capture"], ".1%", capture),

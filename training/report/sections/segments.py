@@ -201,6 +201,9 @@ def _draw(tongue: Tongue, segments: Sequence[Segment], auc: float) -> Any:
         if place and segments[place - 1].dimension != each.dimension:
             for axes in (left, right):
                 axes.axhline(place - 0.5, color=FAINT, linewidth=0.6)
+    if not any(each.auc is not None for each in segments):
+        left.text(0.5, 0.5, tongue(say("segments.no_auc", least=LEAST_EVENTS)), transform=left.transAxes, ha="center",
+                  va="center", fontsize=8, bbox={"facecolor": "white", "edgecolor": FAINT})  # fmt: skip
     left.axvline(auc, color=INK, linewidth=0.8, linestyle="--")
     right.axvline(1, color=INK, linewidth=0.8, linestyle="--")
     left.set_yticks(range(len(names)), names, fontsize=7)

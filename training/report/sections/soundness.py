@@ -51,7 +51,7 @@ def _algorithm(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
         (say("soundness.family"), str(about.get("family", settings.family))),
         (say("soundness.trees"), scorer.n_trees),
         (say("soundness.features"), len(scorer.names)),
-        (say("soundness.loss"), settings.loss),
+        (say("soundness.loss"), say(f"soundness.loss_{settings.loss}")),
         (say("soundness.bins"), settings.max_bin),
         (say("soundness.imbalance"), say(f"soundness.imbalance_{imbalance}")),
     ]
@@ -62,7 +62,7 @@ def _algorithm(evidence: Evidence) -> tuple[tuple[Words, Cell], ...]:
     return (
         *rows,
         (say("soundness.signs_asked"), len(declared_signs(evidence.bundle))),
-        (say("soundness.method"), constraints.method),
+        (say("soundness.method"), say(f"soundness.method_{constraints.method}")),
         (say("soundness.interactions"), say(f"soundness.interactions_{interactions}")),
         (say("soundness.calibration"), _calibrator(str(about.get("calibration", "")))),
     )
@@ -72,8 +72,8 @@ def _search(evidence: Evidence, trials: pd.DataFrame | None) -> tuple[tuple[Word
     asked, objective = evidence.settings.search, say(f"discrimination.{evidence.settings.objective}")
     rows: list[tuple[Words, Cell]] = [
         (say("soundness.objective"), objective),
-        (say("soundness.sampler"), asked.method),
-        (say("soundness.pruning"), asked.pruning),
+        (say("soundness.sampler"), say(f"soundness.sampler_{asked.method}")),
+        (say("soundness.pruning"), say(f"soundness.pruning_{asked.pruning}")),
         (say("soundness.budget"), asked.trials),
         (say("soundness.seconds"), asked.seconds),
         (say("soundness.rounds"), int(evidence.about.get("rounds", 0))),
