@@ -188,9 +188,7 @@ def raw_items(body: bytes, most: int) -> list[msgspec.Raw]:
         if isinstance(error, msgspec.ValidationError):
             raise Problem(422, "invalid_field", "body: expected a list of payments, got something else") from None
         if has_bare_number(body):
-            raise Problem(
-                422, "not_finite", "body: expected finite numbers, got NaN or Infinity"
-            ) from None
+            raise Problem(422, "not_finite", "body: expected finite numbers, got NaN or Infinity") from None
         raise Problem(400, "bad_json", "body: expected one JSON list in UTF-8, got something else") from None
     if not 0 < len(items) <= most:
         raise Problem(422, "batch_size", f"body: expected 1 to {most} items, got another number")
