@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from monitoring.canary_trial import Trial
 
 
-def look_trial(session: Session, product: str, since: int, until: int, model: str | None, config: str | None) -> Trial:
-    """The comparison of a period.
+def look_trial(
+    session: Session, product: str, since: int, until: int, as_of: int, model: str | None, config: str | None
+) -> Trial:
+    """The comparison on the decisions of ``[since, until)`` by the labels known by ``as_of``, µs UTC.
 
     Raises
     ------
@@ -30,8 +32,8 @@ def look_trial(session: Session, product: str, since: int, until: int, model: st
         journal, labels = session.journal(database), LABEL_POLICIES[training.label_policy]
         return trial(
             Product(product), session.ledger(database).read(product, since=since, until=until), journal,
-            read_outcomes(journal, labels, session.label_rules(), as_of=until), model=model, labels=labels,
-            maturity=training.maturity.after, as_of=until, platform=session.platform(), prices=prices_of(training),
+            read_outcomes(journal, labels, session.label_rules(), as_of=as_of), model=model, labels=labels,
+            maturity=training.maturity.after, as_of=as_of, platform=session.platform(), prices=prices_of(training),
         )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.options import AS_JSON
-from cli.policy_what_if import CONFIG, LAST, SINCE, UNTIL, config_of, period_of, prices_of, say_held, told
+from cli.options import AS_JSON, AS_OF
+from cli.policy_what_if import CONFIG, LAST, SINCE, UNTIL, config_of, known_by, period_of, prices_of, say_held, told
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def compare(
     last: LAST = None,
     since: SINCE = None,
     until: UNTIL = None,
+    as_of: AS_OF = None,
     model: Annotated[
         str | None, typer.Option(metavar="HASH", help="A bundle that was in the shadow, or the canary, before.")
     ] = None,
@@ -38,7 +39,7 @@ def compare(
 
     AUC, average precision, alerts, value caught and cost of both, and their paired differences, with 95 % intervals
     over days. What the champion stopped has no label and is counted apart; outcomes that are held back (`assay labels`)
-    say nothing here either.
+    say nothing here either. Labels are as known now, also of a period that ended long ago, or as of --as-of.
 
     With --canary: rates of actions, of fraud, of value caught and lost, and cost per decision of the canary and of the
     champion in the same time, each on its own customers, and their unpaired differences, with 95 % intervals over
@@ -52,14 +53,15 @@ def compare(
 
     session = session_of(context)
     start, end = period_of(session, last, since, until)
+    known = known_by(session, as_of)
     if canary:
-        beside = look_trial(session, product, start, end, model, config)
+        beside = look_trial(session, product, start, end, known, model, config)
         if as_json:
             print_json(beside.as_dict())
         else:
             show_trial(beside)
         return
-    found = look_compare(session, product, start, end, model, config)
+    found = look_compare(session, product, start, end, known, model, config)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -101,9 +103,9 @@ def status(context: typer.Context, product: PRODUCT, as_json: AS_JSON = False) -
 
 
 def look_compare(
-    session: Session, product: str, since: int, until: int, model: str | None, config: str | None
+    session: Session, product: str, since: int, until: int, as_of: int, model: str | None, config: str | None
 ) -> Contest:
-    """The comparison of a period.
+    """The comparison on the decisions of ``[since, until)`` by the labels known by ``as_of``, µs UTC.
 
     Raises
     ------
@@ -133,10 +135,10 @@ def look_compare(
     with session.database() as database:
         decisions = session.ledger(database).read(product, since=since, until=until)
         journal, labels = session.journal(database), LABEL_POLICIES[training.label_policy]
-        outcomes = read_outcomes(journal, labels, session.label_rules(), as_of=until)
+        outcomes = read_outcomes(journal, labels, session.label_rules(), as_of=as_of)
         return contest(
             Product(product), decisions, shadow, journal, outcomes, skipped=skipped, labels=labels,
-            maturity=training.maturity.after, as_of=until, since=since,
+            maturity=training.maturity.after, as_of=as_of, since=since,
             until=until, platform=session.platform(), prices=prices_of(training),
         )  # fmt: skip
 
@@ -154,7 +156,8 @@ def show_contest(found: Contest) -> None:
     columns = list(found.matrix)
     cells = [[then, *(line[now] for now in columns)] for then, line in found.matrix.items()]
     out().print(table("action of the champion (down), challenger (across)", ["", *columns], cells, right=columns))
-    say("labels of what was not stopped: " + ", ".join(f"{n:,} {name}" for name, n in found.labels.items() if n))
+    labels = ", ".join(f"{n:,} {name}" for name, n in found.labels.items() if n)
+    say(f"labels of what was not stopped, known by {found.labels_as_of}: {labels}")
     say_held(found.labels_held)
     say(f"stopped by the champion: {found.blocked['n']:,} ({found.blocked['share']:.1%}); no figure counts them")
     say(f"a shadow score took {found.took_us['p50']:,.0f} µs, {found.took_us['p99']:,.0f} µs at the 99th percentile")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.options import AS_JSON
 from cli.session import session_of
+
+if TYPE_CHECKING:
+    from training.tracking import Tracker
 
 
 def master_scale(
@@ -30,8 +33,8 @@ def master_scale(
     import os
 
     from cli.screen import between, out, print_json, say, table
-    from domain.errors import DataError, expected_got
-    from training.record import MASTER_SCALE
+    from domain.errors import DataError
+    from training.record import MASTER_SCALE, why_no_scale
     from training.tracking import CHALLENGER, CHAMPION, Tracker
 
     session = session_of(context)
@@ -39,10 +42,8 @@ def master_scale(
     chosen = version or (CHAMPION if tracker.find(name, CHAMPION) else CHALLENGER)
     found = tracker.version(name, chosen)
     if MASTER_SCALE not in {item.path for item in tracker.client.list_artifacts(found.run_id)}:
-        raise DataError(
-            expected_got(f"a run with {MASTER_SCALE}", "none", f"{name} version {found.version}")
-            + "; give the training config a master_scale and train again"
-        )
+        why = why_no_scale(_recorded(tracker, found))
+        raise DataError(f"{name} version {found.version}: expected a proposed master scale, got none: {why}")
     file = tracker.fetch(f"{tracker.client.get_run(found.run_id).info.artifact_uri}/{MASTER_SCALE}")
     content = json.loads(file.read_text(encoding="utf-8"))
     if as_json:
@@ -64,3 +65,18 @@ def master_scale(
         say("observed rates do not rise from grade to grade on these rows", style="yellow")
     say("to put the bands in force, copy into configs/policy/loans.yaml:")
     say(content["policy"])
+
+
+def _recorded(tracker: Tracker, version: Any) -> dict[str, Any]:
+    """What the bundle of a version says about itself; nothing where it was registered without one."""
+    import json
+
+    from domain.errors import Unavailable
+    from stores.bundles import MANIFEST
+
+    try:
+        file = tracker.fetch(f"{version.source}/{MANIFEST}")
+    except Unavailable:
+        return {}
+    about = json.loads(file.read_text(encoding="utf-8")).get("about", {})
+    return about if isinstance(about, dict) else {}

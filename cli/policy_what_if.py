@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import AS_JSON
+from cli.options import AS_JSON, AS_OF
 from cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def what_if(
     last: LAST = None,
     since: SINCE = None,
     until: UNTIL = None,
+    as_of: AS_OF = None,
     config: CONFIG = None,
     as_json: AS_JSON = False,
 ) -> None:
@@ -39,15 +40,17 @@ def what_if(
 
     Scores, features and lists are those recorded. Value, cost and catch rest on mature labels of what was not stopped;
     what was is counted and refused an estimate; outcomes that are held back (`assay labels`) say
-    nothing. Intervals are 95 %, over days.
+    nothing. Labels are as known now, also of a period that ended long ago, or as of --as-of. Intervals are 95 %, over
+    days.
 
       assay policy what-if stricter.yaml --last 30d
+      assay policy what-if stricter.yaml --since 2026-03-01 --until 2026-04-01 --as-of 2026-06-01
     """
     from cli.screen import print_json
 
     session = session_of(context)
     start, end = period_of(session, last, since, until)
-    found = look_what_if(session, file, start, end, config)
+    found = look_what_if(session, file, start, end, known_by(session, as_of), config)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -67,6 +70,19 @@ def period_of(session: Session, last: str | None, since: str | None, until: str 
     if start >= end:
         raise InputError(expected_got("a period that begins before it ends", (since or last, until), "period"))
     return start, end
+
+
+def known_by(session: Session, as_of: str | None) -> int:
+    """The time by which labels must be known to count, µs UTC; now by default."""
+    from domain.errors import InputError, expected_got
+    from domain.time import parse_instant, system_clock
+
+    now = system_clock()
+    at = now if as_of is None else parse_instant(as_of, session.platform().time_zone)
+    if at > now:
+        # By then silence would have made good what nobody has had the time to report.
+        raise InputError(expected_got("a time that has passed", as_of, "--as-of"))
+    return at
 
 
 def config_of(session: Session, product: str, config: str | None) -> TrainingSettings:
@@ -95,8 +111,8 @@ def prices_of(settings: TrainingSettings) -> Prices | None:
     return Prices(actions, in_english(settings.costs.source))
 
 
-def look_what_if(session: Session, file: Path, since: int, until: int, config: str | None) -> WhatIf:
-    """The report on a period."""
+def look_what_if(session: Session, file: Path, since: int, until: int, as_of: int, config: str | None) -> WhatIf:
+    """The report on the decisions of ``[since, until)`` by the labels known by ``as_of``, µs UTC."""
     from domain.labels import LABEL_POLICIES
     from monitoring.chunk import Chunker
     from monitoring.what_if.rejudge import Rejudge
@@ -118,8 +134,8 @@ def look_what_if(session: Session, file: Path, since: int, until: int, config: s
         history = rejudge.history(since, until)
         labels = LABEL_POLICIES[training.label_policy]
         return measure(
-            history, read_outcomes(journal, labels, session.label_rules(), as_of=until), product, labels=labels,
-            maturity=training.maturity.after, as_of=until, chunker=Chunker("day", platform.time_zone), since=since,
+            history, read_outcomes(journal, labels, session.label_rules(), as_of=as_of), product, labels=labels,
+            maturity=training.maturity.after, as_of=as_of, chunker=Chunker("day", platform.time_zone), since=since,
             until=until, currency=platform.base_currency, prices=prices_of(training),
             about={
                 "old_policies": dict(Counter(row.policy for row in history.rows)), "policy": policy.hash,
@@ -155,7 +171,8 @@ def show_what_if(found: WhatIf) -> None:
     if both:
         cells = [[name, *(found.overlap[name][other] for other in both)] for name in both]
         out().print(table("spoke together", ["", *both], cells, right=both))
-    say("labels of what was not stopped: " + ", ".join(f"{n:,} {name}" for name, n in found.labels.items() if n))
+    labels = ", ".join(f"{n:,} {name}" for name, n in found.labels.items() if n)
+    say(f"labels of what was not stopped, known by {found.labels_as_of}: {labels}")
     say_held(found.labels_held)
     blocked = found.blocked
     say(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -82,8 +83,9 @@ def trace_many(
         tracer = _Tracer(feature_set, journal, _request(feature_set, journal, seq))
         for feature in features:
             if feature not in tracer.positions:
-                close = [name for name in tracer.positions if feature.split("_")[0] in name][:8]
-                raise InputError(expected_got(f"a feature of the set such as {', '.join(close)}", feature, "--feature"))
+                close = get_close_matches(feature, tracer.positions, n=5)
+                near = f"such as {', '.join(close)}" if close else "(`assay features list` names them)"
+                raise InputError(expected_got(f"a feature of the set {near}", feature, "--feature"))
         if logged is None:
             table = build_snapshot(
                 feature_set, journal, platform, upto=seq, subjects=pa.array([seq], pa.int64()), threads=1

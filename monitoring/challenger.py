@@ -26,6 +26,7 @@ from domain.errors import DataError
 from domain.labels import LabelPolicy
 from domain.money import exponent
 from domain.settings import PlatformSettings
+from domain.time import format_instant
 from monitoring.by_day import Days, Estimate, Floats, as_json
 from monitoring.chunk import Chunker
 from monitoring.what_if.rejudge import SUBJECT_KIND
@@ -50,6 +51,7 @@ class Contest:
     figures : ``champion_…``, ``challenger_…`` and their paired ``change_…``; money in whole units.
     matrix : champion's action → challenger's → decisions.
     labels : status → decisions among those that were not stopped. labels_held : outcomes that were held back.
+    labels_as_of : no label known later counts.
     blocked : how many were stopped, and their share.
     took_us : median and 99th percentile of a shadow score.
     """
@@ -65,6 +67,7 @@ class Contest:
     matrix: Mapping[str, Mapping[str, int]]
     labels: Mapping[str, int]
     labels_held: int
+    labels_as_of: str
     blocked: Mapping[str, Any]
     skipped: Mapping[str, int]
     took_us: Mapping[str, float]
@@ -141,6 +144,7 @@ def contest(
         matrix=action_matrix(order, old, new, np.ones(len(old), np.int64)),
         labels=dict(count_statuses(status[~stopped])),
         labels_held=len(outcomes.held_seqs),
+        labels_as_of=format_instant(as_of),
         blocked={"n": int(stopped.sum()), "share": float(stopped.mean())},
         skipped=dict(skipped),
         took_us={"p50": float(np.quantile(took, 0.5)), "p99": float(np.quantile(took, 0.99))},

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +26,8 @@ from stores.whole_files import only_writer, sha256_of, sync_folder, write_synced
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+ALTERED = ".altered-"
+"""Begins the name of an installed bundle that did not verify; backups and restores pass hidden names by."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -112,14 +117,16 @@ def verify_files(folder: Path) -> Manifest:
 def install(folder: Path, bundles_dir: Path) -> Path:
     """Copy a verified bundle to ``bundles_dir/<hash>``: there whole, or not at all.
 
+    What lies there and does not verify is set aside under a hidden name, told in the log, and replaced.
+
     Raises
     ------
     ModelError
-        When the bundle, or one already installed under its hash, does not verify.
+        When the bundle does not verify.
     """
     manifest = verify_files(folder)
     target = bundles_dir / manifest.hash
-    if not target.exists():
+    if _fault(target) is not None:
         bundles_dir.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=".staged-", dir=bundles_dir))
         try:
@@ -127,17 +134,49 @@ def install(folder: Path, bundles_dir: Path) -> Path:
                 write_synced(staged / name, _read(folder / name))
             staged.chmod(0o755)  # mkdtemp makes it private; serving may run as another user
             sync_folder(staged)
-            try:
-                staged.rename(target)
-            except OSError:
-                # Somebody else installed the same bundle meanwhile; what lies there is verified below.
-                if not target.is_dir():
-                    raise
+            with only_writer(target, wait=True):
+                # Looked at again: somebody else may have installed or mended the same bundle meanwhile.
+                if (fault := _fault(target)) is not None:
+                    _set_aside(target, fault)
+                    staged.rename(target)
             sync_folder(bundles_dir)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     verify_files(target)
     return target
+
+
+def _fault(folder: Path) -> str | None:
+    """Why a bundle does not verify; None when it does."""
+    try:
+        verify_files(folder)
+    except ModelError as error:
+        return str(error)
+    return None
+
+
+def _set_aside(target: Path, fault: str) -> None:
+    """Rename a bad bundle, where there is one: it is evidence of what was altered, and nobody reads a hidden name.
+
+    Until the good one has the name no bundle has it. Readers refused the bad one, as they refuse none.
+    """
+    if not os.path.lexists(target):
+        return
+    names = (target.with_name(f"{ALTERED}{target.name}-{number}") for number in count(1))
+    aside = next(path for path in names if not os.path.lexists(path))
+    target.rename(aside)
+    logging.getLogger("assay.bundles").warning("%s; it was set aside as %s and replaced", _cause(fault), aside)
+
+
+def _cause(fault: str) -> str:
+    """A fault without what to do about it, which is being done.
+
+    Examples
+    --------
+    >>> _cause("model.txt: the file was altered or cut off; deploy the model again")
+    'model.txt: the file was altered or cut off'
+    """
+    return fault.removesuffix("; deploy the model again")
 
 
 def point(pointers_dir: Path, product: str, bundle: str, at: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from domain.errors import DefinitionError, expected_got
 from domain.settings import Settings
@@ -20,6 +22,8 @@ S = TypeVar("S", bound=Settings)
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 _SHORT.maxlevel = 2
+
+_MAPPINGS = (dict, Mapping)
 
 _TAG = "tag:yaml.org,2002:"
 _LOOSE = {_TAG + name for name in ("bool", "int", "float", "timestamp")}
@@ -109,15 +113,77 @@ def load_settings(path: Path, model: type[S]) -> S:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise settings_error(str(path), error) from error
+        raise settings_error(str(path), error, model) from error
 
 
-def settings_error(where: str, error: ValidationError) -> DefinitionError:
-    """Each wrong field of ``where``, what was expected and what came, as one error."""
+def settings_error(where: str, error: ValidationError, model: type[BaseModel] | None = None) -> DefinitionError:
+    """Each wrong field of ``where``, what was expected and what came, as one error.
+
+    Parameters
+    ----------
+    model : that was to be read, to tell the keys that an unknown one may have been meant for.
+    """
     lines = []
     for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"]) or "as a whole"
-        # What came instead of a field that is missing is the whole section around it.
-        got = "" if problem["type"] == "missing" else f", got {_SHORT.repr(problem.get('input'))}"
-        lines.append(f"  {field}: {problem['msg'].removeprefix('Value error, ')}{got}")
+        loc, came = problem["loc"], _SHORT.repr(problem.get("input"))
+        field = ".".join(str(part) for part in loc) or "as a whole"
+        if problem["type"] == "extra_forbidden":
+            known = [] if model is None else _keys(model, loc[:-1])
+            said = f"{_known_key(str(loc[-1]), known)}, got an unknown one with {came}"
+        elif problem["type"] == "missing":
+            # What came instead of a field that is missing is the whole section around it.
+            said = problem["msg"]
+        else:
+            said = f"{problem['msg'].removeprefix('Value error, ')}, got {came}"
+        lines.append(f"  {field}: {said}")
     return DefinitionError("\n".join([f"{where}: {len(lines)} setting(s) to mend:", *lines]))
+
+
+def _known_key(name: str, known: Sequence[str]) -> str:
+    """What was expected instead of an unknown key: the nearest ones, or all where none is near.
+
+    Examples
+    --------
+    >>> _known_key("zoen", ["events", "zone"]), _known_key("colour", ["events", "zone"])
+    ('expected a known key (nearest: zone)', 'expected a known key (one of events, zone)')
+    """
+    if near := get_close_matches(name, known):
+        return f"expected a known key (nearest: {', '.join(near)})"
+    return f"expected a known key (one of {', '.join(known)})" if known else "expected a known key"
+
+
+def _keys(model: type[BaseModel], loc: Sequence[int | str]) -> list[str]:
+    """Keys that a settings model has at a place below; none where the place cannot be followed."""
+    types: list[Any] = [model]
+    for part in loc:
+        types = [below for each in types for below in _below(each, part)]
+    return sorted({name for each in types if _is_model(each) for name in _fields(each)})
+
+
+def _below(each: Any, part: int | str) -> list[Any]:
+    """Types of what lies at a key or place of a type; the model itself where the part is the name of it in a union."""
+    if _is_model(each):
+        fields = _fields(each)
+        if part in fields:
+            return _alternatives(fields[str(part)])
+        return [each] if part == each.__name__ else []
+    inner = get_args(each)
+    return [one for arg in (inner[1:] if get_origin(each) in _MAPPINGS else inner) for one in _alternatives(arg)]
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    """The types that an annotation allows, without unions and annotations around them."""
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [one for arg in get_args(annotation) for one in _alternatives(arg)]
+    return [annotation]
+
+
+def _is_model(each: Any) -> bool:
+    return isinstance(each, type) and issubclass(each, BaseModel)
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """Key → annotation."""
+    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}

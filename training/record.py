@@ -36,6 +36,7 @@ from training.stability import ARTIFACT as STABILITY
 from training.tracking import Run
 
 MASTER_SCALE = "master_scale.json"
+_NOT_ASSESSED = "not assessed: "
 
 _TAGS = (
     "operator", "code_revision", "lock_hash", "data_hash", "label_policy", "split", "split_warning", "hardware",
@@ -108,6 +109,22 @@ def facts(
     }
     statuses = {**dataset.counts(), "early_positives": early_positives(dataset)}
     return Facts(settings, about, statuses, source_table(dataset))
+
+
+def why_no_scale(about: Mapping[str, Any]) -> str:
+    """Why a run proposed no master scale, as its record tells, and what to do next.
+
+    Examples
+    --------
+    >>> why_no_scale({"master_scale": "not assessed: 3 defaults on 90 rows; give more history"})
+    '3 defaults on 90 rows; give more history'
+    """
+    note = about.get("master_scale", "its record says nothing of one")
+    if isinstance(note, str) and note.startswith(_NOT_ASSESSED):
+        return note.removeprefix(_NOT_ASSESSED)
+    if not isinstance(note, str):
+        note = "its grades were not measured on the test"
+    return f"{note}; give the training config a master_scale and train again"
 
 
 def span(snapshot: Snapshot) -> dict[str, Any]:

@@ -157,12 +157,35 @@ class Tracker:
         ModelError
             When there is none.
         """
-        full, text = registered_name(name), str(which)
         found = self.find(name, which)
         if found is None:
-            held = [f"{each.version}" for each in self.versions(name)] or ["none; train one first"]
-            raise ModelError(f"{full}: expected a version or alias out of {', '.join(held)}, got {text!r}")
+            raise ModelError(self._absent(name, str(which)))
         return found
+
+    def _absent(self, name: str, which: str) -> str:
+        """What there is instead of a version, and the next step."""
+        versions = self.versions(name)
+        if versions:
+            aliases = sorted((alias, each.version) for each in versions for alias in each.aliases)
+            held = [*(str(each.version) for each in versions), *(f"{alias} → {number}" for alias, number in aliases)]
+            chosen = CHAMPION if CHAMPION in dict(aliases) else versions[0].version
+            return (
+                f"{name}: expected a version or alias out of {', '.join(held)}, got {which!r}; "
+                f"name one of them, as {name}@{chosen} or --version {chosen}, or train another with `assay train`"
+            )
+        others = self.names()
+        if others:
+            return (
+                f"{name}: expected a model out of {', '.join(others)}, got {name!r}; "
+                "name one of them, or train it with `assay train`"
+            )
+        return f"{name}: expected a version or alias out of none; train one first with `assay train`, got {which!r}"
+
+    def names(self) -> list[str]:
+        """Models that have a version, by name; those of others in the same registry are left out."""
+        first = registered_name("")
+        listed = self._ask(lambda: self.client.search_model_versions(f"name LIKE '{first}%'"))
+        return sorted({each.name.removeprefix(first) for each in listed})
 
     def find(self, name: str, which: str | int) -> Any | None:
         """As `version`, None when there is none."""

@@ -18,6 +18,7 @@ from domain.decision import ACTIONS, Action, Product
 from domain.errors import DataError
 from domain.labels import LabelPolicy
 from domain.money import exponent
+from domain.time import format_instant
 from monitoring.by_day import Days, Estimate, Floats
 from monitoring.chunk import Chunker
 from monitoring.what_if.hindsight import Hindsight
@@ -61,6 +62,7 @@ class WhatIf:
     matrix : old action → new action → decisions. matrix_value : the same in money.
     overlap : name → name → decisions on which both spoke.
     labels : status → decisions among those that were not stopped. labels_held : outcomes that were held back.
+    labels_as_of : no label known later counts.
     blocked : how many were stopped then, their money, and what the new policy would have done with them.
     not_assessed : figure → why there is none.
     """
@@ -79,6 +81,7 @@ class WhatIf:
     overlap: Mapping[str, Mapping[str, int]]
     labels: Mapping[str, int]
     labels_held: int
+    labels_as_of: str
     blocked: Mapping[str, Any]
     resting: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -182,6 +185,7 @@ def measure(
         },
         labels=dict(count_statuses(status[~stopped])),
         labels_held=len(outcomes.held_seqs),
+        labels_as_of=format_instant(as_of),
         blocked={
             "n": int(stopped.sum()),
             "share": float(stopped.mean()),

@@ -117,7 +117,7 @@ def test_keys_are_made_listed_and_revoked(tmp_path, capsys):
 
 
 def test_an_anchored_head_is_verified(home, tmp_path, capsys):
-    anchors = tmp_path / "elsewhere" / "anchors.jsonl"
+    anchors = tmp_path.with_name(f"{tmp_path.name}-elsewhere") / "anchors.jsonl"
     assert main(["--home", str(home), "ledger", "anchor", str(anchors)]) == 0
     assert main(["--home", str(home), "ledger", "verify", "--anchor", str(anchors), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.partition("\n")[2])["ok"] is True

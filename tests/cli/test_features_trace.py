@@ -97,6 +97,6 @@ def test_what_is_wrong_with_a_question_is_told(run: RunAssay) -> None:
     assert run("--feature", "amount", "--event", "p1", "--decision", "d")[0] == 2
     assert "expected a decision of the ledger" in run("--feature", "amount", "--decision", "nobody")[2]
     assert "expected one event of that id" in run("--feature", "amount", "--event", "nobody")[2]
-    code, _, said = run("--feature", "card_size", "--event", "p1")
+    code, _, said = run("--feature", "card_amuont_mean_30d", "--event", "p1")
     assert code == 2
-    assert "expected a feature of the set such as card_" in said
+    assert "expected a feature of the set such as card_amount_mean_30d" in said

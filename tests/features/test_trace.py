@@ -163,8 +163,10 @@ def test_a_derived_feature_leads_to_its_inputs() -> None:
 
 
 def test_what_cannot_be_traced_is_refused() -> None:
-    with pytest.raises(InputError, match=r"expected a feature of the set such as card_count_10m.*got 'card_size'"):
-        traced("card_size")
+    with pytest.raises(InputError, match=r"expected a feature of the set such as card_count_1h\b.*got 'card_cuont_1h'"):
+        traced("card_cuont_1h")
+    with pytest.raises(InputError, match=r"a feature of the set \(`assay features list` names them\), got 'nonsense'"):
+        traced("nonsense")
     with pytest.raises(DataError, match="expected a transaction that asks for a decision"):
         traced("amount", seq=3)
     with pytest.raises(DataError, match="a seq of the journal"):

@@ -133,6 +133,7 @@ def test_what_cannot_be_known_is_not_assessed(world: World, tmp_path: Path) -> N
 
 def test_at_the_prompt(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_CHAIN_KEY", "00" * 32)
+    monkeypatch.setattr("domain.time.system_clock", lambda: UNTIL + 400 * DAY)
     home = ["--home", str(world.home.root), "--configs", str(world.configs)]
     period = ["--since", format_instant(START), "--until", format_instant(UNTIL)]
     assert main([*home, "challenger", "compare", "payment", *period]) == 3
@@ -144,6 +145,14 @@ def test_at_the_prompt(world: World, capsys: pytest.CaptureFixture[str], monkeyp
     assert told["figures"]["change_auc"]["high"] < 0.05
     assert main([*home, "challenger", "compare", "payment", *period]) == 0
     assert "average precision" in capsys.readouterr().out
+    # Mature by the labels of long after the period; not by those of its end.
+    assert told["labels"]["immature"] == 0
+    end = format_instant(UNTIL)
+    assert main([*home, "challenger", "compare", "payment", *period, "--as-of", end, "--json"]) == 0
+    then = json.loads(capsys.readouterr().out)
+    assert (then["n"], then["labels_as_of"]) == (told["n"], end)
+    assert then["labels"]["immature"] > 0
+    assert main([*home, "challenger", "compare", "payment", *period, "--as-of", "2999-01-01"]) == 2
     assert main([*home, "challenger", "compare", "payment", *period, "--model", "d" * 64]) == 3
     assert main([*home, "challenger", "compare", "loan", *period]) == 3
     capsys.readouterr()

@@ -73,8 +73,8 @@ def test_a_comparison_counts_an_outcome_once_it_is_released(
     period = ["--since", format_instant(START), "--until", format_instant(UNTIL)]
     assay = assay_of(world.home, capsys)
     commands = {
-        "shadow": (*COMPARE, *period, "--config", str(config)),
-        "canary": (*COMPARE, "--canary", *period, "--config", str(config)),
+        "shadow": (*COMPARE, *period, "--as-of", format_instant(UNTIL), "--config", str(config)),
+        "canary": (*COMPARE, "--canary", *period, "--as-of", format_instant(UNTIL), "--config", str(config)),
         "impact": ("impact", CANARY_MODEL, *period),
     }
     before = {name: assay(*command) for name, command in commands.items()}
@@ -104,6 +104,7 @@ def test_a_what_if_counts_an_outcome_once_it_is_released(
     monkeypatch.setenv("ASSAY_CHAIN_KEY", KEY.hex())
     desk = two_weeks(tmp_path)
     since = AT - AT % DAY
+    monkeypatch.setattr("domain.time.system_clock", lambda: since + 3 * N_DAYS * DAY)
     period = ["--since", format_instant(since), "--until", format_instant(since + 3 * N_DAYS * DAY)]
     assay = assay_of(Home(tmp_path), capsys)
     policy = str(CONFIGS / "policy" / "payments.yaml")

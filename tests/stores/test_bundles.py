@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,8 +151,80 @@ def test_an_installed_bundle_whose_manifest_was_rewritten_is_seen(folder: Path, 
     write_manifest(target, {"name": "fraud"})
     with pytest.raises(ModelError, match="hash the folder is named by"):
         verify_files(target)
-    with pytest.raises(ModelError, match="hash the folder is named by"):
-        install(folder, tmp_path / "bundles")
+
+
+def _cut(target: Path) -> None:
+    (target / "model.txt").write_text("tre")
+
+
+def _rewrite(target: Path) -> None:
+    (target / "model.txt").write_text("trap")
+    write_manifest(target, {"name": "fraud"})
+
+
+def _replace_by_a_file(target: Path) -> None:
+    shutil.rmtree(target)
+    target.write_text("tree")
+
+
+def _replace_by_a_dangling_link(target: Path) -> None:
+    shutil.rmtree(target)
+    target.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("alter", [_cut, _rewrite, _replace_by_a_file, _replace_by_a_dangling_link])
+def test_installing_again_mends_an_altered_bundle_and_keeps_the_altered_one(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, alter: Callable[[Path], None]
+) -> None:
+    """Deploying again is what the refusal of an altered bundle advises: it has to help."""
+    shelf = tmp_path / "bundles"
+    target = install(folder, shelf)
+    for number in (1, 2):
+        caplog.clear()
+        alter(target)
+        with pytest.raises(ModelError):
+            verify_files(target)
+        assert install(folder, shelf) == target
+        assert verify_files(target).files == verify_files(folder).files
+        aside = shelf / f".altered-{target.name}-{number}"
+        assert os.path.lexists(aside)
+        (told,) = [record.getMessage() for record in caplog.records]
+        assert f"set aside as {aside}" in told
+        assert "deploy the model again" not in told
+    assert {path.name for path in shelf.iterdir()} == {target.name, *(f".altered-{target.name}-{n}" for n in (1, 2))}
+    if alter is _cut:
+        assert (aside / "model.txt").read_text() == "tre"
+
+
+def test_many_who_mend_one_bundle_set_it_aside_once(folder: Path, tmp_path: Path) -> None:
+    shelf = tmp_path / "bundles"
+    target = install(folder, shelf)
+    _cut(target)
+    found: list[Path] = []
+    threads = [threading.Thread(target=lambda: found.append(install(folder, shelf))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [target] * 8
+    assert verify_files(target).hash == target.name
+    assert {path.name for path in shelf.iterdir()} == {target.name, f".altered-{target.name}-1"}
+
+
+def test_a_failed_mending_leaves_the_altered_bundle_where_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "bundles"
+    target = install(folder, shelf)
+    _cut(target)
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundles, "write_synced", full)
+    with pytest.raises(OSError, match="No space"):
+        install(folder, shelf)
+    assert [path.name for path in shelf.iterdir()] == [target.name]
 
 
 def test_a_failed_installation_leaves_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import yaml
+from pydantic import Field
 
 from domain.errors import DefinitionError
 from domain.settings import Settings
@@ -72,7 +75,14 @@ def test_a_key_given_twice_is_an_error(tmp_path: Path) -> None:
         ("train: 90d\nfolds: four\n", r"folds: .*integer.*got 'four'"),
         ("train: 90\nfolds: 4\n", r"train: .*a duration such as .*got 90"),
         ("folds: 4\n", r"train: Field required$"),
-        ("train: 90d\nfolds: 4\nfold: 5\n", r"fold: Extra inputs are not permitted, got 5"),
+        (
+            "train: 90d\nfolds: 4\nfold: 5\n",
+            r"fold: expected a known key \(nearest: folds\), got an unknown one with 5$",
+        ),
+        (
+            "train: 90d\nfolds: 4\ncolour: red\n",
+            r"colour: expected a known key \(one of folds, names, train\), got an unkn",
+        ),
         ("- train\n", "expected a mapping of settings, got 'list'"),
         ("", "expected a mapping of settings, got 'NoneType'"),
         ("train: [", r"expected YAML, got a mistake: while parsing [^\n]*, in line 1, column \d+$"),
@@ -83,6 +93,34 @@ def test_wrong_settings_are_named(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(DefinitionError, match=told) as error:
         load_settings(file_of(tmp_path, text), Windows)
     assert "windows.yaml" in str(error.value)
+
+
+class Zone(Settings):
+    zone: str = ""
+
+
+class Nested(Settings):
+    place: Annotated[Zone | None, Field(description="one")] = None
+    places: list[Zone] = []
+    pairs: tuple[Zone, ...] = ()
+    by_name: Mapping[str, Zone] = {}
+    either: Zone | Windows | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("place: {zoen: x}", "place.zoen"),
+        ("places: [{zone: x}, {zoen: x}]", "places.1.zoen"),
+        ("pairs: [{zoen: x}]", "pairs.0.zoen"),
+        ("by_name: {a: {zoen: x}}", "by_name.a.zoen"),
+        ("either: {zoen: x}", "either.Zone.zoen"),
+    ],
+)
+def test_the_nearest_key_is_told_at_any_depth(tmp_path: Path, text: str, where: str) -> None:
+    with pytest.raises(DefinitionError) as error:
+        load_settings(file_of(tmp_path, text), Nested)
+    assert f"  {where}: expected a known key (nearest: zone), got an unknown one with 'x'" in str(error.value)
 
 
 def test_all_faults_are_told_at_once_and_briefly(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from cli.main import main
 from domain.errors import ModelError
 from scoring.policy_settings import MasterScale
 from scoring.pricing import suggest_price
+from stores.bundles import write_manifest
 from stores.home import Home
 from stores.settings_files import load_settings
 from tests.training.conftest import ROOT
@@ -131,4 +132,33 @@ def test_the_command_prints_the_proposal_of_the_newest_model(
     assert "not assessed: settings give no pricing" in " ".join(shown.split())
     assert all(line.grade in shown for line in made.lines)
     assert main(["--home", str(home.root), "master-scale", "--version", "1"]) != 0
-    assert "give the training config a master_scale" in capsys.readouterr().err
+    assert "got none: its record says nothing of one; give the training config" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        (
+            "not assessed: master_scale: expected at least two grades of 8 defaults, got '3 defaults'; lower it",
+            "expected a proposed master scale, got none: master_scale: expected at least two grades of 8 defaults, "
+            "got '3 defaults'; lower it",
+        ),
+        ("settings ask for no master_scale", "settings ask for no master_scale; give the training config a master_"),
+    ],
+)
+def test_why_there_is_no_proposal_is_what_the_training_recorded(
+    make_home: Callable[[str], Home], tmp_path: Path, capsys: pytest.CaptureFixture[str], note: str, said: str
+) -> None:
+    home = make_home("home")
+    tracker = Tracker.open(home, {})
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "model.txt").write_text("trees")
+    write_manifest(folder, {"master_scale": note})
+    with tracker.run("assay-credit", "a run", {}) as run:
+        run.folder(folder, "bundle")
+        tracker.register("credit", run, "bundle", {"bundle": "abc"})
+    assert main(["--home", str(home.root), "master-scale"]) == 3
+    told = " ".join(capsys.readouterr().err.split())
+    assert said in told
+    assert ("give the training config" in told) is note.startswith("settings")

@@ -78,7 +78,7 @@ def test_a_notebook_trains_and_measures_without_wiring(
     assert elsewhere.evaluation["auc"].value != expected["auc"].value
     assert elsewhere.evaluation["auc"].value > 0.7
 
-    with pytest.raises(ModelError, match="expected a version or alias out of 1, got 'champion'"):
+    with pytest.raises(ModelError, match="expected a version or alias out of 1, challenger → 1, got 'champion'"):
         training.evaluate("fraud", home=world.root)
 
     for shown in (made, made.measured.evaluation, made.split, found):

@@ -47,7 +47,8 @@ def test_a_second_file_shortens_a_run() -> None:
         ({"costs": {"review": 12, "friction": "1.00 CNY", "source": "a test"}}, "costs.review"),
         ({"protected": ["shoe_size"]}, "protected: expected columns of transaction"),
         ({"protected": ["x_sex"], "features": {"product": "payment", "own": ["x_sex"]}}, "validation only"),
-        ({"colour": "red"}, "colour: Extra inputs are not permitted, got 'red'"),
+        ({"colour": "red"}, "colour: expected a known key (one of "),
+        ({"fold": 4}, "fold: expected a known key (nearest: folds), got an unknown one with 4"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, object], said: str) -> None:

@@ -114,8 +114,25 @@ def test_a_run_that_fails_is_marked_failed(make_home: Callable[[str], Home]) -> 
 
 def test_a_version_that_is_not_there_names_those_that_are(make_home: Callable[[str], Home]) -> None:
     tracker = Tracker.open(make_home("home"), {})
-    with pytest.raises(ModelError, match="expected a version or alias out of none; train one first, got 'champion'"):
+    with pytest.raises(
+        ModelError, match=r"^fraud: expected a version or alias out of none; train one first with `assay"
+    ):
         tracker.version("fraud", "champion")
+    for _ in range(2):
+        with tracker.run("assay-fraud", "a run", {}) as run:
+            tracker.register("fraud", run, "bundle", {"bundle": "abc"})
+    tracker.client.set_registered_model_alias("assay-fraud", "champion", "1")
+    tracker.client.create_registered_model("assay-empty")
+    tracker.client.create_registered_model("somebody-elses")
+    tracker.client.create_model_version("somebody-elses", source=run.artifact_uri)
+    with pytest.raises(
+        ModelError,
+        match=r"^fraud: expected a version or alias out of 2, 1, challenger → 2, champion → 1, got 'previous'; "
+        r"name one of them, as fraud@champion or --version champion, or train",
+    ):
+        tracker.version("fraud", "previous")
+    with pytest.raises(ModelError, match=r"^fraudd: expected a model out of fraud, got 'fraudd'; name one of them"):
+        tracker.version("fraudd", "champion")
 
 
 def test_a_snapshot_of_other_features_is_refused(
