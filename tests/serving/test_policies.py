@@ -117,8 +117,7 @@ def test_recorded_an_edit_of_the_file_takes_over_and_a_broken_one_does_not(doors
     assert doors.engine.deployments._policies.told()["payment"]["change"] is None
     good = told(doors)["policy"]
     file(doors).write_text("version: broken\n")
-    until(lambda: told(doors)["policy_refused"] is not None)
-    assert "setting(s) to mend" in told(doors)["policy_refused"]
+    until(lambda: "setting(s) to mend" in str(told(doors)["policy_refused"]))
     assert told(doors)["policy"] == good
     assert pay(doors)["versions"]["policy"] == good
     file(doors).write_text(text)
@@ -131,8 +130,8 @@ def test_a_record_that_was_altered_changes_nothing(doors: Doors) -> None:
     in_force = told(doors)["policy"]
     whole = doors.home.changes.read_bytes()
     doors.home.changes.write_bytes(whole.replace(b"wang", b"evil"))
-    until(lambda: told(doors)["policy_refused"] is not None)
-    assert "signature" in told(doors)["policy_refused"]
+    # The file is empty for a moment while it is written, and is then refused for that.
+    until(lambda: "signature" in str(told(doors)["policy_refused"]))
     assert pay(doors)["versions"]["policy"] == in_force
     # Cutting the approval off would bring the older policy back.
     doors.home.changes.write_bytes(whole.splitlines(keepends=True)[0])
