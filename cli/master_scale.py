@@ -69,14 +69,9 @@ def master_scale(
 
 def _recorded(tracker: Tracker, version: Any) -> dict[str, Any]:
     """What the bundle of a version says about itself; nothing where it was registered without one."""
-    import json
-
     from domain.errors import Unavailable
-    from stores.bundles import MANIFEST
 
     try:
-        file = tracker.fetch(f"{version.source}/{MANIFEST}")
+        return tracker.about(version)
     except Unavailable:
         return {}
-    about = json.loads(file.read_text(encoding="utf-8")).get("about", {})
-    return about if isinstance(about, dict) else {}

@@ -197,18 +197,18 @@ async def changes(runtime: Runtime, call: Call, started: int) -> Answer:
     """Every change of a policy or list, newest first."""
     del started
     query_of(call, frozenset())
-    found = await _beside(runtime.changing.all, "")
+    found = await _beside(runtime.changing.all)
     return as_json(200, {"items": [told_of(each) for each in reversed(found)]})
 
 
 async def propose(runtime: Runtime, call: Call, started: int) -> Answer:
     """Propose a policy."""
-    return await _recorded(runtime, call, started, ProposalRequest, runtime.changing.proposed, _NEW)
+    return await _recorded(runtime, call, started, ProposalRequest, runtime.changing.proposed)
 
 
 async def propose_lists(runtime: Runtime, call: Call, started: int) -> Answer:
     """Propose entries of the lists."""
-    return await _recorded(runtime, call, started, ListChangeRequest, runtime.changing.proposed_lists, _NEW)
+    return await _recorded(runtime, call, started, ListChangeRequest, runtime.changing.proposed_lists)
 
 
 async def approve(runtime: Runtime, call: Call, started: int) -> Answer:
@@ -233,7 +233,7 @@ _OPEN = "one that is still open and was made from what is in force now"
 
 
 async def _recorded(
-    runtime: Runtime, call: Call, started: int, kind: type[R], act: Callable[[R, str], Change], expected: str
+    runtime: Runtime, call: Call, started: int, kind: type[R], act: Callable[[R, str], Change], expected: str = _NEW
 ) -> Answer:
     """The record first, off the event loop, then its act in the committer's transaction."""
     work, body = await begun(runtime, call, started, Kind.CHANGE)
@@ -243,7 +243,7 @@ async def _recorded(
     return await commit(runtime, work)
 
 
-async def _beside(act: Callable[[], T], expected: str) -> T:
+async def _beside(act: Callable[[], T], expected: str = _NEW) -> T:
     """What an act on the record gives, off the event loop."""
     try:
         return await asyncio.get_running_loop().run_in_executor(None, act)

@@ -179,8 +179,8 @@ def invalid(detail: str) -> Problem:
     return Problem(422, "invalid_field", detail)
 
 
-def refusal(error: Exception, body: bytes) -> Problem:
-    """Why a body was not decoded, without its content."""
+def refusal(error: Exception, body: bytes, wanted: str = "object") -> Problem:
+    """Why a body was not decoded, without its content; ``wanted`` is what it should have been."""
     message = str(error)
     if isinstance(error, msgspec.ValidationError):
         unknown = _UNKNOWN.match(message)
@@ -192,9 +192,9 @@ def refusal(error: Exception, body: bytes) -> Problem:
         if value is not None:
             return invalid(f"body: expected one of the listed values, got another{value[1] or ''}")
         return invalid("body: " + message)
-    if has_bare_number(body):
+    if _has_bare_number(body):
         return Problem(422, "not_finite", "body: expected finite numbers, got NaN or Infinity")
-    return Problem(400, "bad_json", "body: expected one JSON object in UTF-8, got something else")
+    return Problem(400, "bad_json", f"body: expected one JSON {wanted} in UTF-8, got something else")
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -240,7 +240,7 @@ class _BareNumberError(ValueError):
     pass
 
 
-def has_bare_number(body: bytes) -> bool:
+def _has_bare_number(body: bytes) -> bool:
     """Whether NaN or Infinity is what keeps the body from being JSON."""
 
     def found(_: str) -> None:

@@ -13,7 +13,7 @@ from domain.events import Event
 from serving.http import Answer, Call, read_json_body
 from serving.people_requests import ComplaintRequest, DispositionRequest, ReviewRequest, VerdictRequest, read
 from serving.problems import Problem, unavailable
-from serving.requests import Asked, has_bare_number
+from serving.requests import Asked, refusal
 from serving.routes import SEES_ALL
 from serving.work import Kind, Said, Work
 
@@ -187,9 +187,7 @@ def raw_items(body: bytes, most: int) -> list[msgspec.Raw]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if isinstance(error, msgspec.ValidationError):
             raise Problem(422, "invalid_field", "body: expected a list of payments, got something else") from None
-        if has_bare_number(body):
-            raise Problem(422, "not_finite", "body: expected finite numbers, got NaN or Infinity") from None
-        raise Problem(400, "bad_json", "body: expected one JSON list in UTF-8, got something else") from None
+        raise refusal(error, body, "list") from None
     if not 0 < len(items) <= most:
         raise Problem(422, "batch_size", f"body: expected 1 to {most} items, got another number")
     return items

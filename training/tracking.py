@@ -5,6 +5,7 @@ SQLite and local files under the home by default; ``MLFLOW_TRACKING_URI`` names 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.errors import ModelError, Unavailable
+from stores.bundles import MANIFEST
 from stores.home import Home
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
@@ -250,6 +252,18 @@ class Tracker:
             into.mkdir(parents=True, exist_ok=True)
         target = None if into is None else str(into)
         return Path(self._ask(lambda: download_artifacts(artifact_uri=uri, dst_path=target, tracking_uri=self.uri)))
+
+    def about(self, version: Any) -> dict[str, Any]:
+        """What the bundle of a version says about itself.
+
+        Raises
+        ------
+        Unavailable
+            When it cannot be read. An OSError or ValueError where it is no manifest.
+        """
+        manifest = json.loads(self.fetch(f"{version.source}/{MANIFEST}").read_text(encoding="utf-8"))
+        about = manifest.get("about", {})
+        return about if isinstance(about, dict) else {}
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         from mlflow.exceptions import MlflowException

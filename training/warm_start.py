@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import Unavailable
 from features.catalogue import FeatureSet
-from stores.bundles import MANIFEST
 from training.settings import TrainingSettings
 from training.tracking import CHAMPION, Tracker
 
@@ -40,10 +38,9 @@ def warm_start(settings: TrainingSettings, feature_set: FeatureSet, tracker: Tra
         return WarmStart(None, note="there is no champion yet")
     version = int(found.version)
     try:
-        manifest = json.loads(tracker.fetch(f"{found.source}/{MANIFEST}").read_text(encoding="utf-8"))
+        about = tracker.about(found)
     except (Unavailable, OSError, ValueError) as error:
         return WarmStart(None, version, f"version {version} cannot be read: {error}")
-    about = manifest.get("about", {})
     if about.get("family") != settings.family or "params" not in about:
         return WarmStart(None, version, f"version {version} is of another family")
     if about.get("features") != feature_set.hash:

@@ -196,17 +196,22 @@ def test_installing_again_mends_an_altered_bundle_and_keeps_the_altered_one(
         assert (aside / "model.txt").read_text() == "tre"
 
 
-def test_many_who_mend_one_bundle_set_it_aside_once(folder: Path, tmp_path: Path) -> None:
-    shelf = tmp_path / "bundles"
-    target = install(folder, shelf)
-    _cut(target)
+def _eight_at_once(folder: Path, shelf: Path) -> list[Path]:
+    """What eight threads that install the same bundle are given."""
     found: list[Path] = []
     threads = [threading.Thread(target=lambda: found.append(install(folder, shelf))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [target] * 8
+    return found
+
+
+def test_many_who_mend_one_bundle_set_it_aside_once(folder: Path, tmp_path: Path) -> None:
+    shelf = tmp_path / "bundles"
+    target = install(folder, shelf)
+    _cut(target)
+    assert _eight_at_once(folder, shelf) == [target] * 8
     assert verify_files(target).hash == target.name
     assert {path.name for path in shelf.iterdir()} == {target.name, f".altered-{target.name}-1"}
 
@@ -244,12 +249,7 @@ def test_a_failed_installation_leaves_nothing(folder: Path, tmp_path: Path, monk
 
 def test_many_installers_of_one_bundle_agree(folder: Path, tmp_path: Path) -> None:
     shelf = tmp_path / "bundles"
-    found: list[Path] = []
-    threads = [threading.Thread(target=lambda: found.append(install(folder, shelf))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = _eight_at_once(folder, shelf)
     assert len(found) == 8
     assert len(set(found)) == 1
     assert [path.name for path in shelf.iterdir()] == [found[0].name]
