@@ -373,7 +373,8 @@ def check_condition(kind: str, condition: Condition) -> None:
         raise DefinitionError(expected_got(f"a condition on {accepted}", found.value, where))
 
 
-@lru_cache(maxsize=2**17)
+# Few enough that the cache's own dictionary is made anew, as it is now and then, in half a millisecond.
+@lru_cache(maxsize=2**12)
 def text_code(text: str) -> int:
     """A text as int64, never the null.
 

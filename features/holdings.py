@@ -6,7 +6,7 @@ lateness can see is let go, and its slots and rows are used again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,17 @@ import numpy.typing as npt
 from features.catalogue import FeatureSet
 from features.kernel.layout import CAPACITY, END, HOP, LATENESS, LONGEST, MAX_TIME, NEVER, OFFSET, START, TOP, WIDTH
 from features.memory import Memory
+from features.room import Room
 from features.state_packing import CARRIED, Form, Records, forms_of, sealed, unsealed
 
 Words = npt.NDArray[np.int64]
 
 _CARRIED = np.array(CARRIED)
-_MORE_SLOTS = 2**14
-"""Slots added at once at most (1 MB), between two requests."""
+_MORE_SLOTS = 2**12
+"""Slots added at once at most (0.3 MB, which are written), between two requests."""
+
+_LARGE = 2**15
+"""Words of an entity above which it is packed last of those that are packed together: a quarter of a megabyte."""
 
 
 class Holdings:
@@ -37,7 +41,9 @@ class Holdings:
         self.forms: dict[str, Form] = forms_of(feature_set)
         self.memory = Memory(n_slots, n_words, max((int(view.program[WIDTH]) for view in plan.views), default=0))
         self.first: dict[str, dict[str, int]] = {entity: {} for entity in plan.entities}
-        self.changed: dict[str, set[str]] = {entity: set() for entity in plan.entities}
+        self._changed: dict[str, list[str]] = {entity: [] for entity in plan.entities}
+        # Of a first slot: whether its key stands there already. A set of them would be copied whenever it is full.
+        self._noted = bytearray()
         self.answers_after = NEVER
         """A request at or before this time might have seen what was let go: it is answered as stale."""
         self._views = {
@@ -54,19 +60,21 @@ class Holdings:
         # Of a first slot; what kind of entity it is, its view says (a pair would take 72 bytes more each).
         self._key_at: list[str | None] = []
         self._entity_of = [view.entity for view in plan.views]
-        self._view_of = np.zeros(len(self.memory.meta), dtype=np.int64)
-        self._first_of = np.zeros(len(self.memory.meta), dtype=np.int64)
+        self._of_slots = Room(len(self.memory.meta), 2)
+        self._view_of, self._first_of = self._of_slots.lines.T
 
     # ------------------------------------------------------------------- slots
 
     def made(self, entity: str, key: str) -> int:
         """The first slot of an entity; given to it at first sight. It counts as changed."""
-        self.changed[entity].add(key)
         known = self.first[entity]
         first = known.get(key)
         if first is None:
             first = known[key] = self._vacant[entity].pop() if self._vacant[entity] else self._fresh(entity)
             self._key_at[first] = key
+        if not self._noted[first]:
+            self._noted[first] = 1
+            self._changed[entity].append(key)
         return first
 
     def _fresh(self, entity: str) -> int:
@@ -82,9 +90,10 @@ class Holdings:
         while self._n_slots > len(self.memory.meta):
             more = min(len(self.memory.meta), _MORE_SLOTS)
             self.memory.add_slots(more)
-            for of_slots in (self._view_of, self._first_of):
-                of_slots.resize(len(self.memory.meta), refcheck=False)
+            self._of_slots.grow(more)
+            self._view_of, self._first_of = self._of_slots.lines.T
         self._key_at += [None] * n_slots
+        self._noted += bytes(n_slots)
         return first
 
     def _made_at_once(self, entity: str, keys: Sequence[str]) -> Words:
@@ -96,7 +105,7 @@ class Holdings:
         self._first_of[first : self._n_slots].reshape(-1, len(views))[:] = firsts[:, None]
         self._key_at[first :: len(views)] = keys
         self.first[entity].update(zip(keys, firsts.tolist(), strict=True))
-        self.changed[entity].update(keys)
+        self._changed[entity] += keys
         return firsts
 
     @property
@@ -112,7 +121,19 @@ class Holdings:
     @property
     def n_changed(self) -> int:
         """Entities that the next checkpoint writes."""
-        return sum(len(keys) for keys in self.changed.values())
+        return sum(len(keys) for keys in self._changed.values())
+
+    def take_changed(self) -> dict[str, list[str]]:
+        """What was changed or let go since it was last asked, in order; one that was let go may stand there twice."""
+        taken = {entity: keys for entity, keys in self._changed.items() if keys}
+        self._changed = {entity: [] for entity in self._changed}
+        self._noted = bytearray(len(self._noted))
+        return taken
+
+    def note_changed(self, taken: Mapping[str, Iterable[str]]) -> None:
+        """Have the next who asks be told of these as well."""
+        for entity, keys in taken.items():
+            self._changed[entity] += keys
 
     @property
     def n_rows(self) -> int:
@@ -124,21 +145,37 @@ class Holdings:
 
     def packed(self, entity: str, key: str, seq: int) -> bytes | None:
         """The record of an entity; None when nothing is kept of it."""
-        return self.sealed(entity, key, self.unsealed(entity, key, seq))
+        (body,) = self.unsealed(entity, [key], seq)
+        return self.sealed(entity, key, body)
 
-    def unsealed(self, entity: str, key: str, seq: int) -> bytes | None:
-        """An entity's state as bytes that `sealed` makes a record of; None when nothing is kept of it."""
-        first = self.first[entity].get(key)
-        if first is None:
-            return None
-        form, pool = self.forms[entity], self.memory.pool
-        lines = self.memory.meta[first : first + len(form.widths)]
-        places = lines[:, [OFFSET, START, END]].tolist()
+    def unsealed(self, entity: str, keys: Sequence[str], seq: int) -> list[bytes | None]:
+        """States of the first of some entities as bytes that `sealed` makes records of; None where nothing is kept.
+
+        One that is large is the last that is given.
+        """
+        known, form, memory = self.first[entity], self.forms[entity], self.memory
+        firsts = [known.get(key) for key in keys]
+        there = [first for first in firsts if first is not None]
+        if not there:
+            return [None] * len(keys)
+        lines = memory.meta[np.array(there, dtype=np.int64)[:, None] + np.arange(len(form.widths))]
+        widths = np.array(form.widths, dtype=np.int64)
+        n_rows = lines[:, :, END] - lines[:, :, START]
+        large = np.flatnonzero(n_rows @ widths > _LARGE)
+        if len(large):
+            n = int(large[0]) + 1
+            firsts = firsts[: firsts.index(there[n - 1]) + 1]
+            lines, n_rows = lines[:n], n_rows[:n]
+        starts = lines[:, :, OFFSET] + lines[:, :, START] * widths
+        ends = starts + n_rows * widths
+        pool = memory.pool
         rows = [
-            pool[offset + start * width : offset + end * width]
-            for (offset, start, end), width in zip(places, form.widths, strict=True)
+            pool[start:end]
+            for start, end in zip(starts.ravel().tolist(), ends.ravel().tolist(), strict=True)
+            if start < end
         ]
-        return unsealed(form, seq, lines[:, _CARRIED], rows)
+        bodies = iter(unsealed(form, seq, lines[:, :, _CARRIED], n_rows, rows))
+        return [None if first is None else next(bodies) for first in firsts]
 
     def sealed(self, entity: str, key: str, body: bytes | None) -> bytes | None:
         """What `unsealed` gave as a record; for any thread."""
@@ -170,12 +207,13 @@ class Holdings:
     def forget(self, entity: str, key: str) -> bool:
         """Let an entity go; True when there was one. What its rows held is overwritten."""
         first = self.first[entity].pop(key, None)
-        self.changed[entity].add(key)
+        self._changed[entity].append(key)
         if first is None:
             return False
         for slot, width in enumerate(self.forms[entity].widths, first):
             self.memory.forget(slot, width)
         self._key_at[first] = None
+        self._noted[first] = 0
         self._vacant[entity].append(first)
         return True
 
@@ -183,10 +221,11 @@ class Holdings:
         """Let everything go at once."""
         for entity in self.first:
             self.first[entity].clear()
-            self.changed[entity].clear()
+            self._changed[entity].clear()
             self._vacant[entity].clear()
         self.memory.clear(self._n_slots)
         self._key_at.clear()
+        self._noted.clear()
         self._n_slots = self.cursor = 0
 
     def evict(self, clock: int, n_slots: int, limit: int) -> int:

@@ -30,15 +30,16 @@ from features.kernel.layout import (
     TOP,
     WANTED,
 )
+from features.room import Room
 
 Words = npt.NDArray[np.int64]
 
 _NOTHING_KEPT = np.zeros((0, SLAB_SIZES), dtype=np.int64)
 
 _LARGEST_STEP = 2**23
-"""Words added at once at most (64 MB) while a state is filled: 40 ms and more, for its pages are made at once."""
+"""Words added at once at most while a state is filled (64 MB)."""
 _STEP = 2**18
-"""The same between two requests (2 MB): 1.3 ms."""
+"""The same between two requests (2 MB)."""
 
 
 class Memory:
@@ -52,18 +53,19 @@ class Memory:
     """
 
     def __init__(self, n_slots: int, n_words: int, widest: int = 0) -> None:
-        self.pool: Words = np.zeros(max(n_words, POOL_START), dtype=np.int64)
+        self._pool, self._meta = Room(max(n_words, POOL_START), 1), Room(0, META)
+        self.pool: Words = self._pool.lines[:, 0]
         self.pool[TOP] = POOL_START
         self.free: Words = np.zeros((widest + 1, SLAB_SIZES), dtype=np.int64)
-        self.meta: Words = np.zeros((0, META), dtype=np.int64)
+        self.meta: Words = self._meta.lines
         self.add_slots(n_slots)
 
     # -------------------------------------------------------------------- size
 
     def add_slots(self, n_slots: int) -> None:
         """Append empty slots."""
-        # In place, as `grow`: a copy of them all would hold everybody up.
-        self.meta.resize((len(self.meta) + n_slots, META), refcheck=False)
+        self._meta.grow(n_slots)
+        self.meta = self._meta.lines
         _empty(self.meta[len(self.meta) - n_slots :])
 
     def reserve(self, slot: int, width: int, n_rows: int) -> None:
@@ -76,9 +78,8 @@ class Memory:
 
     def grow(self, at_least: int, most: int = _LARGEST_STEP) -> None:
         """Enlarge the pool by half, by no more than ``most`` words unless ``at_least`` are more."""
-        step = max(at_least, min(len(self.pool) // 2, most))
-        # Nothing else holds the array, and large blocks are remapped in place instead of copied.
-        self.pool.resize(len(self.pool) + step, refcheck=False)
+        self._pool.grow(max(at_least, min(len(self.pool) // 2, most)))
+        self.pool = self._pool.lines[:, 0]
 
     @property
     def n_free(self) -> int:

@@ -351,8 +351,8 @@ class OnlineState:
     def start_over(self) -> None:
         """Have the next checkpoint write everything."""
         self.saved = None
-        for entity, known in self.holdings.first.items():
-            self.holdings.changed[entity] = set(known)
+        self.holdings.take_changed()
+        self.holdings.note_changed(self.holdings.first)
 
     def restore(self, store: StateStore) -> bool:
         """Become what the store holds for this feature set; False when it holds nothing. `follow` must come next.
@@ -383,8 +383,7 @@ class OnlineState:
                 known.append((holdings.put(entity, records), records.seqs))
         if store.mark(name) != mark:
             raise Overtaken(expected_got(f"version {mark.version} throughout", "another", where))
-        for entity in holdings.changed:
-            holdings.changed[entity] = set()
+        holdings.take_changed()
         holdings.answers_after = head.answers_after
         self.holdings, self.seq, self.saved, self.clock = holdings, mark.seq, mark, head.clock
         self._restored, self._witness, self._last = head, head.witness, None

@@ -18,6 +18,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -109,15 +110,30 @@ def pack(form: Form, key: str, seq: int, carried: Words, rows: Sequence[Words]) 
     >>> found.n_rows.tolist(), found.words[found.starts[0] :].tolist(), found.seqs.tolist()
     ([[2]], [0, 1, 2, 3], [7])
     """
-    return sealed(form, key, unsealed(form, seq, carried, rows))
+    n_rows = [len(row) // width for row, width in zip(rows, form.widths, strict=True)]
+    (body,) = unsealed(form, seq, carried[None], np.array([n_rows], dtype=np.int64), rows)
+    return sealed(form, key, body)
 
 
-def unsealed(form: Form, seq: int, carried: Words, rows: Sequence[Words]) -> bytes:
-    """What `pack` gives but its checksum: a copy of the rows, which is all that must be made while nobody inserts."""
-    n_rows = np.array([len(row) // width for row, width in zip(rows, form.widths, strict=True)], dtype="<i8")
-    words = [n_rows, np.ascontiguousarray(carried, dtype="<i8"), *(row.astype("<i8", copy=False) for row in rows)]
+def unsealed(form: Form, seq: int, carried: Words, n_rows: Words, rows: Sequence[Words]) -> list[bytes]:
+    """What `pack` gives but its checksum, of several entities: all that must be made while nobody inserts.
+
+    Together, as that costs a fifth of one after the other.
+
+    Parameters
+    ----------
+    carried, n_rows : int64[n, n_views, len(CARRIED)] and int64[n, n_views].
+    rows : those of all views of the first entity, then of the second, …; views without rows may be left out.
+    """
     head = _HEAD.pack(_MAGIC, FORMAT, len(form.widths), form.definition, seq)
-    return b"".join([head, *(part.data for part in words)])
+    fixed = np.concatenate([n_rows, carried.reshape(len(n_rows), -1)], axis=1).astype("<i8", copy=False).tobytes()
+    words = np.concatenate(rows).astype("<i8", copy=False).tobytes() if rows else b""
+    size = len(fixed) // len(n_rows)
+    ends = (8 * np.cumsum(n_rows @ np.array(form.widths, dtype=np.int64))).tolist()
+    return [
+        b"".join((head, fixed[place * size : (place + 1) * size], words[start:end]))
+        for place, (start, end) in enumerate(pairwise([0, *ends]))
+    ]
 
 
 def sealed(form: Form, key: str, body: bytes) -> bytes:

@@ -68,7 +68,7 @@ class SharedState(OnlineState):
         super().apply(event)
         records = {
             record_key(entity, key): self.holdings.packed(entity, key, event.seq)
-            for entity, keys in self.holdings.changed.items()
+            for entity, keys in self.holdings.take_changed().items()
             for key in keys
         }
         head = self.head().packed()
@@ -97,7 +97,7 @@ class SharedState(OnlineState):
         for (entity, key), packed in zip(entities, found, strict=True):
             if packed is not None:
                 self.holdings.put(entity, unpack(self.holdings.forms[entity], [(key, packed)]))
-                self.holdings.changed[entity].clear()
+        self.holdings.take_changed()
         self.seq, self.clock, self.holdings.answers_after = mark.seq, head.clock, head.answers_after
         return mark
 

@@ -2,13 +2,14 @@
 
     a thread of its own                       committer's thread, between two transactions
     every `checkpoint_every`: begin  ───────▶ note which entities have changed
+    put them in the store's order             (decides)
     slice, until all are copied      ───────▶ copy some of them, for `checkpoint_pause_ms` at most
     rest                                      (decides)
     seal and write a megabyte of slices       (decides)
     let go of dead entities          ───────▶ look at some slots
     forget who was erased            ───────▶ whenever the store says so, also while a checkpoint is taken
 
-Requests wait for one slice at most, and slices take a fifteenth of the committer's time: one after the other they left
+Requests wait for one slice at most, and slices take a fortieth of the committer's time: one after the other they left
 too little of it at half of what it can do. What a crash cuts off is replayed from the journal.
 """
 
@@ -38,7 +39,7 @@ _LOOK_SLOTS, _LET_GO = 2**15, 128
 _LOOK_SECONDS = 0.5
 BUSY_SECONDS = 1.0
 """How long somebody who holds the store is waited for."""
-_RESTS = 14
+_RESTS = 40
 """Rest after what was done in the committer's thread, as a multiple of what that may take."""
 
 
@@ -116,6 +117,7 @@ class Checkpoints:
         started, n_bytes, n_records = self._ticks(), 0, 0
         taking = self._between(lambda: Taking(state), stopping)
         try:
+            taking.arrange()
             last = False
             while not last:
                 part = self._some(taking, stopping)

@@ -6,14 +6,14 @@ that are not known are looked up for a whole transaction together, and those tha
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 
 from domain.events import NAMESPACES, Event, Value
+from domain.recent import Recent
 from stores.vault import Place, Subject, Vault
 
 _MAX_KNOWN = 100_000
-"""Identifiers that are remembered: some 35 MB. The oldest goes; who is back after so many others costs a look-up."""
+"""Identifiers that are remembered: some 35 MB. Who is back after so many others costs a look-up."""
 
 
 class Tokens:
@@ -36,8 +36,7 @@ class Tokens:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        # Of a plain dict the oldest cannot be taken without walking over all that went before it.
-        self._known: OrderedDict[Place, str] = OrderedDict()
+        self._known: Recent[Place, str] = Recent(_MAX_KNOWN)
         self._version: int | None = None
         self._learnt: dict[Place, str] = {}
         self._looked_up: set[Place] = set()
@@ -52,13 +51,11 @@ class Tokens:
             self._vault.follow()
             self._known.clear()
             self._version = version
-        while len(self._known) > _MAX_KNOWN:
-            self._known.popitem(last=False)
         self._learnt.clear()
         self._looked_up.clear()
         self._made.clear()
         known = self._known
-        self._look_up({place for event in events for place in _places(event).values() if place not in known})
+        self._look_up({place for event in events for place in _places(event).values() if known.get(place) is None})
 
     def tokenised(self, event: Event) -> Event:
         """The event with tokens for identifiers; those never seen are `write` to be called for."""
@@ -110,7 +107,9 @@ class Tokens:
 
     def remember(self) -> None:
         """Keep what was learnt: it is durable now. That of a transaction that failed must never be."""
-        self._known.update(self._learnt)
+        known = self._known
+        for place, token in self._learnt.items():
+            known[place] = token
 
 
 def _places(event: Event) -> dict[str, Place]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from features.catalogue import FeatureSet
 from features.checkpoint import Taking, record_key, start_state
 from features.online import OnlineState, Vector
 from features.state_packing import pack, unpack
-from stores.states import MemoryStates, Overtaken
+from stores.states import Mark, MemoryStates, Overtaken
 from tests.features.streams import PLATFORM, START, dense_stream, memory_journal, same_bits, streams
 from tests.features.test_clocks import feature_set
 from tests.features.test_online import payments, small_set
@@ -392,3 +393,47 @@ def test_erasure_reaches_every_column_that_names_the_person() -> None:
     assert state.erase("borrower_id", "a")
     assert "a" not in state.holdings.first["customer_id"]
     assert "a" in state.holdings.first["card_id"]
+
+
+def test_records_are_written_in_the_order_of_the_store() -> None:
+    class Orders(MemoryStates):
+        def __init__(self) -> None:
+            super().__init__()
+            self.keys: list[str] = []
+
+        def save(self, *args: Any, **kwargs: Any) -> Mark:
+            self.keys += args[1]
+            return super().save(*args, **kwargs)
+
+    chosen, store = small_set(), Orders()
+    state = OnlineState(chosen, PLATFORM)
+    for event in payments(400, 3):
+        state.apply(event)
+    n_changed = state.holdings.n_changed
+    state.checkpoint(store)
+    assert len(store.keys) == n_changed == len(set(store.keys)) == state.holdings.n_entities
+    assert store.keys == sorted(store.keys)
+    assert any(
+        one > other
+        for one, other in itertools.pairwise(key for known in state.holdings.first.values() for key in known)
+    )
+    assert state.holdings.n_changed == 0
+
+
+def test_a_large_entity_is_the_last_of_those_that_are_packed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("features.holdings._LARGE", 100)
+    state = OnlineState(small_set(), PLATFORM)
+    for event in payments(400, 3):
+        state.apply(event)
+    holdings = state.holdings
+    keys = ["nobody", *holdings.first["card_id"]]
+    sizes = []
+    while keys:
+        bodies = holdings.unsealed("card_id", keys, 400)
+        assert bodies == [holdings.unsealed("card_id", [key], 400)[0] for key in keys[: len(bodies)]]
+        sizes.append([0 if body is None else len(body) for body in bodies])
+        del keys[: len(bodies)]
+    large = 8 * 100
+    assert len(sizes) > 1
+    assert all(size[-1] > large for size in sizes[:-1])
+    assert sizes[0][0] == 0
