@@ -29,6 +29,8 @@ _N_FEATURES = 12
 _WIDEST = 46
 """Characters of a line beside a bar."""
 
+_PER_DAY = " per day"
+
 _PASS = (Status.RED, Status.PASS)
 _VERSIONS = ("model", "features", "policy", "lists", "code")
 
@@ -68,6 +70,9 @@ def _word(name: str, /, **values: Any) -> Say:
 
 def _known(kind: str, text: str) -> Words:
     """A unit, a role, a method in the reader's language; one that the catalogue does not have as it is."""
+    whole, per_day, _ = text.partition(_PER_DAY)
+    if per_day:
+        return _word("per_day", unit=_known(kind, whole))
     key = f"{kind}_{re.sub('[^a-z0-9]+', '_', text.lower())}"
     return _word(key) if f"explain.{key}" in _said() else text
 
