@@ -73,8 +73,14 @@ def serving_of(home: Home) -> Iterator[Served]:
     for product in Product:
         world.deploy(home, product)
     keys = world.with_keys(home)
-    log = home.root / "service.log"
-    with log.open("wb") as output, running(home, world.CONFIGS, log=output) as service:
+    log, configs = home.root / "service.log", home.root.with_name(f"{home.root.name}-configs")
+    shutil.copytree(world.CONFIGS, configs)
+    path = configs / "serving.yaml"
+    # On a machine that others keep busy the first decision was late once, and made without its model.
+    shipped = path.read_text()
+    assert "default_deadline: 2s" in shipped
+    path.write_text(shipped.replace("default_deadline: 2s", "default_deadline: 9s"))
+    with log.open("wb") as output, running(home, configs, log=output) as service:
         yield Served(home, service, keys, log)
 
 
@@ -92,6 +98,7 @@ def test_it_decides_on_both_products(served: Served) -> None:
         assert client.decision(decided["decision_id"]) == decided
         (application,) = world.application_stream(1, 3, world.START)
         loan = client.score_loan(application)
+        assert loan["degraded"] is False
         assert loan["credit_grade"] in "AA A B C D E F"
         assert client.send_event({**payment("s-2"), "kind": "transaction"}) == {"event_id": "s-2", "accepted": True}
         assert client.send_outcome({"subject_event_id": "s-1", "code": "chargeback_fraud"})["accepted"]
