@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import mmap
 import sys
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -60,15 +62,25 @@ class Room:
 
 def _set_aside(n_lines: int, width: int) -> Words:
     """Room for at least so many lines, more where the system gives it."""
-    for n_bytes in (_ASIDE, n_lines * width * _WORD):
+    needed = max(n_lines * width * _WORD, mmap.PAGESIZE)
+    for n_bytes in (needed if _counts_address_space() else max(_ASIDE, needed), needed):
         try:
-            place = _pages(max(n_bytes, n_lines * width * _WORD, mmap.PAGESIZE))
+            place = _pages(n_bytes)
         except (OSError, ValueError):
-            # A limit on address space, or memory is promised to nobody beyond what there is.
+            # A limit on the address space of a process.
             continue
         words: Words = np.frombuffer(place, dtype=np.int64)
         return words[: len(words) // width * width].reshape(-1, width)
-    raise MemoryError(f"expected address space for {n_lines * width * _WORD:,} bytes, got none")
+    raise MemoryError(f"expected address space for {needed:,} bytes, got none")
+
+
+@cache
+def _counts_address_space() -> bool:
+    """Whether the system takes what is set aside for what is used, so that others would go without."""
+    try:
+        return Path("/proc/sys/vm/overcommit_memory").read_text(encoding="ascii").strip() == "2"
+    except OSError:
+        return False
 
 
 def _pages(n_bytes: int) -> mmap.mmap:

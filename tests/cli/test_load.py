@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cli.main import main
 from domain.decision import Product
@@ -29,14 +27,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def configs_with(tmp_path: Path, **promise: float) -> Path:
-    configs = tmp_path / "configs"
-    shutil.copytree(world.CONFIGS, configs)
+    configs = world.copied_configs(tmp_path / "configs", **world.PATIENT)
     given = {"rate": 200, "p50_ms": 5_000, "p99_ms": 9_000, "errors": 0.0, **promise}
     (configs / "load.yaml").write_text(json.dumps(given))
-    # A busy machine drops no model here.
-    path = configs / "serving.yaml"
-    patience = {"default_deadline": "30s", "answer_timeout": "60s"}
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text(encoding="utf-8")), **patience}))
     return configs
 
 

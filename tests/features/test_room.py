@@ -40,6 +40,17 @@ def test_beyond_what_was_set_aside_everything_is_copied_once(monkeypatch: pytest
     assert 1 < len(places) < 10
 
 
+def test_nothing_is_set_aside_where_the_system_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_file, "_pages", lambda n_bytes: asked.append(n_bytes) or mmap.mmap(-1, n_bytes))
+    asked: list[int] = []
+    monkeypatch.setattr(room_file, "_counts_address_space", lambda: True)
+    room = Room(1_000, 2)
+    room.lines[:] = 5
+    room.grow(1_000)
+    assert asked == [16_000, 64_000]
+    assert room.lines[:, 0].tolist() == [5] * 1_000 + [0] * 1_000
+
+
 def test_where_address_space_is_short_it_does_with_what_it_needs() -> None:
     program = """
 import resource

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import threading
 import time
 from collections import Counter
@@ -22,7 +21,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from domain.decision import Product
 from domain.errors import Unavailable
@@ -170,7 +168,8 @@ def test_ten_thousand_requests_over_http_have_the_features_of_a_replay(home: Hom
     sent = [Sent(share) for share in plan()]
     done = itertools.count(1)
     log = tmp_path / "service.log"
-    configs = _patient(tmp_path)
+    # A disk that is busy for seconds must drop no model here either.
+    configs = world.copied_configs(tmp_path / "configs", busy_timeout="30s", **world.PATIENT)
     started = time.monotonic()
 
     # 1. Everybody sends; three times the service ends with requests in flight and comes back. What was not
@@ -228,16 +227,6 @@ def test_ten_thousand_requests_over_http_have_the_features_of_a_replay(home: Hom
         f"{sum(report.n_values for report in reports):,} non-null feature values equal bit for bit, "
         f"{n_reasons:,} reasons the same"
     )
-
-
-def _patient(folder: Path) -> Path:
-    """The shipped settings but for their patience: a disk that is busy for seconds must drop no model here."""
-    configs = folder / "configs"
-    shutil.copytree(world.CONFIGS, configs)
-    path = configs / "serving.yaml"
-    changed = {"default_deadline": "30s", "answer_timeout": "60s", "busy_timeout": "30s"}
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changed}))
-    return configs
 
 
 def _still_there(url: str, key: str, sent: list[Sent]) -> None:

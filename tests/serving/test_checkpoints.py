@@ -152,10 +152,10 @@ def _vault_key(home: Home) -> bytes:
 @pytest.mark.slow
 @pytest.mark.chaos
 def test_killed_after_a_checkpoint_the_rest_is_replayed(tmp_path: Path) -> None:
-    home, configs = Home(tmp_path / "home"), tmp_path / "configs"
+    home = Home(tmp_path / "home")
     world.deploy(home, Product.PAYMENT)
     key = world.with_keys(home)["flow"]
-    _copied(configs, "checkpoint_every: 1s")
+    configs = world.copied_configs(tmp_path / "configs", checkpoint_every="1s")
     requests = world.payment_stream(150, 31, world.START)
     log = tmp_path / "service.log"
 
@@ -176,13 +176,3 @@ def test_killed_after_a_checkpoint_the_rest_is_replayed(tmp_path: Path) -> None:
     assert 0 < started[-1]["from_checkpoint"] <= started[-1]["seq"] == 120
     n_vectors, _ = same_vectors(home, Product.PAYMENT)
     assert n_vectors == 150
-
-
-def _copied(configs: Path, *lines: str) -> None:
-    import shutil
-
-    shutil.copytree(world.CONFIGS, configs)
-    path = configs / "serving.yaml"
-    names = [line.partition(":")[0] + ":" for line in lines]
-    kept = [line for line in path.read_text().splitlines() if not line.startswith(tuple(names))]
-    path.write_text("\n".join([*kept, *lines, ""]))

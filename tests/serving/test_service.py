@@ -73,13 +73,8 @@ def serving_of(home: Home) -> Iterator[Served]:
     for product in Product:
         world.deploy(home, product)
     keys = world.with_keys(home)
-    log, configs = home.root / "service.log", home.root.with_name(f"{home.root.name}-configs")
-    shutil.copytree(world.CONFIGS, configs)
-    path = configs / "serving.yaml"
-    # On a machine that others keep busy the first decision was late once, and made without its model.
-    shipped = path.read_text()
-    assert "default_deadline: 2s" in shipped
-    path.write_text(shipped.replace("default_deadline: 2s", "default_deadline: 9s"))
+    log = home.root / "service.log"
+    configs = world.copied_configs(home.root.with_name(f"{home.root.name}-configs"), **world.PATIENT)
     with log.open("wb") as output, running(home, configs, log=output) as service:
         yield Served(home, service, keys, log)
 

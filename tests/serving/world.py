@@ -11,6 +11,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pyarrow as pa
+import yaml
 
 from domain.decision import Product
 from domain.events import Event
@@ -37,6 +38,18 @@ from stores.settings_files import load_settings
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = {Product.PAYMENT: "fraud", Product.LOAN: "credit"}
 START = parse_instant("2025-11-01T00:00:00Z")
+
+
+PATIENT = {"default_deadline": "30s", "answer_timeout": "60s"}
+"""So that a busy machine drops no model."""
+
+
+def copied_configs(folder: Path, **serving: str) -> Path:
+    """The shipped settings in a new folder, some of ``serving.yaml`` changed; returns the folder."""
+    shutil.copytree(CONFIGS, folder)
+    path = folder / "serving.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text(encoding="utf-8")), **serving}), encoding="utf-8")
+    return folder
 
 
 @cache
