@@ -118,7 +118,7 @@ def pack(form: Form, key: str, seq: int, carried: Words, rows: Sequence[Words]) 
 def unsealed(form: Form, seq: int, carried: Words, n_rows: Words, rows: Sequence[Words]) -> list[bytes]:
     """What `pack` gives but its checksum, of several entities: all that must be made while nobody inserts.
 
-    Together, as that costs a fifth of one after the other.
+    Together, as that costs a quarter of one after the other.
 
     Parameters
     ----------
