@@ -11,7 +11,6 @@ from domain.events import KINDS
 from features.catalogue import described
 from scoring.pages import font
 from scoring.pages.meanings import counted, group_named, kind_named, meaning
-from scoring.pages.words import Catalogue
 from training.dataset_settings import DropRule
 from training.drops import MARK
 from training.splits import UNVERIFIED
@@ -34,16 +33,6 @@ def test_it_is_chinese_in_chinese_and_as_declared_in_english(text: str) -> None:
     assert said.en == text
     assert re.search("[一-鿿]", said.zh)
     assert set(said.zh) <= font.held()
-
-
-@pytest.mark.parametrize(
-    "unit", sorted({each.unit for product in ("payment", "loan") for each in described(product, "CNY")} - {"CNY"})
-)
-def test_a_unit_is_chinese_in_chinese(unit: str) -> None:
-    key = f"explain.unit_{re.sub('[^a-z0-9]+', '_', unit.lower())}"
-    assert re.search("[一-鿿／]", Catalogue.read(font.MESSAGES).message(key)["zh"]), (
-        f"write {key}: what is shown is {unit}"
-    )
 
 
 def test_windows_and_names_are_kept() -> None:
