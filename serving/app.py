@@ -43,6 +43,9 @@ class Door:
         if scope["type"] != "http":
             return
         started = self._ticks()
+        if self._runtime is not None:
+            # Any request will do, also a probe of health: it has the event loop.
+            self._runtime.rehearsals.begin()
         call = call_of(scope, receive)
         template = "unknown"
         try:

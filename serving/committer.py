@@ -32,7 +32,7 @@ from serving.books import Books
 from serving.metrics import Metrics
 from serving.problems import Problem, unavailable
 from serving.rescue import LeftBehind, Rescue
-from serving.work import Done, Inbox, Work
+from serving.work import Done, Inbox, Work, is_rehearsal
 from stores.journal import Journal
 
 _RETRY_SECONDS = 1.0
@@ -279,7 +279,9 @@ class Committer:
         try:
             try:
                 if not turn.taken_over:
-                    turn.open.enter_context(books.database.transaction())
+                    # A rehearsal writes nothing: whoever else writes is neither waited for nor kept waiting.
+                    database, alone = books.database, is_rehearsal(turn.batch)
+                    turn.open.enter_context(database.reading() if alone else database.transaction())
                     learnt = True
                     self._states.catch_up(books.journal, admission.begin(turn.batch))
                 elif turn.learning:
@@ -308,9 +310,10 @@ class Committer:
             return not learnt
         self._states.settle()
         admission.committed([result for _, result in done])
-        self._metrics.committed(
-            len(done), sum(result.replayed for _, result in done), (time.perf_counter_ns() - decided) / 1e9
-        )
+        if not is_rehearsal(turn.batch):
+            self._metrics.committed(
+                len(done), sum(result.replayed for _, result in done), (time.perf_counter_ns() - decided) / 1e9
+            )
         self._deliver(done)
         return True
 

@@ -35,6 +35,7 @@ from serving.jwt_tokens import Tokens, read_tokens
 from serving.kill_switch import killed, turn_kill_switch
 from serving.limits import Buckets
 from serving.problems import unavailable
+from serving.rehearsals import Rehearsals
 from serving.requests import Reader
 from serving.settings import ServingSettings
 from serving.timers import Timers
@@ -93,6 +94,8 @@ class Runtime:
                 refused=lambda error: log.error("jwt_keys_unread", error=error),
             )  # fmt: skip
         self.in_flight: dict[tuple[str, str], Work] = {}
+        self.n_works = 0
+        """Works that the doors have taken so far."""
         self.explaining = Explaining(home, environment, log)
         self._environment = environment
         # Of the chain's key, which stays when the vault's is rotated.
@@ -111,6 +114,7 @@ class Runtime:
             fits=self._fits,
         )
         self.reader = self._reader({})
+        self.rehearsals = Rehearsals(self)
         self.engine = engine(lambda: list(self.in_flight.values()))
         self._stopping = threading.Event()
         self._reading_keys = threading.Lock()
@@ -132,6 +136,7 @@ class Runtime:
         if self._stopping.is_set():
             return
         self._stopping.set()
+        self.rehearsals.stop()
         self.engine.stop()
         self.explaining.stop()
         if self._watch.is_alive():

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CHANGE = "change"
     BEGIN = "begin"
     KEEP = "keep"
+    REHEARSE = "rehearse"
 
 
 COMMIT_NS = 2_000_000
@@ -122,6 +123,11 @@ class Done:
     event: Event | None = None
     observed: Observed | None = None
     replayed: bool = False
+
+
+def is_rehearsal(works: Iterable[Work]) -> bool:
+    """Whether nothing of these works is to stay (`serving.rehearsals`)."""
+    return all(work.kind is Kind.REHEARSE for work in works)
 
 
 def first_deadline(works: Iterable[Work]) -> int | None:

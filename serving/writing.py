@@ -147,6 +147,7 @@ async def commit(runtime: Runtime, work: Work) -> Answer:
         raise in_flight()
     work.future = asyncio.get_running_loop().create_future()
     runtime.engine.submit(work)
+    runtime.n_works += 1
     runtime.in_flight[slot] = work
     timer = runtime.timers.call_later(runtime.settings.answer_timeout / 1e6, partial(_give_up, work.future))
     try:
