@@ -91,7 +91,7 @@ class ServingSettings(Settings):
     keep_answers: Duration = Field(default=2 * DAY, ge=DAY)
     reload_every: Duration = 1_000_000
     checkpoint_every: Duration = 60_000_000
-    checkpoint_pause_ms: float = Field(default=1.0, gt=0.0, le=1_000.0)
+    checkpoint_pause_ms: float = Field(default=0.3, gt=0.0, le=1_000.0)
     anchor: str | None = Field(default=None, min_length=1)
     anchor_every: Duration = 900_000_000
     policy_approval: Approval = Approval.RECORDED

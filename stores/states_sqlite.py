@@ -46,6 +46,8 @@ _PAGE = 256
 _AT_ONCE = 256
 """Records written by one statement."""
 
+_DAMAGED = (apsw.CorruptError, apsw.NotADBError)
+
 _UPSERT = (
     # Chosen in the statement itself: an erasure by another process is never undone by what was packed before.
     "INSERT INTO record (place, key, body) SELECT ?, column1, column2 FROM (VALUES {}) "
@@ -80,7 +82,12 @@ class SqliteStates:
     """
 
     def __init__(self, path: Path, busy_seconds: float = 30.0) -> None:
-        self._database = Database(path, busy_seconds, MIGRATIONS)
+        try:
+            self._database = Database(path, busy_seconds, MIGRATIONS)
+        except Unavailable as error:
+            if isinstance(error.__cause__, _DAMAGED):
+                raise Unavailable(_mended(path, error.__cause__)) from error.__cause__
+            raise
 
     def mark(self, namespace: str) -> Mark | None:
         """See `StateStore`."""
@@ -195,9 +202,11 @@ class SqliteStates:
         path = self._database.path
         try:
             yield
-        except (apsw.CorruptError, apsw.NotADBError) as error:
-            raise DataError(
-                f"{path}: expected a sound SQLite file, got {error}; remove it and run `assay features backfill`"
-            ) from error
+        except _DAMAGED as error:
+            raise DataError(_mended(path, error)) from error
         except apsw.Error as error:
             raise Unavailable(f"{path}: expected a store that answers, got {error}") from error
+
+
+def _mended(path: Path, error: BaseException) -> str:
+    return f"{path}: expected a sound SQLite file, got {error}; remove it and run `assay features backfill`"
