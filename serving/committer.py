@@ -32,7 +32,7 @@ from serving.books import Books
 from serving.metrics import Metrics
 from serving.problems import Problem, unavailable
 from serving.rescue import LeftBehind, Rescue
-from serving.work import Done, Inbox, Work, is_rehearsal
+from serving.work import Done, Inbox, Kind, Work, is_rehearsal
 from stores.journal import Journal
 
 _RETRY_SECONDS = 1.0
@@ -310,9 +310,10 @@ class Committer:
             return not learnt
         self._states.settle()
         admission.committed([result for _, result in done])
-        if not is_rehearsal(turn.batch):
+        kept = [result for work, result in done if work.kind is not Kind.REHEARSE]
+        if kept:
             self._metrics.committed(
-                len(done), sum(result.replayed for _, result in done), (time.perf_counter_ns() - decided) / 1e9
+                len(kept), sum(result.replayed for result in kept), (time.perf_counter_ns() - decided) / 1e9
             )
         self._deliver(done)
         return True

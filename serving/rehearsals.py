@@ -1,7 +1,7 @@
 """While nobody asks, made-up requests are decided on and taken back, so that the next one finds everything at hand.
 
-    door: no work for `rehearse_after_ms` ──▶ an example, read as any other body ──▶ engine: looked up, decided on, taken
-    back; nothing is written, learnt or counted as a decision ──▶ door
+    door: no work for `rehearse_after_ms` ──▶ an example, read as any other body
+    engine: looked up, decided on, taken back; nothing is written, learnt or counted as a decision
 
 What is not touched for a while leaves the caches, and under some hypervisors its pages must be found again: the first
 payment after six seconds of silence took 30 ms instead of 2 (docs/performance.md).
@@ -18,6 +18,7 @@ import msgspec
 
 from domain.decision import Product
 from domain.time import format_instant
+from serving.http import Answer
 from serving.openapi_words import EXAMPLES
 from serving.problems import Problem
 from serving.work import Kind, Work
@@ -78,8 +79,8 @@ class Rehearsals:
             Kind.REHEARSE, _NOBODY, name, runtime.keyed_hash(body), now, started, future, event, product=product
         )
         runtime.engine.submit(work)
-        await future
-        runtime.metrics.rehearsed()
+        if isinstance(await future, Answer):
+            runtime.metrics.rehearsed()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
