@@ -22,7 +22,7 @@ from serving.metrics import Metrics
 from serving.people import People
 from serving.problems import Problem
 from serving.rows import Rows
-from serving.work import Done, Kind, Observed, Work, is_rehearsal
+from serving.work import Done, Kind, Observed, Work, is_warm_up
 from stores.ledger import Kept
 from stores.matter_settings import ComplaintSettings
 
@@ -79,7 +79,7 @@ class DeskAdmission:
             Kind.CHANGE: self._person,
             Kind.BEGIN: lambda work: Done(self._kept_answer(work, 200, b"")),
             Kind.KEEP: self._keep,
-            Kind.REHEARSE: self._rehearse,
+            Kind.WARM_UP: self._warm_up,
         }
         self._people = People(books, complaints, self._appended, self._check_new, self._tokenised)
 
@@ -95,7 +95,7 @@ class DeskAdmission:
         last_seq = self._rows.begin(works)
         self._decider.begin()
         self._keeping = set()
-        if is_rehearsal(works):
+        if is_warm_up(works):
             return last_seq
         for desk in self._desks.all():
             for kind, digest, content in (
@@ -179,7 +179,7 @@ class DeskAdmission:
         )
         return Done(answer, event, observed)
 
-    def _rehearse(self, work: Work) -> Done:
+    def _warm_up(self, work: Work) -> Done:
         """Decide as on any other request, and take back all of it."""
         self._decide(work)
         self._rows.take_back()

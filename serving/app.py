@@ -45,7 +45,7 @@ class Door:
         started = self._ticks()
         if self._runtime is not None:
             # Any request will do, also a probe of health: it has the event loop.
-            self._runtime.rehearsals.begin()
+            self._runtime.keep_warm.begin()
         call = call_of(scope, receive)
         template = "unknown"
         try:

@@ -32,7 +32,7 @@ from serving.books import Books
 from serving.metrics import Metrics
 from serving.problems import Problem, unavailable
 from serving.rescue import LeftBehind, Rescue
-from serving.work import Done, Inbox, Kind, Work, is_rehearsal
+from serving.work import Done, Inbox, Kind, Work, is_warm_up
 from stores.journal import Journal
 
 _RETRY_SECONDS = 1.0
@@ -279,8 +279,8 @@ class Committer:
         try:
             try:
                 if not turn.taken_over:
-                    # A rehearsal writes nothing: whoever else writes is neither waited for nor kept waiting.
-                    database, alone = books.database, is_rehearsal(turn.batch)
+                    # A warm-up writes nothing: whoever else writes is neither waited for nor kept waiting.
+                    database, alone = books.database, is_warm_up(turn.batch)
                     turn.open.enter_context(database.reading() if alone else database.transaction())
                     learnt = True
                     self._states.catch_up(books.journal, admission.begin(turn.batch))
@@ -310,7 +310,7 @@ class Committer:
             return not learnt
         self._states.settle()
         admission.committed([result for _, result in done])
-        kept = [result for work, result in done if work.kind is not Kind.REHEARSE]
+        kept = [result for work, result in done if work.kind is not Kind.WARM_UP]
         if kept:
             self._metrics.committed(
                 len(kept), sum(result.replayed for result in kept), (time.perf_counter_ns() - decided) / 1e9

@@ -35,7 +35,7 @@ class DoorMetrics:
         self._latency = Histogram(
             "request_seconds", "From the head of a request to its answer.", ["route"], buckets=SECONDS, **common
         )  # fmt: skip
-        self._rehearsals = Counter("rehearsals", "Made-up requests decided on and taken back.", **common)
+        self._warm_ups = Counter("warm_ups", "Made-up requests decided on and taken back.", **common)
         self._links = Gauge("ledger_links", "Decisions in the chain; less those anchored, the ledger's lag.", **common)
         self._alerts = Gauge("alerts", "Alerts by product and status.", ["product", "status"], **common)
         self._reviews = Gauge("open_reviews", "Appeals that wait for a person.", **common)
@@ -47,9 +47,9 @@ class DoorMetrics:
         if len(self._answered) >= FOLDED_AT:
             self._fold()
 
-    def rehearsed(self) -> None:
+    def warmed_up(self) -> None:
         """A made-up request was decided on and taken back."""
-        self._rehearsals.inc()
+        self._warm_ups.inc()
 
     def waiting(self, *, n_links: int, alerts: Mapping[tuple[str, AlertStatus], int], n_reviews: int) -> None:
         """Set just before the text is read, of what lies in the store."""

@@ -20,7 +20,7 @@ from serving.work import Kind, Work
 from stores.journal import extensions_of
 from stores.ledger import Entry, Kept, Stored
 
-_TOGETHER = frozenset({Kind.DECIDE, Kind.FACT, Kind.BEGIN, Kind.REHEARSE})
+_TOGETHER = frozenset({Kind.DECIDE, Kind.FACT, Kind.BEGIN, Kind.WARM_UP})
 """Works that read nothing but what is asked for beforehand."""
 
 Named = tuple[str, str]

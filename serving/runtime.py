@@ -32,10 +32,10 @@ from serving.engine_status import EngineEnd, Extensions
 from serving.explaining import Explaining
 from serving.followed import Followed
 from serving.jwt_tokens import Tokens, read_tokens
+from serving.keep_warm import KeepWarm
 from serving.kill_switch import killed, turn_kill_switch
 from serving.limits import Buckets
 from serving.problems import unavailable
-from serving.rehearsals import Rehearsals
 from serving.requests import Reader
 from serving.settings import ServingSettings
 from serving.timers import Timers
@@ -114,7 +114,7 @@ class Runtime:
             fits=self._fits,
         )
         self.reader = self._reader({})
-        self.rehearsals = Rehearsals(self)
+        self.keep_warm = KeepWarm(self)
         self.engine = engine(lambda: list(self.in_flight.values()))
         self._stopping = threading.Event()
         self._reading_keys = threading.Lock()
@@ -136,7 +136,7 @@ class Runtime:
         if self._stopping.is_set():
             return
         self._stopping.set()
-        self.rehearsals.stop()
+        self.keep_warm.stop()
         self.engine.stop()
         self.explaining.stop()
         if self._watch.is_alive():

@@ -84,7 +84,7 @@ class ServingSettings(Settings):
     jwt: JwtSettings | None = None
     answer_timeout: Duration = 10_000_000
     default_deadline: Duration = Field(default=2_000_000, ge=1_000, le=60_000_000)
-    rehearse_after_ms: float | None = Field(default=50.0, ge=1.0, le=60_000.0)
+    keep_warm_after_ms: float | None = Field(default=50.0, ge=1.0, le=60_000.0)
     group_commit: int = Field(default=64, ge=1, le=1_000)
     queue_limit: int = Field(default=1_024, ge=1)
     busy_timeout: Duration = 2_000_000

@@ -32,7 +32,7 @@ class Kind(StrEnum):
     CHANGE = "change"
     BEGIN = "begin"
     KEEP = "keep"
-    REHEARSE = "rehearse"
+    WARM_UP = "warm_up"
 
 
 COMMIT_NS = 2_000_000
@@ -125,9 +125,9 @@ class Done:
     replayed: bool = False
 
 
-def is_rehearsal(works: Iterable[Work]) -> bool:
-    """Whether nothing of these works is to stay (`serving.rehearsals`)."""
-    return all(work.kind is Kind.REHEARSE for work in works)
+def is_warm_up(works: Iterable[Work]) -> bool:
+    """Whether nothing of these works is to stay (`serving.keep_warm`)."""
+    return all(work.kind is Kind.WARM_UP for work in works)
 
 
 def first_deadline(works: Iterable[Work]) -> int | None:

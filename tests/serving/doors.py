@@ -37,7 +37,7 @@ OPEN = {
     "allowed_hosts": "[assay]",
     "failed_logins": "{per_second: 1.0e+6, burst: 1000000}",
     # A test that breaks a part wants to be the one who meets it.
-    "rehearse_after_ms": "null",
+    "keep_warm_after_ms": "null",
 }
 """Settings of a test that is not about them."""
 

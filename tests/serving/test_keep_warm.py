@@ -1,4 +1,4 @@
-"""What is rehearsed while nobody asks is decided on as any other request, and leaves nothing behind."""
+"""What is warmed up while nobody asks is decided on as any other request, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.serving.parity import same_vectors
 
 
 @pytest.fixture(scope="module")
-def rehearsing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    made = Doors(tmp_path_factory.mktemp("rehearsing"), settings={"rehearse_after_ms": "2.0"})
+def warming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    made = Doors(tmp_path_factory.mktemp("warming"), settings={"keep_warm_after_ms": "2.0"})
     yield made
     made.close()
 
@@ -37,20 +37,20 @@ def ledger(doors: Doors) -> tuple[tuple[int, bytes], list[object]]:
         books.close()
 
 
-def rehearsed(doors: Doors, n: int = 20) -> None:
+def warmed_up(doors: Doors, n: int = 20) -> None:
     """Wait for some more of them; of both products, in turns."""
-    before = metric(doors, "assay_rehearsals_total")
-    until(lambda: metric(doors, "assay_rehearsals_total") >= before + n)
+    before = metric(doors, "assay_warm_ups_total")
+    until(lambda: metric(doors, "assay_warm_ups_total") >= before + n)
 
 
-def test_they_leave_nothing_behind(rehearsing: Doors) -> None:
-    doors = rehearsing
+def test_they_leave_nothing_behind(warming: Doors) -> None:
+    doors = warming
     (request, second) = world.payment_stream(2, 5, world.START, prefix="left")
     first = doors.pay(request)
     stored, told = doors.counts(), metric(doors, "assay_decisions_total")
     (head, _), seqs = ledger(doors), [state.seq for state in doors.engine.desks.states()]
     entities = [state.holdings.n_entities for state in doors.engine.desks.states()]
-    rehearsed(doors)
+    warmed_up(doors)
     assert doors.counts() == stored
     assert metric(doors, "assay_decisions_total") == told
     assert ledger(doors)[0] == head
@@ -64,22 +64,22 @@ def test_they_leave_nothing_behind(rehearsing: Doors) -> None:
     same_vectors(doors.home, Product.PAYMENT)
 
 
-def test_decisions_between_them_read_the_features_of_a_replay(rehearsing: Doors) -> None:
-    doors = rehearsing
-    before = metric(doors, "assay_rehearsals_total")
+def test_decisions_between_them_read_the_features_of_a_replay(warming: Doors) -> None:
+    doors = warming
+    before = metric(doors, "assay_warm_ups_total")
     for request in world.payment_stream(40, 6, world.START, prefix="between"):
         assert doors.pay(request).json()["degraded"] is False
         # So that some come between two requests, and some into the transaction of one.
         time.sleep(0.004)
-    assert metric(doors, "assay_rehearsals_total") > before
+    assert metric(doors, "assay_warm_ups_total") > before
     n_vectors, _ = same_vectors(doors.home, Product.PAYMENT)
     assert n_vectors >= 40
     assert ledger(doors)[1] == []
 
 
-def test_they_go_through_the_model(rehearsing: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rehearsal that decided on nothing would keep nothing at hand."""
-    bundles = [rehearsing.engine.desks[product].bundle for product in Product]
+def test_they_go_through_the_model(warming: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warm-up that decided on nothing would keep nothing at hand."""
+    bundles = [warming.engine.desks[product].bundle for product in Product]
     scored = {bundle.hash: 0 for bundle in bundles}
     for bundle in bundles:
         own = bundle.scorer.raw
@@ -89,19 +89,19 @@ def test_they_go_through_the_model(rehearsing: Doors, monkeypatch: pytest.Monkey
             return own(row)  # type: ignore[operator]
 
         monkeypatch.setattr(bundle.scorer, "raw", counted)
-    rehearsed(rehearsing)
+    warmed_up(warming)
     assert min(scored.values()) >= 5
 
 
-def test_another_writer_is_neither_waited_for_nor_kept_waiting(rehearsing: Doors) -> None:
-    doors = rehearsing
-    rehearsed(doors)
+def test_another_writer_is_neither_waited_for_nor_kept_waiting(warming: Doors) -> None:
+    doors = warming
+    warmed_up(doors)
     failures = metric(doors, "assay_commit_failures_total")
     other = Database(doors.home.database, 10.0)
     try:
         with other.transaction():
             # The write lock is held, and they go on.
-            rehearsed(doors)
+            warmed_up(doors)
         for _ in range(50):
             began = time.monotonic()
             with other.transaction():
@@ -113,8 +113,8 @@ def test_another_writer_is_neither_waited_for_nor_kept_waiting(rehearsing: Doors
     assert doors.runtime.ready
 
 
-def test_what_another_process_appends_is_learnt_while_nobody_asks(rehearsing: Doors) -> None:
-    doors = rehearsing
+def test_what_another_process_appends_is_learnt_while_nobody_asks(warming: Doors) -> None:
+    doors = warming
     books = Books.open(doors.home, {}, 10.0)
     try:
         (request,) = world.payment_stream(1, 8, world.START, prefix="other")
@@ -129,20 +129,20 @@ def test_there_are_none_where_they_are_not_wanted(doors: Doors) -> None:
     for request in world.payment_stream(3, 9, world.START, prefix="none"):
         doors.pay(request)
         time.sleep(0.06)
-    assert metric(doors, "assay_rehearsals_total") == 0
+    assert metric(doors, "assay_warm_ups_total") == 0
 
 
-def test_there_are_some_again_after_a_restart(rehearsing: Doors) -> None:
-    rehearsed(rehearsing)
-    rehearsing.restart()
-    rehearsed(rehearsing)
+def test_there_are_some_again_after_a_restart(warming: Doors) -> None:
+    warmed_up(warming)
+    warming.restart()
+    warmed_up(warming)
 
 
-def test_an_engine_in_its_own_process_rehearses_too(tmp_path: Path) -> None:
-    doors = Doors(tmp_path, settings={"rehearse_after_ms": "2.0"}, apart=True)
+def test_an_engine_in_its_own_process_keeps_warm_too(tmp_path: Path) -> None:
+    doors = Doors(tmp_path, settings={"keep_warm_after_ms": "2.0"}, apart=True)
     try:
         stored = doors.counts()
-        rehearsed(doors)
+        warmed_up(doors)
         assert doors.counts() == stored
         assert "commit_failed" not in doors.log.getvalue()
     finally:

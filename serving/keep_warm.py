@@ -1,6 +1,6 @@
 """While nobody asks, made-up requests are decided on and taken back, so that the next one finds everything at hand.
 
-    door: no work for `rehearse_after_ms` ──▶ an example, read as any other body
+    door: no work for `keep_warm_after_ms` ──▶ an example, read as any other body
     engine: looked up, decided on, taken back; nothing is written, learnt or counted as a decision
 
 What is not touched for a while leaves the caches, and under some hypervisors its pages must be found again: the first
@@ -31,12 +31,12 @@ _NOBODY = ""
 """No client has this name: what is looked up for it is found nowhere."""
 
 
-class Rehearsals:
-    """Rehearse what is deployed, from the first request on; for the event loop.
+class KeepWarm:
+    """Keep what is deployed warm, from the first request on; for the event loop.
 
     Parameters
     ----------
-    runtime : whose reader and engine are kept at hand; its setting ``rehearse_after_ms`` says whether.
+    runtime : whose reader and engine are kept at hand; its setting ``keep_warm_after_ms`` says whether.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -50,12 +50,12 @@ class Rehearsals:
             self._task.add_done_callback(self._ended)
 
     def stop(self) -> None:
-        """Rehearse no more; from any thread."""
+        """Keep it warm no more; from any thread."""
         if self._task is not None and not (loop := self._task.get_loop()).is_closed():
             loop.call_soon_threadsafe(self._task.cancel)
 
     async def _run(self) -> None:
-        runtime, pause = self._runtime, self._runtime.settings.rehearse_after_ms
+        runtime, pause = self._runtime, self._runtime.settings.keep_warm_after_ms
         if pause is None:
             return
         seen = runtime.n_works
@@ -63,25 +63,23 @@ class Rehearsals:
             await asyncio.sleep(pause / 1e3)
             if seen == runtime.n_works and runtime.ready:
                 for product in map(Product, runtime.engine.status().deployed):
-                    # An engine that is full, or has just ended, has nothing to rehearse for.
+                    # An engine that is full, or has just ended, has nothing to be kept warm for.
                     with suppress(Problem):
-                        await self._rehearse(product, f"rehearsal-{n}")
+                        await self._warm_up(product, f"warm-up-{n}")
             seen = runtime.n_works
 
-    async def _rehearse(self, product: Product, name: str) -> None:
+    async def _warm_up(self, product: Product, name: str) -> None:
         runtime = self._runtime
         now, started = runtime.clock(), runtime.ticks()
         said = {"event_id": name, "event_time": format_instant(now), "currency": runtime.platform.base_currency}
         body = msgspec.json.encode(_EXAMPLES[product] | said)
         event = runtime.reader.score(product.value, body, _NOBODY, now).event
         future = asyncio.get_running_loop().create_future()
-        work = Work(
-            Kind.REHEARSE, _NOBODY, name, runtime.keyed_hash(body), now, started, future, event, product=product
-        )
+        work = Work(Kind.WARM_UP, _NOBODY, name, runtime.keyed_hash(body), now, started, future, event, product=product)
         runtime.engine.submit(work)
         if isinstance(await future, Answer):
-            runtime.metrics.rehearsed()
+            runtime.metrics.warmed_up()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._runtime.trail.error("rehearsals_failed", error=type(error).__name__)
+            self._runtime.trail.error("warm_ups_failed", error=type(error).__name__)
