@@ -63,7 +63,9 @@ class Head:
             When they are no head.
         """
         if len(packed) != _HEAD.size or not packed.startswith(_MAGIC):
-            raise DataError("checkpoint: expected a head written by this version; run `assay features backfill`")
+            raise DataError(
+                "checkpoint: expected a head written by this version; run `assay features backfill --deployed`"
+            )
         return cls(*_HEAD.unpack(packed)[1:])
 
 

@@ -91,7 +91,7 @@ class SharedState(OnlineState):
         if head.newest != mark.seq:
             raise DataError(
                 expected_got(f"records up to seq {mark.seq}", f"some up to {head.newest}", where)
-                + "; its checkpoint was cut off: run `assay features backfill`"
+                + "; its checkpoint was cut off: run `assay features backfill --deployed`"
             )
         self.holdings.clear()
         for (entity, key), packed in zip(entities, found, strict=True):

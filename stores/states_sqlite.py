@@ -209,4 +209,4 @@ class SqliteStates:
 
 
 def _mended(path: Path, error: BaseException) -> str:
-    return f"{path}: expected a sound SQLite file, got {error}; remove it and run `assay features backfill`"
+    return f"{path}: expected a sound SQLite file, got {error}; remove it and run `assay features backfill --deployed`"

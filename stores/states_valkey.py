@@ -181,7 +181,7 @@ def _escaped(text: str) -> str:
 def _mark(found: bytes) -> Mark:
     if len(found) < _MARK_HEAD.size:
         raise DataError(
-            "state in Valkey: expected a mark of 16 bytes or more, got fewer; run `assay features backfill`"
+            "state in Valkey: expected a mark of 16 bytes or more, got fewer; run `assay features backfill --deployed`"
         )
     seq, version = _MARK_HEAD.unpack_from(found)
     return Mark(seq, found[_MARK_HEAD.size :], version)

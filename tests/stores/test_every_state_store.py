@@ -208,7 +208,9 @@ class TestSqlite(StateStoreContract):
         with pytest.raises((DataError, Unavailable)):
             SqliteStates(path).read("n", ["k1"])
         path.write_bytes(b"not a database at all" * 100)
-        with pytest.raises(Unavailable, match=r"expected a sound SQLite file.*; remove it and run `assay features"):
+        with pytest.raises(
+            Unavailable, match=r"expected a sound SQLite file.*; remove it and run `assay features backfill --deployed`"
+        ):
             SqliteStates(path)
 
     def test_no_byte_of_an_erased_key_is_left_in_the_files(self, tmp_path: Path) -> None:
