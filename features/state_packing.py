@@ -39,7 +39,7 @@ CARRIED = tuple(word for word in range(META) if word not in (OFFSET, CAPACITY, S
 _MAGIC = b"AsSt"
 _HEAD = struct.Struct("<4sHH16sq")
 _SUM = 16
-_REBUILD = "the state is a cache of the journal: rebuild it with `assay features backfill`"
+_REBUILD = "the state is a cache of the journal: rebuild it with `assay features backfill --deployed`"
 
 
 @dataclass(frozen=True, slots=True)
