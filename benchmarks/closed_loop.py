@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from domain.errors import Unavailable
 from serving.load.histogram import Histogram
-from serving.load.wire import Pool
+from serving.load.wire import Lines
+
+_WAIT_SECONDS = 1.0
+"""Waited for an answer at a time; until there is one."""
 
 
 @dataclass
@@ -43,32 +46,31 @@ def saturate(
     requests : as many as are needed; the run ends early when they do.
     keep : number of a request → whether its answer is kept, in the order they were asked.
     """
-    return asyncio.run(_saturated(host, port, requests, callers, seconds, keep))
-
-
-async def _saturated(
-    host: str, port: int, requests: Iterator[bytes], callers: int, seconds: float, keep: Callable[[int], bool] | None
-) -> Saturated:
-    pool, told, kept = Pool(host, port, callers), Saturated(), {}
-    await pool.opened(callers)
+    lines, told, kept = Lines[int](host, port, n_first=callers, limit=callers), Saturated(), dict[int, bytes]()
     started = time.perf_counter()
-    numbers = iter(range(2**62))
+    asked: dict[int, float] = {}
 
-    async def caller() -> None:
-        while time.perf_counter() - started < seconds:
-            request = next(requests, None)
-            if request is None:
-                return
-            number, asked = next(numbers), time.perf_counter()
-            status, body = await pool.ask(request, lambda: None)
+    def ask() -> None:
+        now = time.perf_counter()
+        request = next(requests, None) if now - started < seconds else None
+        if request is not None:
+            number = told.n + len(asked)
+            asked[number] = now
+            lines.ask(number, request)
+
+    for _ in range(callers):
+        ask()
+    while asked:
+        for number, answer in lines.answers(_WAIT_SECONDS):
+            if answer is None:
+                raise Unavailable("connection: expected an answer, it was closed")
             told.n += 1
-            told.refused += status != 200
-            told.times.record(round((time.perf_counter() - asked) * 1e6))
+            told.refused += answer.status != 200
+            told.times.record(round((time.perf_counter() - asked.pop(number)) * 1e6))
             if keep is not None and keep(number):
-                kept[number] = body
-
-    await asyncio.gather(*(caller() for _ in range(callers)))
+                kept[number] = answer.body
+            ask()
     told.seconds = time.perf_counter() - started
     told.answers = [kept[number] for number in sorted(kept)]
-    pool.close()
+    lines.close()
     return told

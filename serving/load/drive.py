@@ -1,6 +1,6 @@
 """Send a plan open loop: a request goes out when it is due, however slow the answers before it were.
 
-    sender: sleep until nearly due ──▶ make the request ──▶ sleep until due ──▶ send ──▶ never wait for an answer
+    sender: wait until nearly due ──▶ make the request ──▶ wait until due ──▶ send ──▶ never wait for an answer alone
     latency = answer - DUE
 
 A stall of the service, or of the sender, is so counted in full and not hidden by requests that were never sent.
@@ -8,17 +8,17 @@ A stall of the service, or of the sender, is so counted in full and not hidden b
 
 from __future__ import annotations
 
-import asyncio
-import selectors
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
+from time import perf_counter
 
 from domain.decision import Product
 from domain.errors import Unavailable
 from serving.load.histogram import Histogram
 from serving.load.plan import Plan
-from serving.load.wire import Pool, address_of
+from serving.load.wire import Answer, Lines, address_of
 
 _HEAD_START = 0.05
 _MADE_BEFORE = 0.002
@@ -73,67 +73,104 @@ def drive(url: str, plan: Plan, request: Callable[[Product], bytes], *, connecti
     Unavailable
         When nobody listens there.
     """
-    # select() sleeps to the microsecond; epoll, the usual one, only to the millisecond.
-    factory = lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())  # noqa: E731 - a factory of one word
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(_driven(url, plan, request, connections, timeout))
-
-
-async def _driven(
-    url: str, plan: Plan, request: Callable[[Product], bytes], connections: int, timeout: float
-) -> Result:
     host, port = address_of(url)
-    pool = Pool(host, port, connections)
     try:
-        await pool.opened(min(_OPEN_FIRST, connections))
+        lines = Lines[int](host, port, n_first=_OPEN_FIRST, limit=connections)
     except OSError as error:
         raise Unavailable(f"{url}: expected a service, got {error}") from error
-    result = Result(len(plan), by_product={product: Histogram() for product in sorted(set(plan.products))})
-    loop = asyncio.get_running_loop()
-    sent: set[asyncio.Task[None]] = set()
-    start = loop.time() + _HEAD_START
-    for moment, product in zip(plan.due.tolist(), plan.products, strict=True):
-        due = start + moment
-        await _until(due - _MADE_BEFORE)
-        made = request(product)
-        await _until(due)
-        task = loop.create_task(_one(pool, made, due, product, timeout, result))
-        sent.add(task)
-        task.add_done_callback(sent.discard)
-        # A sender that is late must still let the answers in.
-        await asyncio.sleep(0)
-    while sent:
-        await asyncio.wait(sent)
-    result.seconds = loop.time() - start
-    pool.close()
-    return result
-
-
-async def _until(moment: float) -> None:
-    if (ahead := moment - asyncio.get_running_loop().time()) > 0:
-        await asyncio.sleep(ahead)
-
-
-async def _one(pool: Pool, request: bytes, due: float, product: Product, timeout: float, result: Result) -> None:
-    loop = asyncio.get_running_loop()
-    went = due
-
-    def about_to_send() -> None:
-        nonlocal went
-        went = loop.time()
-
     try:
-        async with asyncio.timeout_at(due + timeout):
-            status, body = await pool.ask(request, about_to_send)
-    except (Unavailable, OSError) as error:
-        result.failures["timeout" if isinstance(error, TimeoutError) else "connection"] += 1
-        return
-    now = loop.time()
-    result.statuses[status] += 1
-    result.lag.record(round((went - due) * 1e6))
-    if status == 200:
-        micros = round((now - due) * 1e6)
-        result.latency.record(micros)
-        result.by_product[product].record(micros)
-        result.service.record(round((now - went) * 1e6))
-        result.degraded += b'"degraded":false' not in body
+        return _Drive(lines, plan, request, timeout).run()
+    finally:
+        lines.close()
+
+
+class _Drive:
+    """One load while it runs; what is not needed to send and receive is done when it is over."""
+
+    def __init__(self, lines: Lines[int], plan: Plan, request: Callable[[Product], bytes], timeout: float) -> None:
+        self._lines = lines
+        self._request = request
+        self._timeout = timeout
+        self._products = plan.products
+        start = perf_counter() + _HEAD_START
+        self._start = start
+        self._due: list[float] = [start + moment for moment in plan.due.tolist()]
+        self._went = self._due.copy()
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._unsettled: dict[int, None] = {}
+        """Those that were due and have no answer, the oldest first."""
+        self._answers: list[tuple[int, float, int, bool]] = []
+        self._result = Result(len(plan), by_product={product: Histogram() for product in sorted(set(plan.products))})
+
+    def run(self) -> Result:
+        """Send all, and wait for the last answer."""
+        made: bytes | None = None
+        upcoming, n = 0, len(self._due)
+        while upcoming < n or self._unsettled:
+            now, wake = perf_counter(), inf
+            if upcoming < n:
+                wake = self._due[upcoming]
+                if made is None:
+                    wake -= _MADE_BEFORE
+                    if now >= wake:
+                        made = self._request(self._products[upcoming])
+                        continue
+                elif now >= wake:
+                    self._unsettled[upcoming] = None
+                    self._waiting.append((upcoming, made))
+                    made, upcoming, wake = None, upcoming + 1, now
+            self._send()
+            if self._unsettled:
+                wake = min(wake, self._given_up(now))
+            if self._unsettled or wake < inf:
+                # Also a sender that is late lets the answers in.
+                for number, answer in self._lines.answers(wake - perf_counter()):
+                    self._settle(number, answer)
+        return self._told()
+
+    def _send(self) -> None:
+        while self._waiting and self._lines.free:
+            number, request = self._waiting.popleft()
+            self._went[number] = perf_counter()
+            try:
+                self._lines.ask(number, request)
+            except OSError:
+                self._settle(number, None)
+
+    def _settle(self, number: int, answer: Answer | None) -> None:
+        del self._unsettled[number]
+        if answer is None:
+            self._result.failures["connection"] += 1
+        else:
+            dropped = b'"degraded":false' not in answer.body
+            self._answers.append((number, perf_counter(), answer.status, dropped))
+
+    def _given_up(self, now: float) -> float:
+        """Give up what has waited too long; returns when the next one will have."""
+        while self._unsettled:
+            oldest = next(iter(self._unsettled))
+            late_at = self._due[oldest] + self._timeout
+            if now < late_at:
+                return late_at
+            del self._unsettled[oldest]
+            self._result.failures["timeout"] += 1
+            if self._waiting and self._waiting[0][0] == oldest:
+                self._waiting.popleft()
+            else:
+                self._lines.give_up(oldest)
+        return inf
+
+    def _told(self) -> Result:
+        result = self._result
+        result.seconds = perf_counter() - self._start
+        for number, answered, status, dropped in self._answers:
+            due, went = self._due[number], self._went[number]
+            result.statuses[status] += 1
+            result.lag.record(round((went - due) * 1e6))
+            if status == 200:
+                micros = round((answered - due) * 1e6)
+                result.latency.record(micros)
+                result.by_product[self._products[number]].record(micros)
+                result.service.record(round((answered - went) * 1e6))
+                result.degraded += dropped
+        return result
