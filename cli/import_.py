@@ -28,8 +28,9 @@ def import_(
     """Import a file into the journal, as a YAML mapping says.
 
     Bad rows are written aside with the reason; when they are more than the mapping allows, nothing is imported.
-    Beside a running service it may be better to import a large file in parts: what the service writes waits while rows
-    are added, some eight seconds a million, and is answered 503 after `busy_timeout` of `configs/serving.yaml`.
+    Rows are added in parts of 20,000, with a rest after each in which a running service writes: its requests wait for
+    one part at most, and are decided without features until the states have caught up. An import that was cut off
+    leaves whole parts; importing the same file again adds the rest.
 
     Shipped mappings: handbook, taiwan, german, amlsim; template.yaml explains every field.
 

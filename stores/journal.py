@@ -11,6 +11,8 @@ order, and readers see the union of segments and tail.
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from domain.errors import DataError, InputError, expected_got
+from domain.errors import DataError, InputError, Unavailable, expected_got
 from domain.events import KINDS, ColumnType, Event, check_event, column_type
 from stores.database import Database
 from stores.many_rows import insert_rows, select_matching
@@ -30,6 +32,11 @@ from stores.table_shape import shaped_for
 from stores.whole_files import sha256_of
 
 _NEVER = 2**62
+
+PART_ROWS = 20_000
+"""Rows of tables that are added in one transaction: whoever decides waits for them."""
+REST_SECONDS = 0.05
+"""Between two of them: who waits for the lock asks for it every 25 ms by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class Journal:
     ----------
     database : the connection that owns the transaction.
     segments : folder of the Parquet segments.
+    part_rows, rest : rows of tables that are added in one transaction, and seconds between two of them.
 
     Examples
     --------
@@ -89,9 +97,13 @@ class Journal:
     1
     """
 
-    def __init__(self, database: Database, segments: Path) -> None:
+    def __init__(
+        self, database: Database, segments: Path, *, part_rows: int = PART_ROWS, rest: float = REST_SECONDS
+    ) -> None:
         self.database = database
         self.segments = segments
+        self._part_rows = part_rows
+        self._rest = rest
 
     def last_seq(self) -> int:
         """The newest assigned ``seq``; 0 when the journal is empty."""
@@ -149,10 +161,11 @@ class Journal:
     def append_tables(
         self, tables: Mapping[str, pa.Table], client: str, arrival: Mapping[str, str] | None = None
     ) -> Batch:
-        """Append whole tables at once, straight into segments.
+        """Append whole tables, straight into segments, in parts of ``part_rows`` with a rest after each.
 
         ``seq`` is given over all kinds together by (known_at, event_time, event_id), the order the
-        visibility law declares for data that has no arrival order.
+        visibility law declares for data that has no arrival order. Whoever decides beside this waits for one part at
+        most. What cuts it off leaves whole parts, the first in that order; the same append again adds the others.
 
         Parameters
         ----------
@@ -163,36 +176,50 @@ class Journal:
         Raises
         ------
         InputError
-            When a table lacks a required column, holds an unknown one, or a value that `append` would refuse.
+            When a table lacks a required column, holds an unknown one, or a value that `append` would refuse: before
+            anything is added.
+        Unavailable
+            When the store is busy, full or read-only.
         """
         kinds = [kind for kind, table in tables.items() if table.num_rows]
         shaped = {kind: shaped_for(kind, tables[kind], client, self.extensions(kind)) for kind in kinds}
-        # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq: most of them in a
-        # transaction of their own, so that who decides beside this has a turn before the rows are added.
-        with self.database.transaction():
-            self._flush_within(kinds)
-        with self.database.transaction():
-            self._flush_within(kinds)
-            batch = self._append_shaped(shaped, client)
+        told = Batch(0, 0, self.last_seq())
+        if not kinds:
+            return told
+        # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq.
+        while self._flushed(kinds) == self._part_rows:
+            time.sleep(self._rest)
+        index = _in_order(shaped)
+        for first in range(0, index.num_rows, self._part_rows):
+            if first:
+                time.sleep(self._rest)
+            try:
+                batch = self._append_part(shaped, index.slice(first, self._part_rows), client, arrival or {})
+            except Unavailable as error:
+                if not told.n_new:
+                    raise
+                raise Unavailable(
+                    f"{error} of what was left; {told.n_new:,} events are in the journal, the same again adds the rest"
+                ) from error
+            told = _both(told, batch)
+        return told
+
+    def _append_part(
+        self, shaped: Mapping[str, pa.Table], index: pa.Table, client: str, arrival: Mapping[str, str]
+    ) -> Batch:
+        with self.database.transaction_between():
+            # What came since: a part of it has its place before this one.
+            self._flush_within(shaped)
+            batch = self._append_shaped(shaped, index, client)
             if batch.n_new:
-                told = json.dumps({kind: how for kind, how in (arrival or {}).items() if kind in batch.kinds})
+                told = json.dumps({kind: how for kind, how in arrival.items() if kind in batch.kinds})
                 span = (batch.last_seq - batch.n_new + 1, batch.last_seq)
                 self.database.execute("INSERT INTO table_append VALUES (?, ?, ?, ?)", (*span, client, told))
             return batch
 
-    def _append_shaped(self, shaped: Mapping[str, pa.Table], client: str) -> Batch:
-        # 1. One index over all kinds: (known_at, event_time, event_id) -> arrival order.
+    def _append_shaped(self, shaped: Mapping[str, pa.Table], index: pa.Table, client: str) -> Batch:
+        # 1. Keep the first of each id, and only ids the journal does not know yet.
         kinds = list(shaped)
-        if not kinds:
-            return Batch(0, 0, self.last_seq())
-        index = pa.concat_tables(
-            table.select(["known_at", "event_time", "event_id"])
-            .append_column("kind", pa.array(np.full(table.num_rows, code, dtype=np.int8)))
-            .append_column("row", pa.array(np.arange(table.num_rows, dtype=np.int64)))
-            for code, (_, table) in enumerate(shaped.items())
-        )
-        index = index.sort_by([(name, "ascending") for name in ("known_at", "event_time", "event_id", "kind", "row")])
-        # 2. Keep the first of each id, and only ids the journal does not know yet.
         ids = index["event_id"].to_pylist()
         execute = self.database.connection.execute
         execute("CREATE TEMP TABLE IF NOT EXISTS arriving (place INTEGER PRIMARY KEY, event_id TEXT NOT NULL)")
@@ -209,7 +236,7 @@ class Journal:
         ]
         execute("DELETE FROM arriving")
         index = index.take(pa.array(fresh, pa.int64()))
-        # 3. Number them and record identities; the bodies go to one segment per kind.
+        # 2. Number them and record identities; the bodies go to one segment per kind.
         first = self.last_seq() + 1
         seq = np.arange(first, first + len(fresh), dtype=np.int64)
         codes = index["kind"].to_numpy()
@@ -419,13 +446,23 @@ class Journal:
         with self.database.transaction():
             return self._flush_within(KINDS)
 
-    def _flush_within(self, kinds: Iterable[str]) -> int:
+    def _flushed(self, kinds: Iterable[str]) -> int:
+        """Move at most `part_rows` rows of the tail, in a transaction of their own; returns how many."""
+        with self.database.transaction_between():
+            return self._flush_within(kinds, self._part_rows)
+
+    def _flush_within(self, kinds: Iterable[str], most: int = _NEVER) -> int:
         moved = 0
         tail = {kind for (kind,) in self.database.execute("SELECT DISTINCT kind FROM event WHERE body IS NOT NULL")}
         for kind in sorted(tail.intersection(kinds)):
-            table = self._read_tail(kind, event_schema(kind, self.extensions(kind)), 0, _NEVER)
+            if moved == most:
+                break
+            table = self._read_tail(kind, event_schema(kind, self.extensions(kind)), 0, _NEVER, most - moved)
             self._add_segment(kind, table)
-            self.database.execute("UPDATE event SET body = NULL WHERE kind = ? AND body IS NOT NULL", (kind,))
+            self.database.execute(
+                "UPDATE event SET body = NULL WHERE kind = ? AND body IS NOT NULL AND seq <= ?",
+                (kind, table["seq"][-1].as_py()),
+            )
             moved += table.num_rows
         return moved
 
@@ -461,6 +498,22 @@ class Journal:
             "ORDER BY seq LIMIT ?)"
         )
         return int(self.database.one(sql, (kind, after, last, limit))[0])
+
+
+def _in_order(shaped: Mapping[str, pa.Table]) -> pa.Table:
+    """One index over all kinds in the order of arrival: known_at, event_time, event_id, code of the kind, its row."""
+    index = pa.concat_tables(
+        table.select(["known_at", "event_time", "event_id"])
+        .append_column("kind", pa.array(np.full(table.num_rows, code, dtype=np.int8)))
+        .append_column("row", pa.array(np.arange(table.num_rows, dtype=np.int64)))
+        for code, table in enumerate(shaped.values())
+    )
+    return index.sort_by([(name, "ascending") for name in ("known_at", "event_time", "event_id", "kind", "row")])
+
+
+def _both(told: Batch, batch: Batch) -> Batch:
+    kinds = dict(Counter(told.kinds) + Counter(batch.kinds))
+    return Batch(told.n_new + batch.n_new, told.n_duplicate + batch.n_duplicate, batch.last_seq, kinds)
 
 
 def _plain(dtype: pa.DataType) -> pa.DataType:
