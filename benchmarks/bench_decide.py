@@ -10,7 +10,8 @@ that ours has decided on, or it prints ``"equal": false`` and ends with 1.
 
 Throughput is that of a closed loop, medians of interleaved rounds; p99 that of an open loop at half of each one's, of
 all requests of three interleaved turns, with what single turns gave beside it: of a peer's two hundred requests the p99
-is the third worst.
+is the third worst. How still the machine was before is told first: where its memory stalls for a tenth of a second, so
+does whoever answers within milliseconds, and the p99 compares stalls of the machine with what a slow peer takes anyway.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from closed_loop import Saturated, saturate
 from decide_servers import BENTOML, MLFLOW, OURS, Server, decided_rows, not_approved, ours, peers, score_in
 from decide_world import World, make_world
 from peers import verdict
+from stillness import stillness
+from stillness import told as how_still
 
 from domain.decision import Product
 from serving.load.drive import drive
@@ -172,8 +175,8 @@ def _four_of_a_hundred(world: World, service: Server) -> None:
     raise TimeoutError(f"{service.url}: expected it to follow its pointer to {model[:12]}… within a minute")
 
 
-def compare(world: World, seconds: float, perturb: bool) -> tuple[bool, str]:
-    """Start all three, compare their scores, measure."""
+def compare(world: World, seconds: float, perturb: bool, still: Mapping[str, float]) -> tuple[bool, str]:
+    """Start all three, compare their scores, measure; ``still`` is how the machine was before."""
     with ours(world) as service:
         _four_of_a_hundred(world, service)
         first = answers_of(service, list(itertools.islice(service.requests, N_COMPARED)))
@@ -187,7 +190,7 @@ def compare(world: World, seconds: float, perturb: bool) -> tuple[bool, str]:
                 scores[server.name] = [score_in(server.name, answer) for answer in answers_of(server, asked)]
             told = measure([service, *others], seconds)
         n_asked, share = not_approved(world)
-        figures = {"n_features": len(world.names), "n_decisions": n_asked, "not_approved": round(share, 4)}
+        figures = {"n_features": len(world.names), "n_decisions": n_asked, "not_approved": round(share, 4), **still}
     return report(scores, told, figures, perturb)
 
 
@@ -197,10 +200,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=75.0, help="time spent measuring")
     parser.add_argument("--perturb", action="store_true", help="move one score: must print false")
     options = parser.parse_args(arguments)
+    still = stillness()
     with tempfile.TemporaryDirectory(prefix="bench-decide-") as folder:
         world = make_world(Path(folder), n_payments=N_PAYMENTS, n_trees=N_TREES)
-        holds, text = compare(world, options.seconds, options.perturb)
-    sys.stdout.write(text + "\n")
+        holds, text = compare(world, options.seconds, options.perturb, still)
+    sys.stdout.write(f"{how_still(still)}\n{text}\n")
     return 0 if holds else 1
 
 

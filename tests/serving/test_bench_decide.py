@@ -14,7 +14,7 @@ import pytest
 from serving.load.histogram import Histogram
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-MODULES = ("bench_decide", "closed_loop", "decide_servers", "decide_world", "peers")
+MODULES = ("bench_decide", "closed_loop", "decide_servers", "decide_world", "peers", "stillness")
 SCORES = [0.25, 0.5, 0.125]
 
 
@@ -75,7 +75,21 @@ def test_main_ends_with_one_when_answers_differ(
 ) -> None:
     """The servers are started by `python benchmarks/bench_decide.py`; here only what they gave is planted."""
     monkeypatch.setattr(bench, "make_world", lambda *_, **__: None)
+    still = importlib.import_module("stillness").summary([0.0002] * 97 + [0.002] * 3)
+    monkeypatch.setattr(bench, "stillness", lambda: still)
     for perturb, code in ((False, 0), (True, 1)):
-        monkeypatch.setattr(bench, "compare", lambda _, __, moved: bench.report(scores(bench), told(bench), {}, moved))
+        monkeypatch.setattr(
+            bench, "compare", lambda _, __, moved, figures: bench.report(scores(bench), told(bench), figures, moved)
+        )
         assert bench.main(["--perturb"] if perturb else []) == code
-        assert json.loads(capsys.readouterr().out.splitlines()[-1])["equal"] is not perturb
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].endswith("3.0 % of readings took over 4 times the median")
+        line = json.loads(lines[-1])
+        assert line["equal"] is not perturb
+        assert line["figures"]["touch_slow_share"] == 0.03
+
+
+def test_how_still_the_machine_is(bench: ModuleType) -> None:
+    found = bench.stillness(0.1)
+    assert 0 < found["touch_ms"] <= found["touch_p99_ms"]
+    assert 0 <= found["touch_slow_share"] < 1
