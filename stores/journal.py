@@ -28,7 +28,7 @@ from stores.database import Database
 from stores.many_rows import insert_rows, select_matching
 from stores.schema import event_schema, extension_type
 from stores.segments import as_dictionary, read_segment, stream_segment, write_segment
-from stores.table_shape import shaped_for
+from stores.table_shape import in_order, shaped_for
 from stores.whole_files import sha256_of
 
 _NEVER = 2**62
@@ -187,9 +187,9 @@ class Journal:
         if not kinds:
             return told
         # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq.
-        while self._flushed(kinds) == self._part_rows:
+        while self.flush(kinds, self._part_rows) == self._part_rows:
             time.sleep(self._rest)
-        index = _in_order(shaped)
+        index = in_order(shaped)
         for first in range(0, index.num_rows, self._part_rows):
             if first:
                 time.sleep(self._rest)
@@ -441,15 +441,10 @@ class Journal:
 
     # ----------------------------------------------------------------- flush
 
-    def flush(self) -> int:
-        """Move the tail into Parquet segments, one per kind; returns the number of rows moved."""
-        with self.database.transaction():
-            return self._flush_within(KINDS)
-
-    def _flushed(self, kinds: Iterable[str]) -> int:
-        """Move at most `part_rows` rows of the tail, in a transaction of their own; returns how many."""
+    def flush(self, kinds: Iterable[str] = tuple(KINDS), most: int = _NEVER) -> int:
+        """Move the tail of some kinds, at most so many rows of it, into segments; returns the number of rows moved."""
         with self.database.transaction_between():
-            return self._flush_within(kinds, self._part_rows)
+            return self._flush_within(kinds, most)
 
     def _flush_within(self, kinds: Iterable[str], most: int = _NEVER) -> int:
         moved = 0
@@ -498,17 +493,6 @@ class Journal:
             "ORDER BY seq LIMIT ?)"
         )
         return int(self.database.one(sql, (kind, after, last, limit))[0])
-
-
-def _in_order(shaped: Mapping[str, pa.Table]) -> pa.Table:
-    """One index over all kinds in the order of arrival: known_at, event_time, event_id, code of the kind, its row."""
-    index = pa.concat_tables(
-        table.select(["known_at", "event_time", "event_id"])
-        .append_column("kind", pa.array(np.full(table.num_rows, code, dtype=np.int8)))
-        .append_column("row", pa.array(np.arange(table.num_rows, dtype=np.int64)))
-        for code, table in enumerate(shaped.values())
-    )
-    return index.sort_by([(name, "ascending") for name in ("known_at", "event_time", "event_id", "kind", "row")])
 
 
 def _both(told: Batch, batch: Batch) -> Batch:

@@ -84,3 +84,14 @@ def _same_family(found: pa.DataType, wanted: pa.DataType) -> bool:
     if types.is_boolean(wanted):
         return bool(types.is_boolean(found))
     return bool(types.is_integer(found) or types.is_floating(found))
+
+
+def in_order(shaped: Mapping[str, pa.Table]) -> pa.Table:
+    """One index over all kinds in the order of arrival: known_at, event_time, event_id, code of the kind, its row."""
+    index = pa.concat_tables(
+        table.select(["known_at", "event_time", "event_id"])
+        .append_column("kind", pa.array(np.full(table.num_rows, code, dtype=np.int8)))
+        .append_column("row", pa.array(np.arange(table.num_rows, dtype=np.int64)))
+        for code, table in enumerate(shaped.values())
+    )
+    return index.sort_by([(name, "ascending") for name in ("known_at", "event_time", "event_id", "kind", "row")])

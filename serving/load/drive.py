@@ -122,7 +122,7 @@ class _Drive:
             self._send()
             if self._unsettled:
                 wake = min(wake, self._given_up(now))
-            if self._unsettled or wake < inf:
+            if wake < inf:
                 # Also a sender that is late lets the answers in.
                 for number, answer in self._lines.answers(wake - perf_counter()):
                     self._settle(number, answer)

@@ -165,7 +165,8 @@ class Lines(Generic[T]):
             answer = answer_in(line.received)
             if answer is not None:
                 line.tag = None
-                if answer.closes:
+                if answer.closes or line.unsent:
+                    # The rest of a request that was answered before it was sent would be taken for the next.
                     self._close(line)
                 else:
                     self._free.append(line)

@@ -8,10 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.errors import DataError, InputError, Unavailable
+from domain.errors import DataError, InputError
 from domain.events import KINDS, ColumnType, Event, column_type
 from stores import segments as segment_files
 from stores.database import Database
-from stores.journal import Appended, Journal
+from stores.journal import PART_ROWS, Appended, Journal
 from stores.schema import event_schema
 from tests.events import events, example_body
 
@@ -88,8 +86,8 @@ class JournalMachine(RuleBasedStateMachine):
 
     def open(self, which: int) -> Journal:
         # The second adds tables, and moves the tail before it does, two rows at a time.
-        parts = {"part_rows": 2, "rest": 0.0} if which else {}
-        return Journal(Database(self.folder / "assay.db"), self.folder / "journal", **parts)  # type: ignore[arg-type]  # by name
+        part_rows = 2 if which else PART_ROWS
+        return Journal(Database(self.folder / "assay.db"), self.folder / "journal", part_rows=part_rows, rest=0.0)
 
     def teardown(self) -> None:
         for journal in getattr(self, "journals", []):
@@ -446,103 +444,6 @@ journal.flush()
     assert [event.event_id for event in journal.events()] == [f"q{n}" for n in range(5)]
     assert journal.flush() == 5
     assert [event.event_id for event in journal.events()] == [f"q{n}" for n in range(5)]
-    assert journal.verify() == []
-    journal.database.close()
-
-
-def inquiries(n: int) -> pa.Table:
-    columns = {"event_id": [f"q{k}" for k in range(n)], "event_time": [*range(n)], "known_at": [*range(n)]}
-    return pa.table({**columns, "borrower_id": ["b"] * n})
-
-
-def test_tables_that_were_cut_off_leave_whole_parts_and_are_completed(tmp_path: Path) -> None:
-    program = f"""
-import os
-from pathlib import Path
-from stores import segments as module
-from stores.database import Database
-from stores.journal import Journal
-from tests.stores.test_journal import inquiries
-home = Path({str(tmp_path)!r})
-journal = Journal(Database(home / "assay.db"), home / "journal", part_rows=3, rest=0)
-honest, n = module.sync_folder, iter(range(99))
-module.sync_folder = lambda folder: os._exit(9) if next(n) == 2 else honest(folder)
-journal.append_tables({{"inquiry": inquiries(10)}}, "bank", {{"inquiry": "as told"}})
-"""
-    root = Path(__file__).parents[2]
-    died = subprocess.run([sys.executable, "-c", program], cwd=root, check=False)
-    assert died.returncode == 9
-    journal = Journal(Database(tmp_path / "assay.db"), tmp_path / "journal", part_rows=3, rest=0.0)
-    assert journal.read("inquiry")["event_id"].to_pylist() == [f"q{n}" for n in range(6)]
-    again = journal.append_tables({"inquiry": inquiries(10)}, "bank", {"inquiry": "as told"})
-    assert (again.n_new, again.n_duplicate, again.last_seq, again.kinds) == (4, 6, 10, {"inquiry": 4})
-    assert journal.read("inquiry")["event_id"].to_pylist() == [f"q{n}" for n in range(10)]
-    assert journal.read("inquiry")["seq"].to_pylist() == [*range(1, 11)]
-    assert (journal.arrival().n_given, journal.arrival().n_arrived) == (10, 0)
-    assert journal.verify() == []
-    journal.database.close()
-
-
-def test_a_store_that_is_taken_between_two_parts_is_told_with_what_is_there(tmp_path: Path) -> None:
-    journal = Journal(Database(tmp_path / "assay.db", 0.2), tmp_path / "journal", part_rows=3, rest=0.3)
-    other = Journal(Database(tmp_path / "assay.db"), tmp_path / "journal")
-    ended = threading.Event()
-
-    def take() -> None:
-        while other.last_seq() == 0:
-            time.sleep(0.01)
-        with other.database.transaction():
-            ended.wait(10)
-
-    thread = threading.Thread(target=take)
-    thread.start()
-    try:
-        with pytest.raises(Unavailable, match=r"of what was left; 3 events are in the journal, the same again adds"):
-            journal.append_tables({"inquiry": inquiries(7)}, "bank")
-    finally:
-        ended.set()
-        thread.join()
-    assert journal.append_tables({"inquiry": inquiries(7)}, "bank").n_new == 4
-    assert journal.read("inquiry")["event_id"].to_pylist() == [f"q{n}" for n in range(7)]
-    for each in (journal, other):
-        each.database.close()
-
-
-def test_who_writes_beside_tables_has_its_turn_between_two_parts(tmp_path: Path) -> None:
-    journal = Journal(Database(tmp_path / "assay.db"), tmp_path / "journal", part_rows=500, rest=0.05)
-    # Rows of before, which move into segments first: also a part at a time.
-    journal.append([asked(f"before{n}", n) for n in range(1_700)])
-    begun, over = threading.Event(), threading.Event()
-    written: list[int] = []
-
-    def write() -> None:
-        other = Journal(Database(tmp_path / "assay.db"), tmp_path / "journal")
-        while not over.is_set():
-            (appended,) = other.append([asked(f"beside{len(written)}", client="shop")])
-            written.append(appended.seq)
-            begun.set()
-            time.sleep(0.001)
-        other.database.close()
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        assert begun.wait(10)
-        first = journal.last_seq()
-        done = journal.append_tables({"inquiry": inquiries(5_000)}, "bank")
-    finally:
-        over.set()
-        thread.join()
-    assert done.n_new == 5_000
-    beside = [seq for seq in written if first < seq < done.last_seq]
-    tables = [event.seq for event in journal.events() if event.client == "bank"]
-    # It wrote within the numbers of the tables, between most of their ten parts.
-    gaps = sum(later > earlier + 1 for earlier, later in pairwise(tables))
-    assert gaps >= 5
-    assert len(beside) >= 5
-    found = journal.read("inquiry")["seq"].to_pylist()
-    assert found == [*range(1, len(found) + 1)]
-    assert journal.arrival().n_given == 5_000
     assert journal.verify() == []
     journal.database.close()
 

@@ -63,6 +63,20 @@ def test_a_request_that_does_not_go_out_at_once_goes_out_whole(server: socket.so
     other.close()
 
 
+def test_one_that_answers_before_it_has_all_is_not_asked_again_on_the_same_line(
+    server: socket.socket, lines: Lines[str]
+) -> None:
+    other, _ = server.accept()
+    lines.ask("refused", bytes(2**24))
+    other.send(OK)
+    assert answers(lines) == [("refused", Answer(200, b"{}", False))]
+    lines.ask("next", b"x")
+    fresh, _ = server.accept()
+    assert fresh.recv(9) == b"x"
+    for each in (other, fresh):
+        each.close()
+
+
 def test_one_that_hangs_up_is_told_where_somebody_waits_and_else_replaced(
     server: socket.socket, lines: Lines[str]
 ) -> None:
