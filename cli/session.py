@@ -91,12 +91,8 @@ class Session:
         from stores.database import Database
 
         path = self.home.database
-        if not create and not path.is_file():
-            found = "a folder without one" if self.root.is_dir() else "no such folder"
-            raise DataError(
-                expected_got("a home with a journal (assay.db)", found, str(self.root))
-                + "; fill it with `assay simulate`, `assay import` or `assay demo`, or name another with --home"
-            )
+        if not create:
+            self.home.expect("a journal (assay.db)", file=path)
         database = None
         try:
             database = Database(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.errors import DataError, expected_got
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -17,6 +19,30 @@ class Home:
     """
 
     root: Path
+
+    def expect(self, held: str, *, file: Path | None = None) -> None:
+        """Refuse to make a home by reading it: a mistyped one would be there afterwards, and empty.
+
+        Parameters
+        ----------
+        held : what the home must hold, for the message.
+        file : the file that holds it; None where the folder itself suffices.
+
+        Raises
+        ------
+        DataError
+            When there is no such folder, or it lacks the file.
+        """
+        if not self.root.is_dir():
+            found = "no such folder"
+        elif file is not None and not file.is_file():
+            found = "a folder without one"
+        else:
+            return
+        raise DataError(
+            expected_got(f"a home with {held}", found, str(self.root))
+            + "; fill it with `assay simulate`, `assay import` or `assay demo`, or name another with --home"
+        )
 
     @property
     def database(self) -> Path:

@@ -67,8 +67,9 @@ class Retraining:
         Raises
         ------
         DataError
-            When there are requests but their key is gone: a fresh one would condemn them all.
+            When there is no such home, or there are requests but their key is gone: a fresh one would condemn them all.
         """
+        home.expect("requests to train again (retraining.jsonl)")
         path = home.keys / f"{KEY}.key"
         if home.retraining.is_file() and not path.is_file() and f"ASSAY_{KEY.upper()}_KEY" not in environment:
             raise DataError(f"{path}: expected the key that signed the requests, found none; restore it from a backup")

@@ -112,10 +112,16 @@ class Tracker:
 
     @classmethod
     def open(cls, home: Home, environment: Mapping[str, str]) -> Tracker:
-        """The store that the environment names, or the home's own."""
+        """The store that the environment names, or the home's own.
+
+        Raises
+        ------
+        DataError
+            When it is the home's own and there is no such home.
+        """
         uri = environment.get(URI_VARIABLE) or home.tracking_uri
         if uri == home.tracking_uri:
-            home.root.mkdir(parents=True, exist_ok=True)
+            home.expect("models (mlflow.db)")
         return cls(uri, None if uri.startswith(("http://", "https://", "databricks")) else home.artifacts)
 
     @contextmanager

@@ -114,12 +114,7 @@ class Workspace:
         import apsw
 
         path = self.home.database
-        if not path.is_file():
-            found = "a folder without one" if self.home.root.is_dir() else "no such folder"
-            raise DataError(
-                expected_got("a home with a journal (assay.db)", found, str(self.home.root))
-                + "; fill it with `assay simulate`, `assay import` or `assay demo`, or name another home"
-            )
+        self.home.expect("a journal (assay.db)", file=path)
         database = Database(path)
         try:
             yield Journal(database, self.home.segments)

@@ -167,6 +167,22 @@ def test_a_home_without_a_journal_is_not_made_by_reading(command, tmp_path, caps
 
 
 @pytest.mark.parametrize(
+    "command",
+    [["models"], ["report", "fraud"], ["compare", "fraud"], ["validate", "fraud"], ["deploy", "fraud"],
+     ["promote", "fraud", "--approver", "wang"], ["rollback", "fraud", "--approver", "wang", "--reason", "a test"],
+     ["review", "fraud"], ["reproduce", "fraud@champion"], ["train", "fraud"], ["master-scale", "credit"],
+     ["retrain", "--list"], ["retrain", "fraud", "--ask", "drift"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_home_without_models_is_not_made_by_asking_for_them(command, tmp_path, capsys):
+    assert main(["--home", str(tmp_path / "nowhere"), *command]) == 3
+    caught = capsys.readouterr().err
+    assert "expected a home with" in caught
+    assert "got 'no such folder'; fill it with" in caught
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
     "content", [b"this is no database, and it is long enough to be read as one" * 99, b"\0" * 8192]
 )
 def test_a_damaged_database_is_refused(content, tmp_path, capsys):

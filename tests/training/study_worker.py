@@ -1,11 +1,12 @@
-"""A search small enough to be run by several processes: ``python -m tests.training.study_worker URL TRIALS [HANG]``.
+"""A search that several processes can run: ``python -m tests.training.study_worker URL TRIALS [NAME=PATH]``.
 
-Prints the result as JSON. With ``HANG`` the given trial writes a file of that name and never ends.
+Prints the result as JSON. The names are those of `Valley`: ``hang=FILE``, ``meet=FOLDER``.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ class Valley:
 
     high: float = 4.0
     hang: str = ""
+    """File that the first to fit anything but the start writes, and hangs."""
+    meet: str = ""
+    """Folder in which two processes meet, each in its first fit, before either goes on."""
     threads: int = 1
     name: str = "valley"
 
@@ -63,7 +67,17 @@ class _Fold:
         if self.family.hang and not Path(self.family.hang).exists() and params != self.family.starts(1)[0]:
             Path(self.family.hang).write_text(json.dumps(dict(params)))
             time.sleep(600)
+        if self.family.meet:
+            self._met(Path(self.family.meet))
         return Tried(end, rounds)
+
+    def _met(self, folder: Path) -> None:
+        (folder / str(os.getpid())).touch()
+        until = time.monotonic() + 60
+        while len(list(folder.iterdir())) < 2:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{folder}: expected two processes within a minute")
+            time.sleep(0.005)
 
 
 def folds(seed: int = 0) -> list[tuple[Labelled, Labelled]]:
@@ -88,6 +102,6 @@ def result(found: Searched) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
-    url, trials, *hang = sys.argv[1:]
-    valley = replace(Valley(), hang=hang[0] if hang else "")
+    url, trials, *how = sys.argv[1:]
+    valley = replace(Valley(), **dict(told.split("=", 1) for told in how))
     print(json.dumps(result(run(StudyPlace("valley", url), int(trials), valley))))  # noqa: T201

@@ -39,9 +39,9 @@ def place(tmp_path: Path) -> StudyPlace:
     return found
 
 
-def start(url: str, trials: int, *hang: str) -> subprocess.Popen[str]:
+def start(url: str, trials: int, *how: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.training.study_worker", url, str(trials), *hang],
+        [sys.executable, "-m", "tests.training.study_worker", url, str(trials), *how],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -116,7 +116,7 @@ def test_a_killed_trial_is_tried_again_and_the_study_ends_as_if_nothing_had_happ
     place: StudyPlace, tmp_path: Path
 ) -> None:
     marker = tmp_path / "reached"
-    child = start(place.url, 10, str(marker))
+    child = start(place.url, 10, f"hang={marker}")
     try:
         until = time.monotonic() + 60
         while not marker.exists() and child.poll() is None and time.monotonic() < until:
@@ -152,8 +152,10 @@ def database() -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_two_processes_spend_one_budget_on_one_study_and_give_one_answer(database: str) -> None:
-    first, second = (answer(process) for process in [start(database, 10), start(database, 10)])
+def test_two_processes_spend_one_budget_on_one_study_and_give_one_answer(database: str, tmp_path: Path) -> None:
+    # Each waits in its first fit for the other: one that starts late would find the budget spent.
+    meet = f"meet={tmp_path}"
+    first, second = (answer(process) for process in [start(database, 10, meet), start(database, 10, meet)])
     assert first == second
     assert [row["number"] for row in first["trials"]] == list(range(10))
     drawn = [(row["x"], row["depth"]) for row in first["trials"]]
