@@ -1,42 +1,30 @@
 """The journal: the only writer of events.
 
 It assigns ``seq`` inside its transaction and deduplicates by (client, event_id). Rows arrive one by
-one in the tail (SQLite) or as tables; Parquet segments are flushed from it exactly once, in ``seq``
-order, and readers see the union of segments and tail.
-
-    tail row  --flush-->  segment file written, synced, renamed  -->  recorded in one transaction
-                          (a file that is not recorded does not exist: a crash in between costs nothing)
+one in the tail (`stores.tail`) or as tables (`stores.table_append`); Parquet segments are flushed from the tail
+exactly once, in ``seq`` order, and readers see the union of segments and tail.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
-from domain.errors import DataError, InputError, Unavailable, expected_got
+from domain.errors import DataError, InputError, expected_got
 from domain.events import KINDS, ColumnType, Event, check_event, column_type
 from stores.database import Database
 from stores.many_rows import insert_rows, select_matching
-from stores.schema import event_schema, extension_type
-from stores.segments import as_dictionary, read_segment, stream_segment, write_segment
-from stores.table_shape import in_order, shaped_for
+from stores.schema import event_schema
+from stores.segments import as_dictionary, read_segment, stream_segment
+from stores.table_append import PART_ROWS, REST_SECONDS, Batch, TableAppend
+from stores.tail import NEVER, Tail
 from stores.whole_files import sha256_of
-
-_NEVER = 2**62
-
-PART_ROWS = 20_000
-"""Rows of tables that are added in one transaction: whoever decides waits for them."""
-REST_SECONDS = 0.05
-"""Between two of them: who waits for the lock asks for it every 25 ms by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +33,6 @@ class Appended:
 
     seq: int
     new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a table append did; ``kinds`` counts what was new, kind by kind."""
-
-    n_new: int
-    n_duplicate: int
-    last_seq: int
-    kinds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +80,12 @@ class Journal:
     ) -> None:
         self.database = database
         self.segments = segments
-        self._part_rows = part_rows
-        self._rest = rest
+        self._tail = Tail(database, segments)
+        self._tables = TableAppend(database, self._tail, part_rows, rest)
 
     def last_seq(self) -> int:
         """The newest assigned ``seq``; 0 when the journal is empty."""
-        return int(self.database.one("SELECT coalesce(max(seq), 0) FROM event")[0])
+        return self._tail.last_seq()
 
     # ------------------------------------------------------------------ append
 
@@ -145,7 +123,7 @@ class Journal:
                 result.append(Appended(known, False))
                 continue
             if added := extensions_of(event):
-                self._register_extensions(event.kind, added)
+                self._tail.register(event.kind, added)
             result.append(Appended(int(row[0]), True))
         return result
 
@@ -181,97 +159,7 @@ class Journal:
         Unavailable
             When the store is busy, full or read-only.
         """
-        kinds = [kind for kind, table in tables.items() if table.num_rows]
-        shaped = {kind: shaped_for(kind, tables[kind], client, self.extensions(kind)) for kind in kinds}
-        told = Batch(0, 0, self.last_seq())
-        if not kinds:
-            return told
-        # Older rows of these kinds move first, so that segments, then tail, stay in the order of seq.
-        while self.flush(kinds, self._part_rows) == self._part_rows:
-            time.sleep(self._rest)
-        index = in_order(shaped)
-        for first in range(0, index.num_rows, self._part_rows):
-            if first:
-                time.sleep(self._rest)
-            try:
-                batch = self._append_part(shaped, index.slice(first, self._part_rows), client, arrival or {})
-            except Unavailable as error:
-                if not told.n_new:
-                    raise
-                raise Unavailable(
-                    f"{error} of what was left; {told.n_new:,} events are in the journal, the same again adds the rest"
-                ) from error
-            told = _both(told, batch)
-        return told
-
-    def _append_part(
-        self, shaped: Mapping[str, pa.Table], index: pa.Table, client: str, arrival: Mapping[str, str]
-    ) -> Batch:
-        with self.database.transaction_between():
-            # What came since: a part of it has its place before this one.
-            self._flush_within(shaped)
-            batch = self._append_shaped(shaped, index, client)
-            if batch.n_new:
-                told = json.dumps({kind: how for kind, how in arrival.items() if kind in batch.kinds})
-                span = (batch.last_seq - batch.n_new + 1, batch.last_seq)
-                self.database.execute("INSERT INTO table_append VALUES (?, ?, ?, ?)", (*span, client, told))
-            return batch
-
-    def _append_shaped(self, shaped: Mapping[str, pa.Table], index: pa.Table, client: str) -> Batch:
-        # 1. Keep the first of each id, and only ids the journal does not know yet.
-        kinds = list(shaped)
-        ids = index["event_id"].to_pylist()
-        execute = self.database.connection.execute
-        execute("CREATE TEMP TABLE IF NOT EXISTS arriving (place INTEGER PRIMARY KEY, event_id TEXT NOT NULL)")
-        execute("DELETE FROM arriving")
-        self.database.connection.executemany("INSERT INTO arriving VALUES (?, ?)", enumerate(ids))
-        fresh = [
-            place
-            for (place,) in execute(
-                "SELECT min(place) FROM arriving WHERE NOT EXISTS "
-                "(SELECT 1 FROM event WHERE event.event_id = arriving.event_id AND event.client = ?) "
-                "GROUP BY event_id ORDER BY 1",
-                (client,),
-            )
-        ]
-        execute("DELETE FROM arriving")
-        index = index.take(pa.array(fresh, pa.int64()))
-        # 2. Number them and record identities; the bodies go to one segment per kind.
-        first = self.last_seq() + 1
-        seq = np.arange(first, first + len(fresh), dtype=np.int64)
-        codes = index["kind"].to_numpy()
-        rows = index["row"].to_numpy()
-        self.database.connection.executemany(
-            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            zip(
-                seq.tolist(), index["event_id"].to_pylist(), [client] * len(fresh), [kinds[code] for code in codes],
-                index["event_time"].to_pylist(), index["known_at"].to_pylist(), strict=True,
-            ),
-        )  # fmt: skip
-        added = {}
-        for code, kind in enumerate(kinds):
-            mine = codes == code
-            if not mine.any():
-                continue
-            added[kind] = int(mine.sum())
-            table = shaped[kind].take(pa.array(rows[mine]))
-            table = table.set_column(table.column_names.index("seq"), "seq", pa.array(seq[mine]))
-            self._register_extensions(
-                kind,
-                {n: extension_type(kind, n, table[n].type) for n in table.column_names if n.startswith("x_")},
-            )
-            self._add_segment(kind, table)
-        return Batch(len(fresh), len(ids) - len(fresh), first + len(fresh) - 1, added)
-
-    def _register_extensions(self, kind: str, columns: Mapping[str, ColumnType]) -> None:
-        for name, found in columns.items():
-            if name in KINDS[kind]:
-                continue
-            execute = self.database.execute
-            execute("INSERT OR IGNORE INTO extension VALUES (?, ?, ?)", (kind, name, found.value))
-            (declared,) = self.database.one("SELECT type FROM extension WHERE kind = ? AND name = ?", (kind, name))
-            if declared != found.value:
-                raise InputError(expected_got(f"a {declared}, as first journalled", found.value, f"{kind}.{name}"))
+        return self._tables.append(tables, client, arrival or {})
 
     # -------------------------------------------------------------------- read
 
@@ -281,8 +169,7 @@ class Journal:
 
     def extensions(self, kind: str) -> dict[str, ColumnType]:
         """Extension columns a kind has been given so far, with their types."""
-        rows = self.database.execute("SELECT name, type FROM extension WHERE kind = ?", (kind,))
-        return {name: ColumnType(found) for name, found in rows}
+        return self._tail.extensions(kind)
 
     def seq_of(self, client: str, event_id: str) -> int | None:
         """The ``seq`` of a client's event, None when it is unknown."""
@@ -309,14 +196,14 @@ class Journal:
         ----------
         columns : names to read, all by default; a name the schema lacks is refused.
         """
-        last = _NEVER if upto is None else upto
+        last = NEVER if upto is None else upto
         with self.database.reading():
             wanted = self._wanted(kind, columns)
             parts = [
                 read_segment(self.segments / name, wanted, after, last)
                 for name in self._segments_between(kind, after, last)
             ]
-            parts.append(self._read_tail(kind, wanted, after, last))
+            parts.append(self._tail.read(kind, wanted, after, last))
         return pa.concat_tables(parts).combine_chunks()
 
     def _wanted(self, kind: str, columns: Sequence[str] | None) -> pa.Schema:
@@ -338,15 +225,15 @@ class Journal:
 
         The segments may hold rows beyond the span as well (`stores.segments.read_group`).
         """
-        last = _NEVER if upto is None else upto
+        last = NEVER if upto is None else upto
         with self.database.reading():
             wanted = self._wanted(kind, columns)
             paths = [self.segments / name for name in self._segments_between(kind, after, last)]
-            return paths, self._read_tail(kind, wanted, after, last)
+            return paths, self._tail.read(kind, wanted, after, last)
 
     def count(self, kind: str, *, after: int = 0, upto: int | None = None) -> int:
         """Number of events of one kind with ``after < seq <= upto``."""
-        last = _NEVER if upto is None else upto
+        last = NEVER if upto is None else upto
         with self.database.reading():
             # Segments know their size; counting millions of rows would take seconds.
             whole = "SELECT coalesce(sum(n_rows), 0) FROM segment WHERE kind = ? AND seq_from > ? AND seq_to <= ?"
@@ -363,7 +250,7 @@ class Journal:
 
     def arrival(self, *, upto: int | None = None) -> Arrival:
         """How the order of the events with ``seq <= upto`` came about."""
-        last = _NEVER if upto is None else upto
+        last = NEVER if upto is None else upto
         sql = "SELECT seq_from, seq_to, arrival FROM table_append WHERE seq_from <= ? ORDER BY seq_from"
         n_given = 0
         known_at: dict[str, dict[str, None]] = {}
@@ -395,7 +282,7 @@ class Journal:
         ----------
         dictionaries : texts come as dictionaries, each table with its own.
         """
-        last = _NEVER if upto is None else upto
+        last = NEVER if upto is None else upto
         # One moment for all of it: a flush in between would move rows from the tail, still to come, behind us.
         with self.database.reading():
             wanted = self._wanted(kind, columns)
@@ -404,13 +291,13 @@ class Journal:
             for name in self._segments_between(kind, after, last):
                 yield from stream_segment(self.segments / name, wanted, after, last, size)
             place = after
-            while (table := self._read_tail(kind, wanted, place, last, size)).num_rows:
-                place = self._last_of_tail(kind, place, last, size)
+            while (table := self._tail.read(kind, wanted, place, last, size)).num_rows:
+                place = self._tail.last_of(kind, place, last, size)
                 yield table
 
     def events(self, *, after: int = 0, upto: int | None = None) -> Iterator[Event]:
         """Events of all kinds with ``after < seq <= upto``, one by one in ``seq`` order."""
-        last = _NEVER if upto is None else upto
+        last = NEVER if upto is None else upto
         with self.database.reading():
             tables = {kind: self.read(kind, after=after, upto=last) for kind in self._kinds_between(after, last)}
         rows = ((kind, row) for kind, table in tables.items() for row in table.to_pylist())
@@ -441,25 +328,9 @@ class Journal:
 
     # ----------------------------------------------------------------- flush
 
-    def flush(self, kinds: Iterable[str] = tuple(KINDS), most: int = _NEVER) -> int:
+    def flush(self, kinds: Iterable[str] = tuple(KINDS), most: int = NEVER) -> int:
         """Move the tail of some kinds, at most so many rows of it, into segments; returns the number of rows moved."""
-        with self.database.transaction_between():
-            return self._flush_within(kinds, most)
-
-    def _flush_within(self, kinds: Iterable[str], most: int = _NEVER) -> int:
-        moved = 0
-        tail = {kind for (kind,) in self.database.execute("SELECT DISTINCT kind FROM event WHERE body IS NOT NULL")}
-        for kind in sorted(tail.intersection(kinds)):
-            if moved == most:
-                break
-            table = self._read_tail(kind, event_schema(kind, self.extensions(kind)), 0, _NEVER, most - moved)
-            self._add_segment(kind, table)
-            self.database.execute(
-                "UPDATE event SET body = NULL WHERE kind = ? AND body IS NOT NULL AND seq <= ?",
-                (kind, table["seq"][-1].as_py()),
-            )
-            moved += table.num_rows
-        return moved
+        return self._tail.flush(kinds, most)
 
     def verify(self) -> list[str]:
         """What is wrong with the segments: missing or altered files; empty when all is well."""
@@ -471,43 +342,6 @@ class Journal:
             elif sha256_of(path) != digest:
                 faults.append(f"{path}: expected sha256 {digest[:12]}…, the file was altered")
         return faults
-
-    def _add_segment(self, kind: str, table: pa.Table) -> None:
-        first, last, name, digest = write_segment(self.segments, kind, table)
-        self.database.execute(
-            "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?)", (kind, first, last, table.num_rows, name, digest)
-        )
-
-    def _read_tail(self, kind: str, wanted: pa.Schema, after: int, last: int, limit: int = -1) -> pa.Table:
-        rows = self.database.execute(
-            "SELECT seq, client, event_id, event_time, known_at, body FROM event "
-            "WHERE kind = ? AND body IS NOT NULL AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-            (kind, after, last, limit),
-        )
-        plain = pa.schema([pa.field(f.name, _plain(f.type)) for f in wanted])
-        return pa.Table.from_pylist([_row(*row) for row in rows], schema=plain).cast(wanted)
-
-    def _last_of_tail(self, kind: str, after: int, last: int, limit: int) -> int:
-        sql = (
-            "SELECT max(seq) FROM (SELECT seq FROM event WHERE kind = ? AND body IS NOT NULL AND seq > ? AND seq <= ? "
-            "ORDER BY seq LIMIT ?)"
-        )
-        return int(self.database.one(sql, (kind, after, last, limit))[0])
-
-
-def _both(told: Batch, batch: Batch) -> Batch:
-    kinds = dict(Counter(told.kinds) + Counter(batch.kinds))
-    return Batch(told.n_new + batch.n_new, told.n_duplicate + batch.n_duplicate, batch.last_seq, kinds)
-
-
-def _plain(dtype: pa.DataType) -> pa.DataType:
-    return dtype.value_type if pa.types.is_dictionary(dtype) else dtype
-
-
-def _row(seq: int, client: str, event_id: str, event_time: int, known_at: int, body: bytes) -> dict[str, object]:
-    row: dict[str, object] = msgspec.msgpack.decode(body)
-    row.update(seq=seq, client=client, event_id=event_id, event_time=event_time, known_at=known_at)
-    return row
 
 
 def _columns_of(event: Event) -> tuple[str, str, str, int, int, bytes]:

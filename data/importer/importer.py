@@ -21,7 +21,8 @@ from data.importer.source import REASON_COLUMN, ROW_COLUMN, TEXT_COLUMN, SourceT
 from domain.errors import DataError
 from domain.settings import PlatformSettings
 from stores.checks import Mask
-from stores.journal import Batch, Journal
+from stores.journal import Journal
+from stores.table_append import Batch
 from stores.vault import Vault
 
 Progress = Callable[[int, int], None]

@@ -24,8 +24,9 @@ from domain.errors import DataError, InputError
 from domain.events import KINDS, ColumnType, Event, column_type
 from stores import segments as segment_files
 from stores.database import Database
-from stores.journal import PART_ROWS, Appended, Journal
+from stores.journal import Appended, Journal
 from stores.schema import event_schema
+from stores.table_append import PART_ROWS
 from tests.events import events, example_body
 
 FEW_KINDS = ("inquiry", "transaction", "outcome")
